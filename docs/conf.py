@@ -1,0 +1,73 @@
+"""
+How Sphinx builds the documentation: ``make docs``, without network, warnings being errors.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docutils.nodes import Element, reference
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+project = "mailfailover"
+author = "The mailfailover authors"
+copyright = "2026, The mailfailover authors"  # noqa: A001 - Sphinx's name
+release = version = installed_version("mailfailover")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = "mailfailover"
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+
+nitpicky = True
+# The build has no network, so no inventory of the standard library's documentation to link to.
+nitpick_ignore_regex = [
+    ("py:.*", rf"_?({'|'.join(sorted(map(re.escape, sys.stdlib_module_names)))})(\..+)?"),
+]
+
+# Where users import from what a private module defines, in the order to look.
+PUBLIC = ("mailfailover", "mailfailover.errors", "mailfailover.plugin", "mailfailover.testing")
+
+
+def link_public_name(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element
+) -> reference | None:
+    """
+    Links an annotation such as ``mailfailover._message.Message`` to where users import it.
+    """
+    found = re.fullmatch(r"mailfailover\.(?:_\w+|\w+\._\w+)\.(.+)", node.get("reftarget", ""))
+    if found is None or node.get("refdomain") != "py":
+        return None
+
+    domain = env.domains.python_domain
+    for module in PUBLIC:
+        target = f"{module}.{found[1]}"
+        if target in domain.objects:
+            return domain.resolve_xref(
+                env, node["refdoc"], app.builder, "obj", target, node, content
+            )
+    return None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """
+    Sphinx calls this.
+    """
+    app.connect("missing-reference", link_public_name)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

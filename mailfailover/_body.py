@@ -1,0 +1,156 @@
+"""
+Request bodies: JSON and multipart/form-data, with attachments as parts that are not copied.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._wire import Base64
+from mailfailover.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from mailfailover._message import Attachment, Message
+    from mailfailover._wire import Body, Part
+
+# JSON escapes control characters, so this stands in a document only where we put it, or
+# where somebody planted it: then the count is wrong and the document is refused.
+_PLACE = "\0part\0"
+_WRITTEN_PLACE = json.dumps(_PLACE).encode()
+
+
+def json_body(data: Any) -> Body:
+    """
+    Write *data* as UTF-8 JSON; each :class:`Base64` in it becomes a part of the body.
+    """
+    parts: list[Base64] = []
+
+    def token(value: object) -> str:
+        if not isinstance(value, Base64):
+            message = f"{type(value).__name__} is not JSON-safe"
+            raise TypeError(message)
+        parts.append(value)
+        return _PLACE
+
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=token).encode()
+    if not parts:
+        return text
+    pieces = text.split(_WRITTEN_PLACE)
+    if len(pieces) != len(parts) + 1:
+        message = "the message contains a NUL character: remove it"
+        raise InvalidMessage(message)
+    body: list[Part] = []
+    for piece, part in zip(pieces, parts, strict=False):
+        body += piece + b'"', part, b'"'
+    return *body, pieces[-1]
+
+
+def merge_options(
+    body: Mapping[str, Any],
+    options: Mapping[str, Any],
+    *,
+    reserved: Container[str] = (),
+    path: str = "",
+) -> dict[str, Any]:
+    """
+    Lay a message's provider options over a JSON body.
+
+    Mappings are merged at every depth; anything else replaces what stood there.
+
+    Args:
+        body: What the provider wrote.
+
+        options: ``message.options(name)``.
+
+        reserved:
+            Paths such as ``"message.to"`` that options must not touch: whatever says
+            who gets the mail and who sends it.
+
+        path: Where in the document *body* stands, with a dot at its end.
+
+    Raises:
+        InvalidMessage:
+            If *options* touch one of *reserved*, or break a line in a key or a header.
+    """
+    merged = dict(body)
+    for key, value in options.items():
+        where = path + key
+        if where in reserved:
+            message = f"provider_options cannot set {where}: use the message's own field"
+            raise InvalidMessage(message, field="provider_options")
+        in_header = path.endswith("headers.") and isinstance(value, str)
+        if not key.isprintable() or (in_header and not value.isprintable()):
+            message = f"provider_options have a control character at {where!r}: remove it"
+            raise InvalidMessage(message, field="provider_options")
+        if isinstance(value, Mapping):
+            below = body.get(key)
+            below = below if isinstance(below, Mapping) else {}
+            merged[key] = merge_options(below, value, reserved=reserved, path=f"{where}.")
+        else:
+            merged[key] = value
+    return merged
+
+
+def multipart_body(
+    message: Message, fields: Iterable[tuple[str, str | Attachment]]
+) -> tuple[str, Body]:
+    """
+    Write *fields* as multipart/form-data (RFC 7578).
+
+    Returns:
+        The Content-Type with its boundary, and the body. Both are the same whenever they
+        are made from the same message in one process.
+    """
+    boundary = boundary_for(message.id)
+    start = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    text: list[str] = []
+    body: list[Part] = []
+    for name, value in fields:
+        if isinstance(value, str):
+            text.append(f'{start}"{_quote(name)}"\r\n\r\n{value}\r\n')
+            continue
+        text.append(
+            f'{start}"{_quote(name)}"; filename="{_quote(value.content_id or value.filename)}"\r\n'
+            f"Content-Type: {value.content_type}\r\n\r\n"
+        )
+        body += "".join(text).encode(), value.raw()
+        text = ["\r\n"]
+    body.append("".join([*text, f"--{boundary}--\r\n"]).encode())
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return content_type, tuple(body) if len(body) > 1 else bytes(body[0])  # type: ignore[arg-type]  # one part is text
+
+
+def boundary_for(seed: str) -> str:
+    """
+    Return a MIME boundary: the same for the same *seed* within one process.
+
+    Nobody outside this process can foresee it and write it into a mail's text.
+    """
+    return blake2b(seed.encode(), key=_boundary_key(), digest_size=20).hexdigest()
+
+
+@cache
+def _boundary_key() -> bytes:
+    return os.urandom(32)
+
+
+def _quote(value: str) -> str:
+    # As browsers and urllib3 do; https://html.spec.whatwg.org/#multipart-form-data (2026-11).
+    if '"' in value or "\r" in value or "\n" in value:
+        return value.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    return value
+
+
+def basic_auth(username: str, password: str) -> str:
+    """
+    Return the value of an Authorization header for HTTP basic authentication.
+    """
+    return "Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")

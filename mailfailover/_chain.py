@@ -1,0 +1,173 @@
+"""
+:class:`ProviderChain`: providers in an order, with their health, that send one mail.
+"""
+
+from __future__ import annotations
+
+import time
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._dsn import build_chain_spec
+from mailfailover._fork import after_fork
+from mailfailover._health import MemoryHealth
+from mailfailover._limits import Allowance
+from mailfailover._merge_send import MergeSend
+from mailfailover._retry import Again, Pause, later_turns
+from mailfailover._send import Policy, Send
+from mailfailover.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from mailfailover._health import Health
+    from mailfailover._message import Message
+    from mailfailover._observe import Observer
+    from mailfailover._provider import Link, Transport
+    from mailfailover._receipt import Attempt, Receipt
+
+
+class ProviderChain:
+    """
+    Providers, the order in which they are asked, and what is known of their health.
+
+    Args:
+        spec:
+            A DSN string, a provider, a sequence of DSNs, providers and links, an ordered
+            mapping ``{key: provider or DSN}``, a strategy, or another chain.
+
+        health: Shared knowledge of who is up; in this process only by default.
+
+        transport: What carries requests; HTTP and SMTP over the network by default.
+
+        observers: Callables that are told of each attempt and each change of health.
+
+        clock, wall, sleep, rng: Time and chance, for tests and simulations.
+
+    Raises:
+        ConfigurationError: If *spec* names no chain that could work.
+    """
+
+    def __init__(
+        self,
+        spec: Any,
+        *,
+        health: Health | None = None,
+        transport: Transport | None = None,
+        observers: Iterable[Observer] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+        rng: Random | None = None,
+    ) -> None:
+        self.strategy = build_chain_spec(spec)
+        self.links: tuple[Link, ...] = self.strategy.links()
+        if not self.links:
+            message = "the chain is empty: name at least one provider, for example console://"
+            raise ConfigurationError(message)
+        self.clock = clock
+        self.wall = wall
+        self.sleep = sleep
+        self.rng = rng or Random()
+        if rng is None:
+            after_fork(self.rng.seed)
+        self.health: Health = health or MemoryHealth(clock=clock, wall=wall, rng=self.rng)
+        self.transport = transport or _default_transport()
+        self.observers = tuple(observers)
+        self.allowances = {
+            link.key: Allowance(link) for link in self.links if link.rate or link.quota
+        }
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """
+        The keys of its links, in the order given.
+        """
+        return tuple(link.key for link in self.links)
+
+    @property
+    def is_alone(self) -> bool:
+        """
+        Whether there is nobody to fail over to.
+        """
+        return len(self.links) == 1
+
+    def send(
+        self, message: Message, previous: Sequence[Attempt] = (), *, policy: Policy | None = None
+    ) -> Receipt:
+        """
+        Send *message* through the first provider that takes it.
+
+        Args:
+            message: What to send. Its id makes a repetition recognisable.
+
+            previous: Attempts of an earlier process, of which one may have sent it.
+
+            policy: Time limits, and what to do in doubt.
+
+        Returns:
+            A receipt: a provider accepted it for at least one recipient.
+
+        Raises:
+            InvalidMessage: It cannot be sent by anybody; nothing was called.
+            UnsupportedFeature: No provider here can express it; nothing was called.
+            MessageRejected, RecipientRejected, RecipientSuppressed: For good.
+            OutcomeUnknown: It may have been sent.
+            AllProvidersFailed: It was surely not sent.
+        """
+        return drive(self.steps(message, previous, policy or Policy()), self.sleep)
+
+    def steps(
+        self, message: Message, previous: Sequence[Attempt], policy: Policy
+    ) -> Generator[Any, Any, Receipt]:
+        """
+        The same as a generator of calls and pauses, for whoever drives them.
+        """
+        send = (MergeSend if message.is_merge else Send)(self, message, policy, previous)
+        first = yield from send.turn()
+        if not isinstance(first, Again):
+            return first
+        return (yield from later_turns(send.turn, first, send.time_left, send.give_up))
+
+    def close(self) -> None:
+        """
+        Let go of all connections.
+        """
+        self.transport.close()
+
+    def __repr__(self) -> str:
+        return f"ProviderChain({', '.join(self.keys)})"
+
+
+def drive(steps: Generator[Any, Any, Receipt], sleep: Callable[[float], object]) -> Receipt:
+    """
+    Do, in this thread, what *steps* asks for.
+    """
+    try:
+        step = next(steps)
+        while True:
+            step = _advance(steps, step, sleep)
+    except StopIteration as done:
+        receipt: Receipt = done.value
+        return receipt
+
+
+def _advance(
+    steps: Generator[Any, Any, Receipt], step: Any, sleep: Callable[[float], object]
+) -> Any:
+    if isinstance(step, Pause):
+        sleep(step.seconds)
+        return steps.send(None)
+    try:
+        answer = step.run()
+    except BaseException as exc:  # noqa: BLE001 -- the loop decides what it means
+        failure = exc
+    else:
+        return steps.send(answer)
+    return steps.throw(failure)  # outside the handler: nothing else hangs on what it raises
+
+
+def _default_transport() -> Transport:
+    from mailfailover.transports import DefaultTransport
+
+    return DefaultTransport()

@@ -1,0 +1,3 @@
+"""
+What the commands of :mod:`mailfailover.cli` do, one idea a module. Needs the extra ``cli``.
+"""

@@ -1,0 +1,252 @@
+"""
+The demo: three vendors on this machine fail and recover, while one mailer sends through them.
+
+Vendors, sockets, providers and mailer are real; only the network and the companies are
+missing, and the mailer's clock can be moved on, so that nobody waits for a breaker. What
+became of the mails is counted at the vendors.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from mailfailover._chain import ProviderChain
+from mailfailover._health import ACCOUNT_SECONDS, JITTER, OPEN_SECONDS
+from mailfailover._mailer import Mailer
+from mailfailover._observe import ProviderDown, ProviderUp
+from mailfailover._registry import load_provider
+from mailfailover.errors import MailFailoverError
+from mailfailover.testing import FaultServer, faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from mailfailover._receipt import Attempt, Receipt
+
+OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "mailgun": {"api_key": "demo-key", "domain": "demo.example"},
+    "mandrill": {"api_key": "demo-key"},
+    "sendgrid": {"api_key": "demo-key"},
+}
+ATTEMPT_TIMEOUT = 1.5
+"""Seconds for one attempt: long enough for the breaker to call a hang slow."""
+
+BREAKER_PASSES = OPEN_SECONDS * (1 + JITTER) + 1
+ACCOUNT_PASSES = ACCOUNT_SECONDS + 1
+
+
+class Clock:
+    """
+    The computer's monotonic clock, which can be moved on.
+    """
+
+    def __init__(self) -> None:
+        self._moved = 0.0
+
+    def __call__(self) -> float:
+        """
+        The time, in seconds.
+        """
+        return time.monotonic() + self._moved
+
+    def move(self, seconds: float) -> None:
+        """
+        Let *seconds* pass at once.
+        """
+        self._moved += seconds
+
+
+class Stage:
+    """
+    Three vendors on sockets of this machine, and a mailer that knows them.
+
+    A context manager: the vendors are gone afterwards.
+    """
+
+    def __init__(self) -> None:
+        self.vendors = {name: FaultServer(name) for name in OPTIONS}
+        self.clock = Clock()
+        self.changes: list[ProviderDown | ProviderUp] = []
+        """What the mailer told about its providers since it was last looked at."""
+
+    def __enter__(self) -> Self:
+        for vendor in self.vendors.values():
+            vendor.start()
+        chain = ProviderChain(
+            {
+                name: load_provider(name, **options, base_url=self.vendors[name].url)
+                for name, options in OPTIONS.items()
+            },
+            clock=self.clock,
+            observers=[self._hear],
+        )
+        self.mailer = Mailer(
+            chain, from_email="Shop <shop@demo.example>", attempt_timeout=ATTEMPT_TIMEOUT
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.mailer.close()
+        for vendor in self.vendors.values():
+            vendor.close()
+
+    def _hear(self, event: object) -> None:
+        if isinstance(event, (ProviderDown, ProviderUp)):
+            self.changes.append(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """
+    What happens to the vendors, and the mails that are sent then.
+    """
+
+    title: str
+    story: str
+    prepare: Callable[[Stage], object]
+    mails: int = 8
+
+
+def _key_is_revoked(stage: Stage) -> None:
+    stage.vendors["mandrill"].heal()
+    stage.vendors["mailgun"].heal()
+    stage.vendors["mailgun"].fail("auth")
+    stage.clock.move(BREAKER_PASSES)
+
+
+def _all_is_well_again(stage: Stage) -> None:
+    stage.vendors["mailgun"].heal()
+    stage.clock.move(ACCOUNT_PASSES)
+
+
+SCENES = (
+    Scene("All is well", "Three healthy vendors, in the order given.", lambda stage: None),
+    Scene(
+        "Mailgun answers 503",
+        "It says itself that it cannot take mail, so nothing was sent.",
+        lambda stage: stage.vendors["mailgun"].fail("unavailable"),
+    ),
+    Scene(
+        "Mandrill hangs as well",
+        "It takes the mail and never answers: nobody but Mandrill can know that it was sent.",
+        lambda stage: stage.vendors["mandrill"].fail(
+            faults.accept_then(faults.hang_after_read())
+        ),
+    ),
+    Scene(
+        "Both are back, but Mailgun's key was revoked",
+        f"The clock is moved on by {BREAKER_PASSES:.0f} s, past the end of the breakers' pause.",
+        _key_is_revoked,
+    ),
+    Scene(
+        "The key is valid again",
+        f"The clock is moved on by {ACCOUNT_PASSES / 60:.0f} min, past the end of the parking.",
+        _all_is_well_again,
+    ),
+)
+
+
+class Began(NamedTuple):
+    """
+    A scene has begun.
+    """
+
+    number: int
+    scene: Scene
+
+
+class Sending(NamedTuple):
+    """
+    A mail is handed to the mailer.
+    """
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """
+    The mailer is done with a mail.
+
+    Attributes:
+        scene, number: The numbers of its scene and of the mail, from 1.
+
+        receipt, error: One of them, as in an :class:`~mailfailover.Outcome`.
+
+        changes: Which providers are passed by from now on, or are back.
+    """
+
+    scene: int
+    number: int
+    mail_id: str
+    receipt: Receipt | None
+    error: MailFailoverError | None
+    changes: tuple[ProviderDown | ProviderUp, ...]
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """
+        Every call that was made for it.
+        """
+        return self.receipt.attempts if self.receipt else self.error.attempts if self.error else ()
+
+    @property
+    def provider(self) -> str:
+        """
+        Who took it, "" for nobody.
+        """
+        return self.receipt.provider if self.receipt else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return it as JSON-safe data.
+        """
+        return {
+            "scene": self.scene,
+            "number": self.number,
+            "mail_id": self.mail_id,
+            "provider": self.provider,
+            "possible_duplicate": self.receipt is not None and self.receipt.possible_duplicate,
+            "error": self.error and type(self.error).__name__,
+            "attempts": [attempt.to_dict() for attempt in self.attempts],
+        }
+
+
+Event = Began | Sending | Sent
+
+
+def play(stage: Stage, scenes: Iterable[Scene] = SCENES, pace: float = 0.0) -> Iterator[Event]:
+    """
+    Play *scenes*, telling what happens as it happens.
+
+    Args:
+        stage: The vendors and the mailer.
+
+        scenes: What to play.
+
+        pace: Seconds between two mails, for who watches.
+    """
+    number = 0
+    for place, scene in enumerate(scenes, start=1):
+        scene.prepare(stage)
+        yield Began(place, scene)
+        for _ in range(scene.mails):
+            number += 1
+            yield Sending(number)
+            yield _send(stage, place, number)
+            time.sleep(pace)
+
+
+def _send(stage: Stage, scene: int, number: int) -> Sent:
+    message = stage.mailer.prepare(
+        to=f"customer{number}@demo.example", subject=f"Order {number}", text="Thank you."
+    )
+    stage.changes.clear()
+    receipt = error = None
+    try:
+        receipt = stage.mailer.send(message)
+    except MailFailoverError as exc:
+        error = exc
+    return Sent(scene, number, message.id, receipt, error, tuple(stage.changes))

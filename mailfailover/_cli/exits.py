@@ -1,0 +1,52 @@
+"""
+The exit codes: the one table that the code, the help and the documentation share.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailfailover import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OK = 0
+REFUSED = 1
+USAGE = 2
+UNKNOWN = 3
+TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: whoever calls sendmail keeps the mail then
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+EXIT_CODES: Mapping[int, str] = {
+    OK: "Done.",
+    REFUSED: "The mail was refused, or some of its recipients were; doctor found a problem; "
+    "demo lost a mail.",
+    USAGE: "The command line or the configuration is wrong. Nothing was sent.",
+    UNKNOWN: "The mail may have been sent. Look it up before you send it again.",
+    TRY_LATER: "No provider took the mail, and it was not sent. Try again later.",
+    INTERRUPTED: "Interrupted. A mail that was on its way may have been sent.",
+}
+
+# The first class that fits; whatever else ends a send is about the mail.
+_ERRORS: tuple[tuple[type[errors.MailFailoverError], int], ...] = (
+    (errors.ConfigurationError, USAGE),
+    (errors.OutcomeUnknown, UNKNOWN),
+    (errors.AllProvidersFailed, TRY_LATER),
+    (errors.MailFailoverError, REFUSED),
+)
+
+
+def exit_code(error: errors.MailFailoverError) -> int:
+    """
+    Return the exit code for the error that a command ended in.
+    """
+    return next(code for kind, code in _ERRORS if isinstance(error, kind))
+
+
+def exit_table() -> str:
+    """
+    Return the table for a help text, which click leaves as it is.
+    """
+    rows = (f"  {code:>3}  {text}" for code, text in EXIT_CODES.items())
+    return "\b\nExit codes:\n" + "\n".join(rows)

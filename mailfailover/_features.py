@@ -1,0 +1,87 @@
+"""
+What a mail can ask of a provider beyond addresses, a subject and text.
+"""
+
+from __future__ import annotations
+
+from enum import Flag, auto
+
+
+class Feature(Flag):
+    """
+    One ability of a provider, or a set of them.
+
+    Every provider can send a subject and a text from one address to several (to, cc
+    and bcc). All else is declared; what is not declared is never dropped in silence.
+    """
+
+    HTML = auto()
+    REPLY_TO = auto()
+    """One Reply-To address."""
+
+    MULTIPLE_REPLY_TO = auto()
+    HEADERS = auto()
+    """Custom headers, List-Unsubscribe included."""
+
+    REPEATED_HEADERS = auto()
+    """A custom header more than once."""
+
+    ATTACHMENTS = auto()
+    INLINE_IMAGES = auto()
+    TAGS = auto()
+    METADATA = auto()
+    TRACKING = auto()
+    """Switching the tracking of opens and clicks on or off for one mail."""
+
+    SEND_AT = auto()
+    TEMPLATES = auto()
+    """Templates stored at the vendor, with data."""
+
+    TEMPLATE_OVERRIDE = auto()
+    """A template together with a text or HTML of one's own."""
+
+    MERGE = auto()
+    """Per-recipient data in one call. Who lacks it gets one rendered mail each."""
+
+    MERGE_METADATA = auto()
+    MERGE_HEADERS = auto()
+    """Headers that differ per recipient, each of whom has all of them."""
+
+    MERGE_UNEVEN_HEADERS = auto()
+    """Headers that only some recipients of a merge have."""
+
+    ENVELOPE_FROM = auto()
+    UNICODE_LOCAL_PART = auto()
+    """Addresses with a non-ASCII part before the @ (SMTPUTF8)."""
+
+    EMPTY_BODY = auto()
+    """A mail without any text, HTML or template."""
+
+    EMPTY_SUBJECT = auto()
+    WITHOUT_TO = auto()
+    """A mail that names nobody in To, only in cc or bcc."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """
+        The single features in it, by name.
+        """
+        return tuple(str(feature.name) for feature in self)
+
+
+NO_FEATURES = Feature(0)
+DROPPABLE = Feature.TAGS | Feature.METADATA | Feature.TRACKING
+"""What may be left off a mail unless it says otherwise."""
+
+MAY_BE_LEFT_OFF = (
+    DROPPABLE
+    | Feature.HTML
+    | Feature.REPLY_TO
+    | Feature.MULTIPLE_REPLY_TO
+    | Feature.HEADERS
+    | Feature.ATTACHMENTS
+    | Feature.INLINE_IMAGES
+    | Feature.SEND_AT
+    | Feature.ENVELOPE_FROM
+)
+"""What a mail may allow to leave off; without anything else it would be another mail."""

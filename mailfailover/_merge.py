@@ -1,0 +1,168 @@
+"""
+``{{name}}`` in a mail's text, filled in here or rewritten into a vendor's own syntax.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mailfailover._features import Feature
+from mailfailover._validation import check_text
+from mailfailover.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mailfailover._message import Address, Message
+
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+HTML_SUFFIX = "__html"
+"""What the name of a variable's HTML-escaped twin ends with, in a vendor's variables."""
+
+
+def _names(text: str) -> set[str]:
+    return set(PLACEHOLDER.findall(text)) if "{{" in text else set()
+
+
+def _header_names(message: Message) -> set[str]:
+    return set().union(*(_names(value) for _, value in message.header_items()))
+
+
+def check_merge(message: Message) -> None:
+    """
+    Refuse a merge that would leave a gap or show one recipient to another.
+    """
+    if message.cc or message.bcc:
+        text = "cc and bcc cannot go with per-recipient data: put everybody into to"
+        raise InvalidMessage(text, field="cc" if message.cc else "bcc")
+    to = [address.email for address in message.to]
+    if len(to) != len(set(to)):
+        text = "to names a recipient twice in a merge: name each once"
+        raise InvalidMessage(text, field="to")
+    for field in ("merge_data", "merge_metadata", "merge_headers"):
+        if not getattr(message, field).keys() <= set(to):
+            text = f"{field} names a recipient who is not in to: add them there or leave them out"
+            raise InvalidMessage(text, field=field)
+    lines = _names(message.subject) | _header_names(message)
+    needed = lines | _names(message.text) | _names(message.html)
+    for number, email in enumerate(to, 1):
+        data = message.merge_data.get(email, {})
+        if missing := sorted(needed - data.keys()):
+            text = (
+                f"merge_data has no {missing[0]!r} for recipient {number} of {len(to)}, "
+                "but the message uses it: give it a value, even an empty one"
+            )
+            raise InvalidMessage(text, field="merge_data")
+        for name in lines:
+            check_text(f"merge_data[...][{name!r}], which is used in a header,", data[name])
+
+
+def merge_features(message: Message) -> Feature:
+    """
+    What a provider needs to send this merge in one call.
+
+    A header that uses ``{{name}}`` differs per recipient like those of *merge_headers*.
+    """
+    needed = Feature.MERGE
+    if message.merge_metadata:
+        needed |= Feature.MERGE_METADATA
+    if message.merge_headers or _header_names(message):
+        needed |= Feature.MERGE_HEADERS
+    own = {
+        frozenset(message.merge_headers.get(one.email, ())).difference(message.headers)
+        for one in message.to
+    }
+    if len(own) > 1:
+        needed |= Feature.MERGE_UNEVEN_HEADERS
+    return needed
+
+
+def fill(text: str, data: Mapping[str, str], *, html: bool = False) -> str:
+    """
+    Replace each ``{{name}}`` in *text*, HTML-escaped where *html*.
+    """
+    if "{{" not in text:
+        return text
+    return PLACEHOLDER.sub(lambda m: escape(data[m[1]]) if html else data[m[1]], text)
+
+
+def rewrite(text: str, wrap: Callable[[str], str], *, html: bool = False) -> str:
+    """
+    Replace each ``{{name}}`` by a vendor's placeholder: *wrap* makes it of a variable's name.
+
+    In *html* the variable is the escaped twin; :func:`variables` makes both.
+    """
+    if "{{" not in text:
+        return text
+    return PLACEHOLDER.sub(lambda m: wrap(m[1] + HTML_SUFFIX if html else m[1]), text)
+
+
+def variables(message: Message, email: str) -> dict[str, str]:
+    """
+    The variables of one recipient for texts that :func:`rewrite` made.
+    """
+    data = message.merge_data.get(email, {})
+    plain = _names(message.subject) | _names(message.text)
+    found = {name: data[name] for name in sorted(plain)}
+    for name in sorted(_names(message.html)):
+        found[name + HTML_SUFFIX] = escape(data[name])
+    return found
+
+
+def for_recipient(message: Message, address: Address) -> Message:
+    """
+    The mail that *address* alone gets of a merge, filled in.
+    """
+    data = message.merge_data.get(address.email, {})
+    quoted = {name: quote(value, safe="") for name, value in data.items()}
+    headers = {**message.headers, **message.merge_headers.get(address.email, {})}
+    return message.replace(
+        to=(address,),
+        subject=fill(message.subject, data),
+        text=fill(message.text, data),
+        html=fill(message.html, data, html=True),
+        headers={name: _fill_values(value, data) for name, value in headers.items()},
+        unsubscribe=tuple(fill(url, quoted) for url in message.unsubscribe),
+        metadata={**message.metadata, **message.merge_metadata.get(address.email, {})},
+        template_data={**message.template_data, **(data if message.template_id else {})},
+        merge_data={},
+        merge_metadata={},
+        merge_headers={},
+    ).bound(part=part_of(address))
+
+
+def _fill_values(value: str | tuple[str, ...], data: Mapping[str, str]) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return fill(value, data)
+    return tuple(fill(one, data) for one in value)
+
+
+def part_of(*addresses: Address) -> str:
+    """
+    A short name for the mail to these recipients of a merge, which does not tell them.
+    """
+    from hashlib import blake2b
+
+    emails = "\n".join(address.email for address in addresses)
+    return blake2b(emails.encode(), digest_size=6).hexdigest()
+
+
+def part_for(message: Message, addresses: tuple[Address, ...]) -> Message:
+    """
+    The part of a merge for some of its recipients.
+    """
+    emails = {address.email for address in addresses}
+
+    def only(data: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
+        return {email: one for email, one in data.items() if email in emails}
+
+    return message.bound(
+        to=addresses,
+        merge_data=only(message.merge_data),
+        merge_metadata=only(message.merge_metadata),
+        merge_headers=only(message.merge_headers),
+        part=part_of(*addresses),
+    )

@@ -1,0 +1,179 @@
+"""
+The way of a mail with per-recipient data: in parts, each of which fails over by itself.
+
+A provider that can merge takes many recipients in one call; any other gets one filled-in
+mail for each. Only parts that were surely not sent go on to the next provider.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._frozen import FrozenDict
+from mailfailover._merge import for_recipient, part_for
+from mailfailover._receipt import Accepted, Receipt, RecipientStatus
+from mailfailover._retry import Again
+from mailfailover._send import Send
+from mailfailover.errors import (
+    InvalidMessage,
+    MessageRejected,
+    RecipientRejected,
+    RecipientSuppressed,
+    SendError,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from mailfailover._call import Result
+    from mailfailover._health import Ticket
+    from mailfailover._message import Address, Message
+    from mailfailover._pick import Candidate
+
+    Part = tuple[Address, ...]
+
+_REJECTED = {
+    RecipientRejected: RecipientStatus.INVALID,
+    RecipientSuppressed: RecipientStatus.SUPPRESSED,
+}
+
+
+class MergeSend(Send):
+    """
+    The state of a merge: who still waits, and what became of the others.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.pending: dict[str, Address] = {one.email: one for one in self.message.to}
+        self.statuses: dict[str, RecipientStatus] = {}
+        self.message_ids: dict[str, str] = {}
+        self.refusal: SendError | None = None
+        """The first word against a recipient."""
+        self.maybe: set[str] = set()
+        """Recipients who may have got the mail from an attempt without an answer."""
+        self.provider = ""
+        self.provider_message_id = ""
+
+    def turn(self) -> Generator[Any, Any, Receipt | Again]:
+        """
+        Send as many parts as the best candidate takes.
+        """
+        picked = self.pick.next()
+        if isinstance(picked, Again):
+            self._end_round()
+            return picked
+        candidate = picked[0]
+        ticket: Ticket | None = picked[1]
+        parts = deque(self._parts(candidate))
+        again = Again(0.0)
+        while parts and ticket is not None:
+            part = parts.popleft()
+            try:
+                message = candidate.bind(self._message(candidate, part))
+                result = yield from self.attempt(candidate, ticket, message, batch=candidate.batch)
+            except InvalidMessage as exc:
+                return self._merged() if self.provider else self.stop(exc)
+            error = self._absorb(candidate, part, result, parts)
+            if error is not None:
+                again = self._after(candidate, error)
+                break
+            ticket = self.pick.once_more(candidate) if parts else None
+        return again if self.pending else self._merged()
+
+    def _parts(self, candidate: Candidate) -> Iterable[Part]:
+        waiting = tuple(self.pending.values())
+        size = (candidate.link.capabilities.max_merge or len(waiting)) if candidate.batch else 1
+        return (waiting[start : start + size] for start in range(0, len(waiting), size))
+
+    def _message(self, candidate: Candidate, part: Part) -> Message:
+        if candidate.batch:
+            return part_for(self.message, part)
+        return for_recipient(self.message, part[0])
+
+    def _absorb(
+        self, candidate: Candidate, part: Part, result: Result, parts: deque[Part]
+    ) -> SendError | None:
+        """
+        Note what became of each recipient of *part*; return what the provider is to blame for.
+        """
+        error = result.error
+        if error is not None and self._verdict(error) is Verdict.STOP:
+            self._refused(part, error, parts)
+            return None
+        if error is not None:
+            return self._undecided(part, error)
+        answers = result.batch or (result.accepted,)
+        blame: SendError | None = None
+        for address, answer in zip(part, answers, strict=True):
+            if isinstance(answer, SendError):
+                if self._verdict(answer) is Verdict.STOP:
+                    self._reject(address.email, answer)
+                else:
+                    blame = blame or self._undecided((address,), answer)
+            elif isinstance(answer, Accepted):
+                self._accept(candidate, address.email, answer)
+        return blame
+
+    def _undecided(self, part: Part, error: SendError) -> SendError:
+        if error.verdict is Verdict.UNKNOWN:
+            self.maybe.update(address.email for address in part)
+        return error
+
+    def _accept(self, candidate: Candidate, email: str, accepted: Accepted) -> None:
+        self.statuses[email] = accepted.recipients.get(email, RecipientStatus.ACCEPTED)
+        self.pending.pop(email, None)
+        self.provider = candidate.link.key
+        if message_id := accepted.message_ids.get(email, accepted.provider_message_id):
+            self.message_ids[email] = message_id
+            self.provider_message_id = self.provider_message_id or message_id
+
+    def _refused(self, part: Part, error: SendError, parts: deque[Part]) -> None:
+        """
+        A whole part was refused for good: find out because of whom, and send the rest.
+        """
+        named = set(error.recipients) & {address.email for address in part}
+        if len(part) == 1 or isinstance(error, MessageRejected):
+            named = {address.email for address in part}
+        for email in named:
+            self._reject(email, error)
+        if named:
+            if rest := tuple(address for address in part if address.email not in named):
+                parts.appendleft(rest)
+            return
+        middle = len(part) // 2
+        parts.extendleft((part[middle:], part[:middle]))
+
+    def _reject(self, email: str, error: SendError) -> None:
+        self.statuses[email] = _REJECTED.get(type(error), RecipientStatus.REFUSED)
+        self.refusal = self.refusal or error
+        self.pending.pop(email, None)
+
+    def give_up(self) -> Receipt:
+        """
+        End the merge because no turn within the deadline can help those who wait.
+        """
+        if not self.provider:
+            super().give_up()
+        self._end_round()
+        return self._merged()
+
+    def _merged(self) -> Receipt:
+        if not self.provider and self.refusal is not None:
+            self.stop(self.refusal)
+        for email in self.pending:
+            may_be_sent = email in self.maybe
+            self.statuses[email] = (
+                RecipientStatus.UNKNOWN if may_be_sent else RecipientStatus.REFUSED
+            )
+        return Receipt(
+            self.message.id,
+            self.provider,
+            self.provider_message_id,
+            FrozenDict({one.email: self.statuses[one.email] for one in self.message.to}),
+            tuple(self.attempts),
+            bool(self.maybe),
+            FrozenDict(self.message_ids),
+        )

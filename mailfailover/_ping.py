@@ -1,0 +1,62 @@
+"""
+Asking a provider whether it is up and knows us, without sending anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._call import interpret
+from mailfailover._message import Message
+from mailfailover._wire import Stage
+
+if TYPE_CHECKING:
+    from mailfailover._chain import ProviderChain
+    from mailfailover._provider import Link
+    from mailfailover.errors import SendError
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """
+    How one provider answered.
+
+    Attributes:
+        provider: Its chain key.
+
+        ok: True if it knows us; None if it has no way to ask.
+
+        error: What it said otherwise.
+
+        duration: How long it took, in seconds.
+    """
+
+    provider: str
+    ok: bool | None
+    error: SendError | None = None
+    duration: float = 0.0
+
+
+def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
+    """
+    Ask the provider of *link*, within *timeout* seconds. Its health is not touched.
+    """
+    provider: Any = link.provider
+    started = chain.clock()
+    stage = Stage.PREPARING
+    try:
+        if hasattr(provider, "build_ping"):
+            request = provider.build_ping()
+            transport = getattr(provider, "transport", None) or chain.transport
+            response = transport.send(request, timeout)
+            stage = Stage.RESPONSE
+            error = None if response.ok else provider.classify_error(response, Message())
+        elif hasattr(provider, "ping"):
+            provider.ping()
+            error = None
+        else:
+            return Ping(link.key, ok=None)
+    except BaseException as exc:  # noqa: BLE001 -- what is not ours to judge is raised again
+        error = interpret(exc, link, stage)
+    return Ping(link.key, error is None, error, chain.clock() - started)

@@ -1,0 +1,238 @@
+"""
+One mail's way through the chain, forward only, as a generator.
+
+It yields what needs the outside world, a :class:`Call` or a :class:`Pause`; a driver, in
+a thread or in an event loop, does that and sends the answer back. So there is one loop
+for both, and none of it does IO.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from mailfailover._call import Result, call
+from mailfailover._frozen import FrozenDict
+from mailfailover._health import RATE_SECONDS
+from mailfailover._observe import AttemptMade, ProviderDown, ProviderUp, log_attempt, tell
+from mailfailover._pick import Candidate, Picker
+from mailfailover._receipt import Attempt, Receipt, RecipientStatus
+from mailfailover._report import all_failed, unknown
+from mailfailover._retry import Again
+from mailfailover.errors import (
+    ConnectionFailed,
+    InvalidMessage,
+    OutcomeUnknown,
+    Penalty,
+    RateLimited,
+    RecipientSuppressed,
+    SendError,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from mailfailover._chain import ProviderChain
+    from mailfailover._health import Ticket
+    from mailfailover._message import Message
+    from mailfailover._receipt import Accepted
+
+
+class Policy(NamedTuple):
+    """
+    How one send behaves; the mailer's settings, or those of this send.
+    """
+
+    timeout: float = 30.0
+    attempt_timeout: float = 10.0
+    on_unknown: str = "resend"
+    on_suppressed: str = "raise"
+
+
+class Send:
+    """
+    The state of one mail on its way.
+    """
+
+    def __init__(
+        self, chain: ProviderChain, message: Message, policy: Policy, previous: Sequence[Attempt]
+    ) -> None:
+        self.chain = chain
+        self.message = message
+        self.policy = policy
+        self.deadline = chain.clock() + policy.timeout
+        self.attempts: list[Attempt] = list(previous)
+        self.unknown: SendError | None = None
+        self.counted: set[str] = set()
+        self.unproven: list[tuple[Ticket, SendError]] = []
+        """Connections that failed while nothing in this round shows our network to be up."""
+        self.pick = Picker(chain, message, policy, self.deadline)
+        self._remember(previous)
+
+    def _remember(self, previous: Sequence[Attempt]) -> None:
+        for attempt in previous:
+            if isinstance(attempt.error, OutcomeUnknown):
+                self.unknown = attempt.error
+                age = self.chain.wall() - attempt.started.timestamp()
+                self.pick.resend(attempt.provider, age)
+
+    def time_left(self) -> float:
+        """
+        Seconds until the deadline.
+        """
+        return self.deadline - self.chain.clock()
+
+    def turn(self) -> Generator[Any, Any, Receipt | Again]:
+        """
+        Call the best candidate once, or say when to look again.
+        """
+        picked = self.pick.next()
+        if isinstance(picked, Again):
+            self._end_round()
+            return picked
+        candidate, ticket = picked
+        try:
+            result = yield from self.attempt(candidate, ticket, candidate.bind(self.message))
+        except InvalidMessage as exc:
+            self.stop(exc)
+        if result.error is not None:
+            return self._after(candidate, result.error)
+        return self._receipt(candidate, result.accepted)
+
+    def attempt(
+        self, candidate: Candidate, ticket: Ticket, message: Message, *, batch: bool = False
+    ) -> Generator[Any, Any, Result]:
+        """
+        Do one call with *ticket*, and record what became of it.
+        """
+        chain = self.chain
+        timeout = self.pick.budget()
+        wall, start = chain.wall(), chain.clock()
+        try:
+            result = yield from call(candidate.link, message, chain.transport, timeout, batch=batch)
+        except BaseException:
+            chain.health.release(ticket)
+            raise
+        self._record(candidate, result, wall, chain.clock() - start)
+        self._judge(ticket, result.error)
+        return result
+
+    def _record(self, candidate: Candidate, result: Result, wall: float, duration: float) -> None:
+        error = result.error
+        attempt = Attempt(
+            candidate.link.key,
+            datetime.fromtimestamp(wall, UTC),
+            duration,
+            result.stage,
+            "accepted" if error is None else type(error).__name__,
+            error,
+            result.status_code,
+            result.accepted.provider_message_id,
+            candidate.dropped,
+        )
+        self.attempts.append(attempt)
+        log_attempt(self.message, attempt)
+        if self.chain.observers:
+            tell(self.chain.observers, AttemptMade(self.message.id, self.message.stream, attempt))
+
+    def _judge(self, ticket: Ticket, error: SendError | None) -> None:
+        """
+        Let the provider's health know, once it is clear that our own network is up.
+        """
+        if isinstance(error, ConnectionFailed):
+            self.unproven.append((ticket, error))
+            return
+        self._settle_unproven()
+        if error is not None:
+            self._count(ticket, error)
+        elif self.chain.health.succeeded(ticket):
+            tell(self.chain.observers, ProviderUp(ticket.key))
+
+    def _settle_unproven(self) -> None:
+        for ticket, error in self.unproven:
+            self._count(ticket, error)
+        self.unproven.clear()
+
+    def _count(self, ticket: Ticket, error: SendError) -> None:
+        count = ticket.key not in self.counted and not self.chain.is_alone
+        if error.penalty is Penalty.FAILURE:
+            self.counted.add(ticket.key)
+        if self.chain.health.failed(ticket, error, count=count):
+            reason = "open" if error.penalty is Penalty.FAILURE else error.penalty.value
+            tell(self.chain.observers, ProviderDown(ticket.key, reason, str(error)))
+
+    def _end_round(self) -> None:
+        if len(self.unproven) == 1:
+            self._settle_unproven()
+        for ticket, _ in self.unproven:  # every provider at once: it is our own network
+            self.chain.health.release(ticket)
+        self.unproven.clear()
+
+    def _after(self, candidate: Candidate, error: SendError) -> Again:
+        """
+        Draw the conclusion for the mail from a call that failed.
+        """
+        verdict = self._verdict(error)
+        if verdict is Verdict.STOP:
+            self.stop(error)
+        if verdict is Verdict.UNKNOWN:
+            self.unknown = self.unknown or error
+            if self.policy.on_unknown == "raise":
+                raise self.ended(error)
+            if self.pick.resend(candidate.link.key, 0.0):
+                return Again(0.0)
+        if verdict is not Verdict.RETRY and not self._is_short(error):
+            self.pick.finish(candidate.link.key, error)
+        return Again(0.0)
+
+    def _is_short(self, error: SendError) -> bool:
+        if not isinstance(error, RateLimited):
+            return False
+        wait = RATE_SECONDS if error.retry_after is None else error.retry_after
+        return wait < self.time_left()
+
+    def _verdict(self, error: SendError) -> Verdict:
+        if isinstance(error, RecipientSuppressed) and self.policy.on_suppressed == "switch":
+            return Verdict.SWITCH
+        return error.verdict
+
+    def stop(self, error: SendError | InvalidMessage) -> NoReturn:
+        """
+        End the send with *error*, unless that would hide an unknown outcome.
+        """
+        self._end_round()
+        if self.unknown is not None:
+            raise unknown(self.message, self.attempts)
+        raise self.ended(error)
+
+    def ended(self, error: Any) -> Any:
+        """
+        Give *error* the whole trail and return it.
+        """
+        error.attempts = tuple(self.attempts)
+        return error
+
+    def give_up(self) -> Receipt:
+        """
+        End the send because no turn within the deadline can help.
+        """
+        self._end_round()
+        if self.unknown is not None:
+            raise unknown(self.message, self.attempts)
+        raise all_failed(self.chain, self.message, self.attempts, self.pick)
+
+    def _receipt(self, candidate: Candidate, accepted: Accepted) -> Receipt:
+        recipients = {
+            address.email: accepted.recipients.get(address.email, RecipientStatus.ACCEPTED)
+            for address in self.message.recipients
+        }
+        return Receipt(
+            self.message.id,
+            candidate.link.key,
+            accepted.provider_message_id,
+            FrozenDict(recipients),
+            tuple(self.attempts),
+            self.unknown is not None,
+            accepted.message_ids,
+        )

@@ -1,0 +1,24 @@
+"""
+ULIDs: 48 bits of milliseconds and 80 random bits, in 26 characters that sort by time.
+
+The form is https://github.com/ulid/spec (seen 2026-11).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from itertools import product
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(map("".join, product(_ALPHABET, repeat=2)))
+
+
+def new_id() -> str:
+    """
+    Return a fresh ULID; safe in threads and after fork, because it keeps no state.
+    """
+    number = int.from_bytes(
+        (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10), "big"
+    )
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

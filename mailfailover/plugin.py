@@ -1,0 +1,88 @@
+"""
+All that the author of a provider imports.
+
+A provider is one file of pure functions: see "Writing a provider" in the documentation,
+and run :class:`mailfailover.testing.ProviderContract` over it.
+"""
+
+from mailfailover._body import basic_auth, json_body, merge_options, multipart_body
+from mailfailover._classify import (
+    check_secret,
+    classify_http,
+    classify_smtp,
+    mask,
+    parse_retry_after,
+    reveal,
+)
+from mailfailover._details import details
+from mailfailover._features import Feature
+from mailfailover._merge import fill, for_recipient, rewrite, variables
+from mailfailover._message import Address, Attachment, Message
+from mailfailover._provider import (
+    EVERYTHING,
+    BatchProvider,
+    Capabilities,
+    Provider,
+    SimpleProvider,
+    SMTPProvider,
+    Transport,
+)
+from mailfailover._receipt import Accepted, RecipientStatus
+from mailfailover._wire import (
+    Base64,
+    Body,
+    File,
+    HTTPRequest,
+    Part,
+    Response,
+    SMTPReply,
+    SMTPRequest,
+    SMTPResponse,
+    Stage,
+)
+
+__all__ = [
+    "EVERYTHING",
+    "KB",
+    "MB",
+    "Accepted",
+    "Address",
+    "Attachment",
+    "Base64",
+    "BatchProvider",
+    "Body",
+    "Capabilities",
+    "Feature",
+    "File",
+    "HTTPRequest",
+    "Message",
+    "Part",
+    "Provider",
+    "RecipientStatus",
+    "Response",
+    "SMTPProvider",
+    "SMTPReply",
+    "SMTPRequest",
+    "SMTPResponse",
+    "SimpleProvider",
+    "Stage",
+    "Transport",
+    "basic_auth",
+    "check_secret",
+    "classify_http",
+    "classify_smtp",
+    "details",
+    "fill",
+    "for_recipient",
+    "json_body",
+    "mask",
+    "merge_options",
+    "multipart_body",
+    "parse_retry_after",
+    "reveal",
+    "rewrite",
+    "variables",
+]
+
+KB = 1024
+MB = 1024 * KB

@@ -1,0 +1,112 @@
+"""
+Prints mails to the terminal, for development.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, TextIO
+
+from mailfailover.errors import ConfigurationError, OutcomeUnknown, ProviderUnavailable
+from mailfailover.plugin import EVERYTHING, Address, Attachment, Capabilities, Message, details
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    r"""
+    Prints every mail readably, the envelope and what a vendor is asked to do included.
+
+    Safe for a terminal: what could move its cursor, colour it or reverse the text is
+    printed as an escape such as ``\x1b``. The lines of a body are indented, so no body
+    can pass for a header.
+
+    Attributes:
+        stream: ``"stderr"`` or ``"stdout"``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "console"
+    capabilities: ClassVar[Capabilities] = EVERYTHING
+
+    stream: str = "stderr"
+
+    def __post_init__(self) -> None:
+        if self.stream not in ("stderr", "stdout"):
+            raise ConfigurationError("stream of console must be 'stderr' or 'stdout'")
+
+    def send(self, message: Message) -> str:
+        stream = self._open_stream()
+        text = "".join(f"{line}\n" for line in _lines(message))
+        encoding = stream.encoding or "utf-8"
+        try:
+            # One write: mails of several threads do not mix.
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+        except OSError as exc:
+            raise OutcomeUnknown(
+                f"{self.stream} failed ({exc.strerror}): the mail may be printed in part"
+            ) from exc
+        return message.message_id
+
+    def ping(self) -> None:
+        """
+        Check that there is a stream to print to.
+        """
+        self._open_stream()
+
+    def _open_stream(self) -> TextIO:
+        stream: TextIO | None = getattr(sys, self.stream)
+        if stream is None or stream.closed:
+            raise ProviderUnavailable(
+                f"this process has no open {self.stream}: nothing was printed; use file:// instead"
+            )
+        return stream
+
+
+def _lines(message: Message) -> Iterator[str]:
+    yield "-" * 72
+    for label, text in _head(message):
+        yield f"{label}: {_visible(text)}"
+    for name, body in (("text", message.text), ("html", message.html)):
+        if body:
+            yield f"[{name}]"
+            for line in body.replace("\r\n", "\n").split("\n"):
+                yield f"    {_visible(line)}".rstrip(" ")
+    yield "-" * 72
+
+
+def _head(message: Message) -> Iterator[tuple[str, str]]:
+    yield "From", str(message.sender)
+    yield "To", _list(message.to)
+    if message.cc:
+        yield "Cc", _list(message.cc)
+    if message.reply_to:
+        yield "Reply-To", _list(message.reply_to)
+    yield "Subject", message.subject
+    yield "Message-ID", message.message_id
+    for name, value in message.header_items():
+        if name.lower() != "message-id":
+            yield name, value
+    yield from details(message)
+    for attachment in message.attachments:
+        yield "Attachment", _describe(attachment)
+
+
+def _list(addresses: tuple[Address, ...]) -> str:
+    return ", ".join(map(str, addresses))
+
+
+def _describe(attachment: Attachment) -> str:
+    inline = f", inline as cid:{attachment.content_id}" if attachment.content_id else ""
+    return f"{attachment.filename} ({attachment.content_type}, {attachment.size} bytes{inline})"
+
+
+def _visible(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(
+        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in line
+    )

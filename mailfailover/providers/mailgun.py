@@ -1,0 +1,340 @@
+"""
+Mailgun, through ``POST /v3/<domain>/messages``.
+
+https://documentation.mailgun.com/docs/mailgun/api-reference/send/mailgun/messages (2026-11)
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Attachment,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    basic_auth,
+    classify_http,
+    for_recipient,
+    multipart_body,
+    reveal,
+    rewrite,
+    variables,
+)
+
+# https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (2026-11)
+HOSTS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
+
+DAY = 86400.0
+DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*")
+
+# Mailgun has no codes, only words; the first that matches counts.
+# https://documentation.mailgun.com/docs/mailgun/quickstart-guide/responses, the vendor's
+# OpenAPI file, and answers quoted in public client code and issues (2026-11). The wording of
+# those marked is unconfirmed by the vendor.
+ERRORS: tuple[tuple[str, type[SendError]], ...] = (
+    (r"'?(to|cc|bcc)'? parameter is not a valid address", errors.RecipientRejected),
+    (r"'?from'? parameter is not a valid address", errors.SenderRefused),
+    (r"Header name must be pure ASCII", errors.MessageRejected),
+    (r"limited to 16 ?KB", errors.UnsupportedFeature),
+    (r"Domain not found", errors.SenderRefused),  # or it belongs to the other region
+    (r"requests-per-\w+ limit exceeded", errors.RateLimited),
+    (r"is not allowed to send: .*limit exceeded", errors.QuotaExceeded),  # unconfirmed
+    (r"domain is unverified", errors.SenderRefused),  # unconfirmed
+    (r"is not allowed to send: (Sandbox|Free accounts)", errors.SenderRefused),  # unconfirmed
+    (r"account is disabled|Account (disabled|inactivity)", errors.AccountSuspended),  # unconfirmed
+    (r"account is on probation", errors.AccountSuspended),  # unconfirmed
+)
+RETRY_AFTER = re.compile(r"try again after (\d+) seconds")
+
+# Whoever calls an address that Mailgun does not know is greeted with these words and a 200.
+WRONG_URL = b"Mailgun Magnificent API"
+
+# Options that would change who gets the mail and who sends it.
+RESERVED = {"from", "h:from", "recipient-variables", "attachment", "inline"}
+RESERVED |= {prefix + name for prefix in ("", "h:") for name in ("to", "cc", "bcc")}
+BODIES = {"text", "html", "amp-html"}
+
+MAIL_ID = "mailfailover-id"
+YES_NO = {True: "yes", False: "no"}
+
+# What Mailgun replaces in a batch; %recipient% and %recipient_email% are built in.
+# https://documentation.mailgun.com/docs/mailgun/user-manual/sending-messages/batch-sending
+# (2026-11). That it replaces once, not again in what it filled in, is unconfirmed.
+PLACEHOLDER = "%recipient"
+VARIABLE = "%recipient.{}%"
+
+# Where a text has PLACEHOLDER as its own words, this variable brings them back. A colon keeps
+# our variables apart from those of the mail.
+LITERAL = "text:0"
+
+Field = tuple[str, str | Attachment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailgun:
+    """
+    Sends through Mailgun.
+
+    Provider options are raw form fields, ``{"o:testmode": "yes", "o:tag": ["a", "b"]}``, and
+    replace those of the same name. A bool becomes yes or no, a mapping JSON, a list several
+    fields of the name, and None leaves the field out.
+
+    :meth:`build_ping` reads the domain, which a key for sending alone may not.
+
+    Attributes:
+        api_key: An account's key, or a domain's key for sending.
+
+        domain: The sending domain, as Mailgun knows it.
+
+        region: Where the domain is kept, ``"us"`` or ``"eu"``.
+
+        webhook_signing_key: Verifies webhooks; another one than *api_key*.
+
+        base_url: Scheme and host, for a proxy; that of *region* where empty.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "mailgun"
+    userinfo: ClassVar[tuple[str, ...]] = ("api_key", "domain")
+
+    # Envelope sender: only its domain can be chosen, by another `domain`. Repeated headers,
+    # mails without subject: unconfirmed. A template excludes text and html.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.MULTIPLE_REPLY_TO
+        | Feature.HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.TAGS
+        | Feature.METADATA
+        | Feature.TRACKING
+        | Feature.SEND_AT
+        | Feature.TEMPLATES
+        | Feature.MERGE
+        | Feature.MERGE_METADATA
+        | Feature.MERGE_HEADERS,
+        max_tags=3,  # by the manual; a help page says 10 (both 2026-11)
+        max_recipients=1000,
+        max_merge=1000,
+        max_bytes=25 * MB,
+        max_delay=3 * DAY,  # some plans: 7
+    )
+
+    api_key: str | Callable[[], str] = field(repr=False)
+    domain: str
+    region: str = "us"
+    webhook_signing_key: str | Callable[[], str] = field(default="", repr=False)
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        if not DOMAIN.fullmatch(self.domain):
+            raise errors.ConfigurationError(
+                "domain of mailgun is not a domain name: give the sending domain alone, "
+                "such as mg.example.com"
+            )
+        if self.region not in HOSTS:
+            raise errors.ConfigurationError(
+                f"region of mailgun is {self.region!r}: use 'us' or 'eu'"
+            )
+        object.__setattr__(self, "base_url", self.base_url or HOSTS[self.region])
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        metadata = {**message.metadata, MAIL_ID: message.id}
+        fields = [
+            *_content(message, message.subject, message.text, message.html),
+            ("h:Message-Id", message.message_id),
+            *((f"h:{name}", value) for name, value in _headers(message).items()),
+            *((f"v:{key}", value) for key, value in metadata.items()),
+        ]
+        if message.template_data:
+            fields.append(("t:variables", json.dumps(message.template_data, ensure_ascii=False)))
+        return self._request(message, fields)
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        """
+        Write a merge with ``recipient-variables``, one set of them for each recipient.
+
+        Raises:
+            UnsupportedFeature:
+                If a stored template has a variable with the name of a key of metadata:
+                in a merge both go into the same fields.
+        """
+        emails = [address.email for address in message.to]
+        mails = [for_recipient(message, address) for address in message.to]
+        sets = [variables(message, email) for email in emails]
+        fields = [
+            *_content(
+                message,
+                _rewrite(message.subject),
+                _rewrite(message.text),
+                _rewrite(message.html, html=True),
+            ),
+            *_columns("h", [_headers(mail) for mail in mails], sets),
+            *_columns("v", [_user_variables(mail) for mail in mails], sets),
+        ]
+        if any(VARIABLE.format(LITERAL) in str(value) for _, value in fields):
+            sets = [{**one, LITERAL: PLACEHOLDER} for one in sets]
+        per_recipient = json.dumps(dict(zip(emails, sets, strict=True)), ensure_ascii=False)
+        return self._request(message, [*fields, ("recipient-variables", per_recipient)])
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        answer = response.json_object()
+        text, mail_id = answer.get("message"), answer.get("id")
+        if isinstance(mail_id, str) and isinstance(text, str) and text.startswith("Queued"):
+            return Accepted(mail_id)
+        if WRONG_URL in response.body:
+            detail = "no such address at Mailgun; check base_url, region and domain"
+            raise classify_http(response, kind=errors.RequestRefused, detail=detail)
+        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+
+    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+        return (self.parse_response(response, message),) * len(message.to)
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        text = response.json_object().get("message")
+        if not isinstance(text, str):
+            return classify_http(response)
+        kind = next((kind for words, kind in ERRORS if re.search(words, text, re.IGNORECASE)), None)
+        error = classify_http(response, own_envelope=True, kind=kind, detail=text)
+        if error.retry_after is None and (seconds := RETRY_AFTER.search(text)):
+            error.retry_after = float(seconds[1])
+        return error
+
+    def build_ping(self) -> HTTPRequest:
+        return HTTPRequest("GET", self._url("v4/domains/{}"), {"Authorization": self._auth()})
+
+    def _request(self, message: Message, fields: Sequence[Field]) -> HTTPRequest:
+        if options := message.options(self.name):
+            fields = [*_with_options(fields, options)]
+        content_type, body = multipart_body(message, fields)
+        headers = {"Authorization": self._auth(), "Content-Type": content_type}
+        return HTTPRequest("POST", self._url("v3/{}/messages"), headers, body)
+
+    def _url(self, path: str) -> str:
+        return f"{self.base_url}/{path.format(quote(self.domain, safe=''))}"
+
+    def _auth(self) -> str:
+        return basic_auth("api", reveal(self.api_key))
+
+
+def _content(message: Message, subject: str, text: str, html: str) -> Iterator[Field]:
+    """
+    Yield what is the same for all recipients.
+    """
+    yield "from", str(message.sender)
+    for name, addresses in ("to", message.to), ("cc", message.cc), ("bcc", message.bcc):
+        for address in addresses:
+            yield name, str(address)
+    for name, value in ("subject", subject), ("text", text), ("html", html):
+        if value:
+            yield name, value
+    for attachment in message.attachments:
+        yield "inline" if attachment.content_id else "attachment", attachment
+    yield from _settings(message)
+
+
+def _settings(message: Message) -> Iterator[Field]:
+    if message.reply_to:
+        yield "h:Reply-To", ", ".join(map(str, message.reply_to))
+    if message.template_id:
+        yield "template", str(message.template_id)
+    for tag in message.tags:
+        yield "o:tag", tag
+    if message.track_opens is not None:
+        yield "o:tracking-opens", YES_NO[message.track_opens]
+    if message.track_clicks is not None:
+        yield "o:tracking-clicks", YES_NO[message.track_clicks]
+    if message.send_at is not None:
+        from email.utils import format_datetime  # costly to import, rarely needed
+
+        yield "o:deliverytime", format_datetime(message.send_at.astimezone(UTC))
+
+
+def _headers(message: Message) -> dict[str, str]:
+    # The Message-Id has a place of its own, and none in a batch, whose mails would share it.
+    return {name: value for name, value in message.header_items() if name.lower() != "message-id"}
+
+
+def _rewrite(text: str, *, html: bool = False) -> str:
+    return rewrite(_literal(text), VARIABLE.format, html=html)
+
+
+def _literal(text: str) -> str:
+    return text.replace(PLACEHOLDER, VARIABLE.format(LITERAL))
+
+
+def _user_variables(mail: Message) -> dict[str, str]:
+    """
+    What goes into ``v:`` for one recipient of a merge: metadata, and the data of a template.
+    """
+    data = {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in mail.template_data.items()
+    }
+    if data.keys() & mail.metadata.keys():
+        text = "mailgun cannot merge template_data and metadata that share a name"
+        raise errors.UnsupportedFeature(text, features=("TEMPLATES",))
+    return {**data, **mail.metadata, MAIL_ID: mail.id}
+
+
+def _columns(
+    prefix: str, rows: Sequence[Mapping[str, str]], sets: Sequence[dict[str, str]]
+) -> Iterator[Field]:
+    """
+    Yield one field for each header or user variable in *rows*, one row for a recipient.
+
+    What differs becomes a recipient variable, whose values are put into *sets*.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    for number, name in enumerate(names):
+        column = [row.get(name, "") for row in rows]  # events tell "" for metadata of others
+        if len(set(column)) == 1:
+            yield f"{prefix}:{name}", _literal(column[0])
+            continue
+        key = f"{prefix}:{number}"
+        for one, value in zip(sets, column, strict=True):
+            one[key] = value
+        yield f"{prefix}:{name}", VARIABLE.format(key)
+
+
+def _with_options(fields: Iterable[Field], options: Mapping[str, Any]) -> Iterator[Field]:
+    replaced = {name.lower() for name in options}
+    if found := sorted(replaced & RESERVED):
+        raise errors.InvalidMessage(
+            f"provider_options of mailgun cannot set {found[0]}: use the message's own field",
+            field="provider_options",
+        )
+    for name, value in fields:
+        if name.lower() not in replaced:
+            yield name, value
+    for name, option in options.items():
+        for one in option if isinstance(option, (list, tuple)) else (option,):
+            if one is not None:
+                yield name, _as_text(name, one)
+
+
+def _as_text(name: str, option: object) -> str:
+    if isinstance(option, bool):
+        return YES_NO[option]
+    text = json.dumps(option) if isinstance(option, Mapping) else str(option)
+    if not name.isprintable() or not (text.isprintable() or name in BODIES):
+        raise errors.InvalidMessage(
+            f"the option {name!r} of mailgun has a control character: remove it",
+            field="provider_options",
+        )
+    return text

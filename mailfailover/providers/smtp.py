@@ -1,0 +1,215 @@
+"""
+SMTP: any mail server, one's own or a vendor's.
+
+::
+
+    smtp://user:password@mail.example.com        STARTTLS on port 587
+    smtps://user:password@mail.example.com       TLS from the first byte, port 465
+    smtp://localhost?tls=none                    a relay on this machine, port 25
+
+TLS is verified and never optional: a server that offers no STARTTLS gets no mail. There is
+no log-in without it, except to this machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from mailfailover.errors import ConfigurationError, RecipientRejected, SendError, Verdict
+from mailfailover.plugin import (
+    Accepted,
+    Capabilities,
+    Feature,
+    Message,
+    RecipientStatus,
+    SMTPReply,
+    SMTPRequest,
+    SMTPResponse,
+    classify_smtp,
+    reveal,
+)
+
+# RFC 6409 (submission), RFC 8314 (implicit TLS), RFC 5321 (relay).
+PORTS = {"starttls": 587, "implicit": 465, "none": 25}
+
+# The mail's id in the reply to its data. Postfix: "2.0.0 Ok: queued as 4WxYz"; Exim:
+# "OK id=1tABC-0001"; sendmail: "2.0.0 4ANAbc Message accepted for delivery"; Amazon SES:
+# "Ok 0102018f...", docs.aws.amazon.com/ses/latest/DeveloperGuide/smtp-response-codes.html.
+# All seen 2026-11; of other servers: unconfirmed.
+QUEUE_ID = re.compile(
+    r"queued as <?(?P<postfix>[\w.@+-]+)|\bid=(?P<exim>[\w-]+)"
+    r"|(?P<sendmail>\w+) Message accepted|^Ok (?P<ses>[0-9a-f-]{20,})$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"[^\s\x00-\x20\x7f/@?#\[\]]+")
+_MAX_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SMTP:
+    """
+    A mail server.
+
+    Attributes:
+        host: Its name, which its certificate must show.
+
+        port: Where it listens; by *tls* 587, 465 or 25 where None.
+
+        username: Whom to log in as, "" for a relay that wants no log-in.
+
+        password: For AUTH PLAIN or LOGIN; a callable is asked once for each mail.
+
+        access_token: Instead of a password: an OAuth 2.0 token for AUTH XOAUTH2, or a
+            callable that returns a fresh one.
+
+        tls: ``"starttls"``, ``"implicit"``, or ``"none"``, which logs in on this machine only.
+
+        ca_file: A file of PEM certificates to trust instead of the system's.
+
+        local_hostname: What to call ourselves in EHLO; our end's IP address where "".
+
+    Raises:
+        ConfigurationError: If these do not go together.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "smtp"
+    userinfo: ClassVar[tuple[str, ...]] = ("username", "password")
+    # The fields that a URL scheme sets, beside those of its own name.
+    schemes: ClassVar[Mapping[str, Mapping[str, str]]] = {"smtps": {"tls": "implicit"}}
+    # Tags, metadata, tracking and a time to send at have no standard header. How large a mail
+    # may be, and whether addresses may be non-ASCII, the server tells when it is called.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.MULTIPLE_REPLY_TO
+        | Feature.HEADERS
+        | Feature.REPEATED_HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.ENVELOPE_FROM
+        | Feature.UNICODE_LOCAL_PART
+        | Feature.EMPTY_BODY
+        | Feature.EMPTY_SUBJECT
+        | Feature.WITHOUT_TO
+    )
+
+    host: str
+    port: int | None = None
+    username: str = ""
+    password: str | Callable[[], str] = field(default="", repr=False)
+    access_token: str | Callable[[], str] = field(default="", repr=False)
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    ca_file: str = ""
+    local_hostname: str = ""
+
+    def __post_init__(self) -> None:
+        """
+        Refuse a set-up that cannot work or would give a password away.
+        """
+        if problem := _problem(self):
+            message = f"smtp: {problem}"
+            raise ConfigurationError(message)
+
+    def build_request(self, message: Message) -> SMTPRequest:
+        mail_from = message.envelope_from or message.sender.email
+        recipients = _recipients(message)
+        named = [address.email for address in (message.sender, *message.reply_to)]
+        smtputf8 = not all(email.isascii() for email in (mail_from, *recipients, *named))
+        mail = message.as_email_message()
+
+        return self._request(
+            mail_from=mail_from,
+            recipients=recipients,
+            data=mail.as_bytes(policy=mail.policy.clone(linesep="\r\n")),
+            smtputf8=smtputf8,
+        )
+
+    def build_ping(self) -> SMTPRequest:
+        return self._request()
+
+    def _request(
+        self,
+        mail_from: str = "",
+        recipients: tuple[str, ...] = (),
+        data: bytes = b"",
+        *,
+        smtputf8: bool = False,
+    ) -> SMTPRequest:
+        return SMTPRequest(
+            host=self.host,
+            port=self.port or PORTS[self.tls],
+            tls=self.tls,
+            ca_file=self.ca_file,
+            username=self.username,
+            password=reveal(self.password),
+            access_token=reveal(self.access_token),
+            mail_from=mail_from,
+            recipients=recipients,
+            data=data,
+            smtputf8=smtputf8,
+            local_hostname=self.local_hostname,
+        )
+
+    def parse_response(self, response: SMTPResponse, message: Message) -> Accepted:
+        found = QUEUE_ID.search(response.reply.text)
+        return Accepted(
+            found[found.lastgroup or 0] if found else "",
+            {email: _status(reply) for email, reply in response.refused.items()},
+        )
+
+    def classify_error(self, response: SMTPResponse, message: Message) -> SendError:
+        if not response.refused or len(response.refused) < len(_recipients(message)):
+            return classify_smtp(response.reply)
+        found = {email: classify_smtp(reply) for email, reply in response.refused.items()}
+        # All were refused. While one of them may be reached in another way, the mail goes on.
+        all_errors = list(found.values())
+        error = next((e for e in all_errors if e.verdict is not Verdict.STOP), all_errors[0])
+        error.recipients = tuple(email for email, e in found.items() if type(e) is type(error))
+        return error
+
+
+def _recipients(message: Message) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(address.email for address in message.recipients))
+
+
+def _status(reply: SMTPReply) -> RecipientStatus:
+    if isinstance(classify_smtp(reply), RecipientRejected):
+        return RecipientStatus.INVALID
+    return RecipientStatus.REFUSED
+
+
+def _problem(server: SMTP) -> str:
+    """
+    What is wrong with a set-up and what to do about it, or "".
+    """
+    if not _HOST.fullmatch(server.host):
+        return "host is missing or no host name: write smtp://user:password@mail.example.com"
+    if server.tls not in PORTS:
+        return f"tls is unknown; known: {', '.join(PORTS)}"
+    if server.port is not None and not 0 < server.port <= _MAX_PORT:
+        return f"port must be between 1 and {_MAX_PORT}, or left out"
+    if server.local_hostname and not _HOST.fullmatch(server.local_hostname.strip("[]")):
+        return "local_hostname is no host name: leave it out to use the IP address"
+    return _login_problem(server)
+
+
+def _login_problem(server: SMTP) -> str:
+    if server.password and server.access_token:
+        return "password and access_token are both given: keep one"
+    if bool(server.username) != bool(server.password or server.access_token):
+        return "a log-in needs username, and password or access_token: add the other, or drop both"
+    if not server.username.isprintable():
+        return "username has a control character: copy it anew"
+    if server.username and server.tls == "none" and server.host not in _LOOPBACK:
+        return (
+            "tls='none' would send the password in the clear: use tls='starttls' or 'implicit', "
+            "or no log-in"
+        )
+    return ""

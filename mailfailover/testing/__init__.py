@@ -1,0 +1,83 @@
+"""
+What tests of mail need: vendors on real sockets that fail on command, and the providers' contract.
+
+Nothing is imported before it is used, and the servers need the standard library only (trustme
+where they make certificates).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import _faults as faults
+    from ._certificates import Certificates, certificates
+    from ._clock import FakeClock
+    from ._contract import ProviderContract
+    from ._dialect import Dialect
+    from ._fault import Fault
+    from ._fault_server import FaultServer
+    from ._http_wire import CannedResponse, RecordedRequest
+    from ._proxy import FaultProxy
+    from ._samples import PLAIN, RICH, SAMPLES
+    from ._smtp_server import SMTPFaultServer
+    from ._smtp_wire import RecordedMail
+    from ._transport import FakeTransport
+    from ._wire_text import wire_text
+
+__all__ = [
+    "PLAIN",
+    "RICH",
+    "SAMPLES",
+    "CannedResponse",
+    "Certificates",
+    "Dialect",
+    "FakeClock",
+    "FakeTransport",
+    "Fault",
+    "FaultProxy",
+    "FaultServer",
+    "ProviderContract",
+    "RecordedMail",
+    "RecordedRequest",
+    "SMTPFaultServer",
+    "certificates",
+    "faults",
+    "wire_text",
+]
+
+# The module of each name; `faults` is a module itself.
+_HOMES = {
+    "PLAIN": "_samples",
+    "RICH": "_samples",
+    "SAMPLES": "_samples",
+    "CannedResponse": "_http_wire",
+    "Certificates": "_certificates",
+    "Dialect": "_dialect",
+    "FakeClock": "_clock",
+    "FakeTransport": "_transport",
+    "Fault": "_fault",
+    "FaultProxy": "_proxy",
+    "FaultServer": "_fault_server",
+    "ProviderContract": "_contract",
+    "RecordedMail": "_smtp_wire",
+    "RecordedRequest": "_http_wire",
+    "SMTPFaultServer": "_smtp_server",
+    "certificates": "_certificates",
+    "faults": "_faults",
+    "wire_text": "_wire_text",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+    value = home if name == "faults" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

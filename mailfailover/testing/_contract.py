@@ -1,0 +1,450 @@
+"""
+The contract of a provider, as tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from mailfailover._provider import EVERYTHING, Capabilities
+from mailfailover._wire import Response, SMTPResponse
+
+from . import _contract_answers as answers
+from . import _contract_shape as shape
+from . import _contract_simple as simple
+from . import _contract_wire as wire
+from ._claim import claim
+from ._marked import MARKED, fitting
+from ._samples import PLAIN, SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pytest
+
+    from mailfailover._message import Message
+    from mailfailover._receipt import Accepted
+    from mailfailover.errors import SendError
+
+__all__ = ["ProviderContract"]
+
+Test = TypeVar("Test", bound="Callable[..., None]")
+
+
+def _is_simple(contract: type[ProviderContract]) -> bool:
+    return not hasattr(contract.provider, "build_request")
+
+
+def _has_requests(contract: type[ProviderContract]) -> bool:
+    return not _is_simple(contract)
+
+
+def _is_smtp(contract: type[ProviderContract]) -> bool:
+    return _has_requests(contract) and isinstance(contract.accepted, SMTPResponse)
+
+
+def _is_http(contract: type[ProviderContract]) -> bool:
+    return _has_requests(contract) and not _is_smtp(contract)
+
+
+def _has_batch(contract: type[ProviderContract]) -> bool:
+    return hasattr(contract.provider, "build_batch")
+
+
+def _has_keys(contract: type[ProviderContract]) -> bool:
+    return hasattr(contract.provider, "idempotency_ttl")
+
+
+def _has_partial(contract: type[ProviderContract]) -> bool:
+    return bool(contract.partial)
+
+
+def _where(concerned: Callable[[type[ProviderContract]], bool]) -> Callable[[Test], Test]:
+    """
+    Mark a claim that concerns some providers only; others do not even collect it.
+    """
+
+    def mark(test: Test) -> Test:
+        test.concerned = concerned  # type: ignore[attr-defined]  # read by __init_subclass__
+        return test
+
+    return mark
+
+
+class ProviderContract:
+    """
+    What every provider promises, as a pytest suite: subclass it and set *provider*.
+
+    ::
+
+        class TestAcme(ProviderContract):
+            provider = Acme(api_key="secret-key", domain="example.com")
+            accepted = Response(202, {}, b'{"id": "1"}')
+            accepted_id = "1"
+            errors = (
+                (Response(401, {}, b'{"code": "bad_key"}'), AuthenticationFailed),
+                (Response(400, {}, b'{"code": "bad_recipient"}'), RecipientRejected),
+            )
+
+    Which claims are made follows from the provider: those of a merge where there is a
+    ``build_batch``, those of SMTP where *accepted* is an ``SMTPResponse``, and a few for
+    an object that only has ``send``.
+
+    Attributes:
+        provider: The provider, with secrets of 8 characters or more.
+
+        accepted: A recorded answer that accepts *message*; not for one that only has ``send``.
+
+        accepted_id: The message id in it.
+
+        errors: Recorded answers that are errors, one for each code you know, and their class.
+
+        partial: Recorded answers that accept *message* for some recipients only.
+
+        batch:
+            Recorded answers to *merge*; what each says of each recipient, an error by
+            its class.
+
+        empty_success: Whether a success has no body at all.
+
+        message: The mail that the recorded answers answer.
+
+        merge: The merge that the recorded answers in *batch* answer, to three recipients.
+
+    .. versionadded:: 0.1.0
+    """
+
+    provider: ClassVar[Any] = None
+    accepted: ClassVar[Response | SMTPResponse | None] = None
+    accepted_id: ClassVar[str] = ""
+    errors: ClassVar[Sequence[tuple[Response | SMTPResponse, type[SendError]]]] = ()
+    partial: ClassVar[Sequence[tuple[Response | SMTPResponse, Accepted]]] = ()
+    batch: ClassVar[Sequence[tuple[Response, Sequence[Accepted | type[SendError]]]]] = ()
+    empty_success: ClassVar[bool] = False
+    message: ClassVar[Message] = PLAIN
+    merge: ClassVar[Message] = SAMPLES["merge"]
+
+    def __init_subclass__(cls) -> None:
+        """
+        Hide from pytest what does not concern the provider.
+        """
+        if cls.provider is None:
+            return
+        for name in dir(cls):
+            concerned = getattr(getattr(cls, name), "concerned", None)
+            if concerned is not None and not concerned(cls):
+                setattr(cls, name, None)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """
+        Give a claim about many mails or answers each of them in turn.
+        """
+        for name, cases in self._cases().items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(cases.values()), ids=list(cases))
+
+    def _cases(self) -> dict[str, Mapping[str, Any]]:
+        declared = getattr(self.provider, "capabilities", None)
+        capabilities = declared if isinstance(declared, Capabilities) else EVERYTHING
+        return {
+            "marked": fitting(MARKED, capabilities),
+            "sample": fitting(SAMPLES, capabilities),
+            "error": {
+                f"{number}-{answer.status_code}-{kind.__name__}": (answer, kind)
+                for number, (answer, kind) in enumerate(self.errors, 1)
+            },
+            "some": {f"{number}": one for number, one in enumerate(self.partial, 1)},
+            "merged": {f"{number}": one for number, one in enumerate(self.batch, 1)},
+        }
+
+    def _recorded(self) -> list[Response]:
+        """
+        All recorded answers over HTTP, the success first.
+        """
+        every = (self.accepted, *(answer for answer, _ in (*self.errors, *self.partial)))
+        return [answer for answer in every if isinstance(answer, Response)]
+
+    # The provider itself
+
+    def test_name_is_a_scheme(self) -> None:
+        """
+        Its name can be written as the scheme of a DSN.
+        """
+        shape.check_name(self.provider)
+
+    def test_capabilities_make_sense(self) -> None:
+        """
+        What it declares is whole.
+        """
+        shape.check_capabilities(self.provider)
+
+    def test_methods_match_the_declaration(self) -> None:
+        """
+        Optional methods come in pairs, and are declared.
+        """
+        shape.check_methods(self.provider)
+
+    def test_dsn_sets_fields(self) -> None:
+        """
+        What the parts of a DSN set are fields.
+        """
+        shape.check_fields(self.provider)
+
+    def test_is_frozen(self) -> None:
+        """
+        Nobody can change it.
+        """
+        shape.check_frozen(self.provider)
+
+    def test_repr_hides_secrets(self) -> None:
+        """
+        Its repr can be logged.
+        """
+        shape.check_repr(self.provider)
+
+    def test_pickles(self) -> None:
+        """
+        It can go to another process.
+        """
+        shape.check_pickles(self.provider)
+
+    # An object that only has send
+
+    @_where(_is_simple)
+    def test_sends(self, sample: Message) -> None:
+        """
+        Every mail it declares is taken, and stays as it is.
+        """
+        simple.check_sends(self.provider, sample)
+
+    @_where(_is_simple)
+    def test_sends_from_threads(self) -> None:
+        """
+        Threads can share it.
+        """
+        simple.check_sends_from_threads(self.provider, self.message)
+
+    # Requests
+
+    @_where(_has_requests)
+    def test_nothing_is_lost(self, marked: Message) -> None:
+        """
+        A mark in every declared field is on the wire.
+        """
+        wire.check_nothing_lost(self.provider, marked)
+
+    @_where(_has_requests)
+    def test_send_at_is_not_lost(self, sample: Message) -> None:
+        """
+        The time to send at is on the wire.
+        """
+        wire.check_send_at(self.provider, sample)
+
+    @_where(_has_requests)
+    def test_tracking_is_not_lost(self, sample: Message) -> None:
+        """
+        Tracking on, off and unset are three things.
+        """
+        wire.check_tracking(self.provider, sample)
+
+    @_where(_has_batch)
+    def test_merged_html_is_escaped(self) -> None:
+        """
+        A recipient's data cannot change the HTML.
+        """
+        wire.check_html_escaped(self.provider, self.merge)
+
+    @_where(_has_requests)
+    def test_requests_are_pure(self, sample: Message) -> None:
+        """
+        The same mail makes the same request.
+        """
+        wire.check_pure(self.provider, sample)
+
+    @_where(_has_requests)
+    def test_requests_need_no_io(self, sample: Message) -> None:
+        """
+        Building a request reads and waits for nothing.
+        """
+        wire.check_no_io(self.provider, sample)
+
+    @_where(_has_requests)
+    def test_requests_have_clean_lines(self, sample: Message) -> None:
+        """
+        No mail breaks a header or the URL.
+        """
+        wire.check_clean_lines(self.provider, sample)
+
+    @_where(_has_requests)
+    def test_options_have_clean_lines(self) -> None:
+        """
+        No option of the caller breaks a header or the URL.
+        """
+        wire.check_options_clean(self.provider, self.message)
+
+    @_where(_has_requests)
+    def test_requests_hide_secrets(self) -> None:
+        """
+        A request's repr and URL can be logged.
+        """
+        for request in (self.provider.build_request(self.message), self.provider.build_ping()):
+            wire.check_secrets_hidden(self.provider, request)
+
+    @_where(_has_requests)
+    def test_requests_are_authenticated(self) -> None:
+        """
+        Every request says whose it is, the ping too: that is what it checks.
+        """
+        for request in (self.provider.build_request(self.message), self.provider.build_ping()):
+            wire.check_authenticated(self.provider, request)
+
+    @_where(_has_requests)
+    def test_ping_sends_nothing(self) -> None:
+        """
+        A ping is harmless.
+        """
+        wire.check_ping(self.provider)
+
+    @_where(_is_http)
+    def test_requests_go_to_base_url(self) -> None:
+        """
+        A proxy or a fake vendor can take the vendor's place.
+        """
+        wire.check_base_url(self.provider, self.message)
+
+    @_where(_has_keys)
+    def test_idempotency_key_is_not_lost(self) -> None:
+        """
+        The vendor can recognize a second attempt.
+        """
+        wire.check_idempotency_key(self.provider, self.message)
+
+    @_where(_is_smtp)
+    def test_envelope_names_everybody(self, sample: Message) -> None:
+        """
+        Everybody gets the mail, and nobody sees who gets a blind copy.
+        """
+        wire.check_envelope(self.provider, sample)
+
+    # Answers
+
+    @_where(_has_requests)
+    def test_success_is_accepted(self) -> None:
+        """
+        The recorded success is one.
+        """
+        claim(self.accepted is not None, "record an answer of success: accepted = Response(...)")
+        answers.check_accepted(self.provider, self.accepted, self.message, self.accepted_id)
+
+    @_where(_has_partial)
+    def test_partial_success_is_told(self, some: tuple[Any, Accepted]) -> None:
+        """
+        Who is refused while others are accepted is named.
+        """
+        answers.check_partial(self.provider, some[0], self.message, some[1])
+
+    @_where(_has_requests)
+    def test_errors_are_recorded(self) -> None:
+        """
+        The contract is not empty.
+        """
+        claim(
+            self.errors,
+            "record an answer for each error you know: errors = ((Response(...), ...),)",
+        )
+
+    @_where(_has_requests)
+    def test_error_has_its_class(self, error: tuple[Any, type[SendError]]) -> None:
+        """
+        A known code means one thing.
+        """
+        answers.check_error(self.provider, error[0], self.message, error[1])
+
+    @_where(_has_requests)
+    def test_error_shows_nobody(self, error: tuple[Any, type[SendError]]) -> None:
+        """
+        An error's text can be logged.
+        """
+        answers.check_error_text(self.provider, error[0], self.message)
+
+    @_where(_has_requests)
+    def test_error_pickles(self, error: tuple[Any, type[SendError]]) -> None:
+        """
+        An error can go to another process.
+        """
+        answers.check_error_pickles(self.provider, error[0], self.message)
+
+    @_where(_is_http)
+    def test_unreadable_success_is_unknown(self) -> None:
+        """
+        Half an answer, or somebody else's, is no success and no refusal.
+        """
+        answers.check_unreadable_success(
+            self.provider, self._recorded()[:1], self.message, empty_success=self.empty_success
+        )
+
+    @_where(_is_http)
+    def test_odd_answers_are_survived(self) -> None:
+        """
+        No answer raises anything but a SendError.
+        """
+        answers.check_altered_answers(self.provider, self._recorded(), self.message)
+
+    @_where(_is_http)
+    def test_foreign_errors_are_read_by_status(self) -> None:
+        """
+        A proxy's error is not the vendor's.
+        """
+        answers.check_statuses(self.provider, self.message)
+
+    @_where(_is_http)
+    def test_retry_after_is_kept(self) -> None:
+        """
+        A vendor that names a time is left alone until then.
+        """
+        answers.check_retry_after(self.provider, self.message)
+
+    @_where(_is_http)
+    def test_unknown_codes_end_no_mail(self) -> None:
+        """
+        A code nobody has seen sends the mail to the next provider.
+        """
+        answers.check_unknown_codes(self.provider, self._recorded()[1:], self.message)
+
+    @_where(_is_smtp)
+    def test_replies_are_survived(self) -> None:
+        """
+        Any reply to any command is an error with its code, and a transient one ends no mail.
+        """
+        answers.check_smtp_replies(self.provider, self.message)
+
+    # Merges
+
+    @_where(_has_batch)
+    def test_merges_are_recorded(self) -> None:
+        """
+        The contract of a merge is not empty.
+        """
+        claim(
+            self.batch,
+            "record an answer to a merge: batch = ((Response(...), (Accepted(...), ...)),)",
+        )
+
+    @_where(_has_batch)
+    def test_merge_is_read_by_recipient(self, merged: tuple[Response, Sequence[Any]]) -> None:
+        """
+        Each recipient has an outcome of his own.
+        """
+        answers.check_batch(self.provider, merged[0], self.merge, merged[1])
+
+    @_where(_has_batch)
+    def test_odd_answers_to_merges_are_survived(self) -> None:
+        """
+        An unreadable answer is unknown for everybody.
+        """
+        answers.check_batch_garbage(
+            self.provider,
+            [answer for answer, _ in self.batch],
+            self.merge,
+            empty_success=self.empty_success,
+        )

@@ -1,0 +1,285 @@
+"""
+Claims about answers: recorded ones are read rightly, and nothing else does harm.
+"""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import re
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._receipt import Accepted, RecipientStatus
+from mailfailover._wire import Response, SMTPReply, SMTPResponse
+from mailfailover.errors import (
+    OutcomeUnknown,
+    RateLimited,
+    SendError,
+    Verdict,
+)
+
+from ._claim import claim
+from ._contract_shape import secrets_of
+from ._garbage import FOREIGN_BODIES, altered_bodies, spoiled, truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mailfailover._message import Message
+
+__all__ = [
+    "check_accepted",
+    "check_altered_answers",
+    "check_batch",
+    "check_batch_garbage",
+    "check_error",
+    "check_error_pickles",
+    "check_error_text",
+    "check_partial",
+    "check_retry_after",
+    "check_smtp_replies",
+    "check_statuses",
+    "check_unknown_codes",
+    "check_unreadable_success",
+]
+
+_ADDRESS = re.compile(r"[^\s<]+@[^\s>]+\.[a-z]+")
+_LEAK = "zqleakqz@example.com"
+_UNKNOWN_TEXT = "zq-never-documented"
+_UNKNOWN_NUMBER = 987_654_321
+_FINAL = 500
+
+
+def _read(provider: Any, response: Any, message: Message) -> Accepted | SendError:
+    """
+    What *provider* makes of *response*, asked as a chain asks.
+    """
+    if not response.ok:
+        error: SendError = provider.classify_error(response, message)
+        claim(
+            isinstance(error, SendError),
+            f"classify_error must return a SendError, not {type(error).__name__}",
+        )
+        return error
+    try:
+        accepted: Accepted = provider.parse_response(response, message)
+    except SendError as exc:
+        return exc
+    _check_sound(accepted)
+    return accepted
+
+
+def _check_sound(accepted: object) -> None:
+    if not isinstance(accepted, Accepted):
+        claim(holds=False, problem=f"{type(accepted).__name__} where Accepted is due")
+        return
+    ids = (accepted.provider_message_id, *accepted.message_ids.values())
+    claim(all(isinstance(one, str) for one in ids), "a provider's message id must be a str")
+    known = all(isinstance(one, RecipientStatus) for one in accepted.recipients.values())
+    claim(known, "Accepted.recipients must map addresses to RecipientStatus")
+
+
+def check_accepted(provider: Any, response: Any, message: Message, expected: str) -> None:
+    """
+    The recorded success is one, and carries the vendor's id.
+    """
+    accepted = _read(provider, response, message)
+    if isinstance(accepted, SendError):
+        claim(holds=False, problem=f"the recorded success is read as {accepted!r}")
+    else:
+        found = accepted.provider_message_id
+        claim(found == expected, f"provider_message_id is {found!r}, not {expected!r}")
+
+
+def check_partial(provider: Any, response: Any, message: Message, expected: Accepted) -> None:
+    """
+    A recorded answer that accepts some of the recipients is read exactly so.
+    """
+    accepted = _read(provider, response, message)
+    claim(accepted == expected, f"the recorded answer is read as {accepted!r}, not {expected!r}")
+
+
+def check_error(provider: Any, response: Any, message: Message, kind: type[SendError]) -> None:
+    """
+    A recorded error becomes exactly its class, with the status.
+    """
+    error = _read(provider, response, message)
+    claim(type(error) is kind, f"the recorded answer is read as {error!r}, not {kind.__name__}")
+    status = getattr(error, "status_code", None)
+    claim(
+        response.ok or status == response.status_code,
+        f"status_code of the error is {status}, not {response.status_code}",
+    )
+
+
+def check_error_text(provider: Any, response: Any, message: Message) -> None:
+    """
+    An error shows no address and no secret, whatever the vendor quotes.
+    """
+    answers = [response]
+    if isinstance(response, Response):
+        answers.append(spoiled(response, f"no such user: {_LEAK} <{_LEAK}>", _UNKNOWN_NUMBER))
+    for answer in answers:
+        error = _read(provider, answer, message)
+        text = f"{error} {error!r}" if isinstance(error, SendError) else ""
+        claim(not _ADDRESS.search(text), "an error's text shows an address: mask() it")
+        for secret in secrets_of(provider):
+            claim(secret not in text, "an error's text shows a secret")
+
+
+def check_error_pickles(provider: Any, response: Any, message: Message) -> None:
+    """
+    An error comes out of a pickle as it went in.
+    """
+    error = _read(provider, response, message)
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 -- made on this line
+    same = type(copy) is type(error) and vars(copy) == vars(error) and str(copy) == str(error)
+    claim(same, "an error comes out of a pickle with other fields")
+
+
+def check_unreadable_success(
+    provider: Any, answers: Sequence[Response], message: Message, *, empty_success: bool
+) -> None:
+    """
+    A success that cannot be read is none, and no refusal either: nobody knows.
+    """
+    for name, answer in _unreadable(answers):
+        if empty_success and not answer.body.strip():
+            continue
+        result = _read(provider, answer, message)
+        claim(
+            isinstance(result, OutcomeUnknown),
+            f"HTTP {answer.status_code} with an unreadable body ({name}) is read as {result!r}; "
+            "raise OutcomeUnknown: it may have been sent",
+        )
+
+
+def _unreadable(answers: Sequence[Response]) -> Iterator[tuple[str, Response]]:
+    for (name, body), status in itertools.product(FOREIGN_BODIES.items(), (200, 201, 202, 204)):
+        yield name, Response(status, {}, body)
+    for recorded in answers:
+        for answer in truncated(recorded):
+            yield "truncated", answer
+
+
+def check_altered_answers(provider: Any, answers: Sequence[Any], message: Message) -> None:
+    """
+    Values of another type or missing ones raise no other error than a SendError.
+    """
+    for recorded in answers:
+        for answer in altered_bodies(recorded):
+            _read(provider, answer, message)
+
+
+def check_statuses(provider: Any, message: Message) -> None:
+    """
+    A status with a body that is not the vendor's means what HTTP says, and never the mail's end.
+    """
+    for status, (name, body) in itertools.product(range(300, 600), FOREIGN_BODIES.items()):
+        error = _read(provider, Response(status, {}, body), message)
+        verdict = getattr(error, "verdict", None)
+        claim(
+            verdict is _verdict(status),
+            f"HTTP {status} with a foreign body ({name}) is read as {error!r}",
+        )
+        claim(error.status_code == status, f"status_code of HTTP {status} is lost")  # type: ignore[union-attr]  # no success
+
+
+def _verdict(status: int) -> Verdict:
+    unknown = status == 408 or status >= _FINAL  # noqa: PLR2004 -- a timeout
+    return Verdict.UNKNOWN if unknown else Verdict.SWITCH
+
+
+def check_retry_after(provider: Any, message: Message) -> None:
+    """
+    A 429 is RateLimited, for as long as its Retry-After says.
+    """
+    for body in (b"", b"{}", b"<html></html>"):
+        error = _read(provider, Response(429, {"Retry-After": "7"}, body), message)
+        limited = isinstance(error, RateLimited) and error.retry_after == 7.0  # noqa: PLR2004 -- as sent
+        claim(limited, f"HTTP 429 with Retry-After: 7 is read as {error!r} without it")
+
+
+def check_unknown_codes(provider: Any, answers: Sequence[Response], message: Message) -> None:
+    """
+    A code that nobody documented never ends a mail.
+    """
+    for recorded in answers:
+        answer = spoiled(recorded, _UNKNOWN_TEXT, _UNKNOWN_NUMBER)
+        error = _read(provider, answer, message)
+        claim(
+            not isinstance(error, SendError) or error.verdict is not Verdict.STOP,
+            f"an unknown code in an answer of HTTP {recorded.status_code} is read as {error!r}: "
+            "say so only of codes you know",
+        )
+
+
+def check_batch(
+    provider: Any,
+    response: Any,
+    message: Message,
+    expected: Sequence[Accepted | type[SendError]],
+) -> None:
+    """
+    A recorded answer to a merge is read recipient by recipient.
+    """
+    found = provider.parse_batch(response, message)
+    claim(
+        len(found) == len(message.to),
+        f"parse_batch speaks of {len(found)} recipients of {len(message.to)}",
+    )
+    shown = tuple(type(one) if isinstance(one, SendError) else one for one in found)
+    claim(shown == tuple(expected), f"the recorded answer is read as {found!r}")
+
+
+def check_batch_garbage(
+    provider: Any, answers: Sequence[Response], message: Message, *, empty_success: bool
+) -> None:
+    """
+    An unreadable answer to a merge is unknown for each recipient, or as a whole.
+    """
+    for name, answer in _unreadable(answers):
+        if empty_success and not answer.body.strip():
+            continue
+        for result in _read_batch(provider, answer, message):
+            claim(
+                isinstance(result, OutcomeUnknown),
+                f"an unreadable answer to a merge ({name}) is read as {result!r}",
+            )
+    for recorded in answers:
+        for answer in altered_bodies(recorded):
+            _read_batch(provider, answer, message)
+
+
+def _read_batch(
+    provider: Any, response: Response, message: Message
+) -> tuple[Accepted | SendError, ...]:
+    try:
+        found: tuple[Accepted | SendError, ...] = provider.parse_batch(response, message)
+    except SendError as exc:
+        return (exc,)
+    claim(
+        len(found) == len(message.to),
+        f"parse_batch speaks of {len(found)} recipients of {len(message.to)}",
+    )
+    for one in found:
+        if not isinstance(one, SendError):
+            _check_sound(one)
+    return found
+
+
+def check_smtp_replies(provider: Any, message: Message) -> None:
+    """
+    Every reply to every command becomes an error with its code; none that is transient ends a mail.
+    """
+    commands = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", ".", "unknown")
+    texts = ("", "5.9.999 never documented", "\x00\xff\u2028", "long " * 1000, f"no {_LEAK}")
+    for code, command, text in itertools.product(range(400, 600), commands, texts):
+        error = _read(provider, SMTPResponse(SMTPReply(code, text, command)), message)
+        claim(
+            isinstance(error, SendError) and error.status_code == code,
+            f"the reply {code} to {command} is read as {error!r}",
+        )
+        claim(_LEAK not in str(error), "an error's text shows an address: mask() it")
+        final = code >= _FINAL or error.verdict is not Verdict.STOP  # type: ignore[union-attr]  # no success
+        claim(final, f"the transient reply {code} to {command} ends the mail")

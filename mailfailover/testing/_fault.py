@@ -1,0 +1,76 @@
+"""
+What a fault is: a name, what it means for the mail, when it strikes, and what it does.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ._channel import Channel
+    from ._http_wire import CannedResponse
+
+__all__ = ["Exchange", "Fault", "Phase", "Truth"]
+
+Truth = Literal["not sent", "unknown", "answered"]
+
+
+class Phase(enum.Enum):
+    """
+    When a fault strikes.
+    """
+
+    LISTEN = "the port"
+    CONNECT = "a new connection, before TLS"
+    ARRIVAL = "a request has arrived and is not read"
+    REQUEST = "a request is read"
+
+
+class Exchange(Protocol):
+    """
+    What a fault has in its hands: one connection, and at most one request on it.
+    """
+
+    channel: Channel
+
+    def accept(self) -> CannedResponse:
+        """
+        Take the mail as a healthy vendor does, once; the answer that vendor gives.
+        """
+
+    def play(self, fault: Fault | str | None) -> None:
+        """
+        Let another fault follow; None answers as a healthy vendor.
+        """
+
+    def refuse(self, name: str, headers: Mapping[str, str]) -> None:
+        """
+        Answer with the error that the vendor calls *name* here.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """
+    One way to fail; made by the functions of this module.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: str
+    truth: Truth
+    phase: Phase
+    options: tuple[object, ...] = ()
+    then: Fault | str | None = None
+    http_only: bool = field(default=True, repr=False)
+    run: Callable[[Exchange], None] = field(default=lambda _: None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        given = [repr(option) for option in self.options if option is not None]
+        if self.then is not None:
+            given.append(str(self.then))
+        return f"{self.name}({', '.join(given)})" if given else self.name

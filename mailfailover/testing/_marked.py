@@ -1,0 +1,171 @@
+"""
+Mails with a mark in every field, to see what of them reaches the wire.
+
+A mark is ``zq...qz``: no vendor's syntax, no encoding's output, the same in any case.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._features import DROPPABLE, NO_FEATURES, Feature
+from mailfailover._fit import over_limits, required_features, without
+from mailfailover._merge import merge_features
+from mailfailover._message import Address, Attachment, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailfailover._provider import Capabilities
+
+__all__ = ["MARKED", "find_marks", "fit", "fitting"]
+
+_MARK = re.compile(r"zq[^\W_]+qz")
+
+_BASICS: dict[str, Any] = {
+    "to": "Zqtonameqz <zqtoqz@example.org>",
+    "cc": "Zqccnameqz <zqccqz@example.org>",
+    "bcc": "zqbccqz@example.org",
+    "from_email": "Zqfromnameqz <zqfromqz@example.com>",
+    "subject": "zqsubjectqz",
+    "text": "zqtextqz",
+    "id": "marked",
+}
+_FILE = Attachment("zqfileqz.bin", b"zqcontentqz", "application/x-zqtypeqz")
+# How an inline image is called is seen by nobody, so its file name is not marked.
+_IMAGE = Attachment("image.png", b"zqimageqz", "image/x-zqtypeqz", content_id="zqcidqz")
+_MERGE: dict[str, Any] = {
+    "to": (Address("zqoneqz@example.org", "Zqonenameqz"), Address("zqtwoqz@example.org")),
+    "cc": (),
+    "bcc": (),
+    "subject": "zqsubjectqz {{order}}",
+    "text": "zqtextqz {{name}}",
+    "merge_data": {
+        "zqoneqz@example.org": {"name": "zqmergeoneqz", "order": "zqorderoneqz"},
+        "zqtwoqz@example.org": {"name": "zqmergetwoqz", "order": "zqordertwoqz"},
+    },
+}
+_TEMPLATE: dict[str, Any] = {
+    "subject": "",
+    "text": "",
+    "template_id": "zqtemplateqz",
+    "template_data": {"zqkeyqz": "zqvalueqz", "list": [{"zqinnerkeyqz": "zqinnerqz"}]},
+}
+
+
+def _marked(**fields: Any) -> Message:
+    return Message(**_BASICS | fields)
+
+
+MARKED: Mapping[str, Message] = {
+    "BASIC": _marked(),
+    "HTML": _marked(html="<p>zqhtmlqz</p>"),
+    "REPLY_TO": _marked(reply_to="Zqreplynameqz <zqreplyqz@example.org>"),
+    "MULTIPLE_REPLY_TO": _marked(reply_to=("zqreplyqz@example.org", "zqsecondqz@example.org")),
+    "HEADERS": _marked(
+        headers={"X-Zqheaderqz": "zqheadervalueqz"},
+        unsubscribe=("https://example.com/zqurlqz", "mailto:zqmailtoqz@example.com"),
+    ),
+    "REPEATED_HEADERS": _marked(headers={"X-Zqheaderqz": ("zqfirstqz", "zqsecondqz")}),
+    "ATTACHMENTS": _marked(attachments=(_FILE, Attachment("zqfileqz.bin", b"zqothercontentqz"))),
+    "INLINE_IMAGES": _marked(html='zqhtmlqz <img src="cid:zqcidqz">', attachments=_IMAGE),
+    "TAGS": _marked(tags=("zqtagoneqz", "zqtagtwoqz")),
+    "METADATA": _marked(metadata={"zqmetakeyqz": "zqmetaqz", "zqmetakeytwoqz": "zqmetatwoqz"}),
+    "TEMPLATES": _marked(**_TEMPLATE),
+    "TEMPLATE_OVERRIDE": _marked(**_TEMPLATE | {"text": "zqtextqz", "html": "<p>zqhtmlqz</p>"}),
+    "MERGE": _marked(**_MERGE),
+    "MERGE_METADATA": _marked(
+        **_MERGE,
+        metadata={"zqmetakeyqz": "zqmetaqz"},
+        merge_metadata={"zqoneqz@example.org": {"zqmmkeyqz": "zqmmvalueqz"}},
+    ),
+    "MERGE_HEADERS": _marked(
+        **_MERGE,
+        merge_headers={
+            "zqoneqz@example.org": {"X-Zqmhkeyqz": "zqmhoneqz"},
+            "zqtwoqz@example.org": {"X-Zqmhkeyqz": "zqmhtwoqz"},
+        },
+    ),
+    "MERGE_UNEVEN_HEADERS": _marked(
+        **_MERGE, merge_headers={"zqoneqz@example.org": {"X-Zqmhkeyqz": "zqmhvalueqz"}}
+    ),
+    "ENVELOPE_FROM": _marked(envelope_from="zqenvelopeqz@example.com"),
+    "UNICODE_LOCAL_PART": _marked(to="zqlöcälqz@example.org"),
+    "EMPTY_BODY": _marked(text=""),
+    "EMPTY_SUBJECT": _marked(subject=""),
+    "NON_ASCII": _marked(
+        to=Address("zqtoqz@example.org", "zqtönämeqz"),
+        from_email=Address("zqfromqz@example.com", "zqお店qz"),
+        subject="zqsübjéctqz zq日本qz",
+        text="zqtéxtqz",
+        tags="zqtägqz",
+        metadata={"zqmetakeyqz": "zqmétaqz"},
+    ),
+    "NON_ASCII_HTML": _marked(html="<p>zqhtmlйqz</p>"),
+    "NON_ASCII_HEADERS": _marked(headers={"X-Zqheaderqz": "zqhéaderqz"}),
+    "NON_ASCII_ATTACHMENTS": _marked(attachments=Attachment("zqfïleqz.bin", b"zqcontentqz")),
+}
+"""
+A mail for each feature, by the feature's name, and some for what every provider can.
+"""
+
+
+def find_marks(value: object) -> set[str]:
+    """
+    All marks anywhere inside *value*, in lower case.
+    """
+    return {mark for text in _texts(value) for mark in _MARK.findall(text.lower())}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield value.decode("latin-1")
+    elif isinstance(value, Mapping):
+        yield from _texts((*value.keys(), *value.values()))
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _texts(one)
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _texts(getattr(value, field.name))
+
+
+def fit(message: Message, capabilities: Capabilities) -> Message | None:
+    """
+    What a chain would ask a provider with *capabilities* to send of *message*.
+
+    Tags, metadata and tracking are left off or cut to its limits; None where it lacks
+    anything else.
+    """
+    needed = required_features(message)
+    if message.is_merge:
+        needed |= merge_features(message)
+    missing = needed & ~capabilities.features
+    if missing & ~DROPPABLE or _too_many(message, capabilities):
+        return None
+    return without(message, missing | over_limits(message, capabilities), capabilities)
+
+
+def _too_many(message: Message, capabilities: Capabilities) -> bool:
+    limit = capabilities.max_merge if message.is_merge else capabilities.max_recipients
+    return limit is not None and len(message.recipients) > limit
+
+
+def fitting(messages: Mapping[str, Message], capabilities: Capabilities) -> dict[str, Message]:
+    """
+    Those of *messages* that a provider with *capabilities* can send.
+
+    One that is named after a feature is left out where the feature is not declared.
+    """
+    found = {}
+    for name, message in messages.items():
+        declared = getattr(Feature, name, NO_FEATURES) in capabilities.features
+        fitted = fit(message, capabilities) if declared else None
+        if fitted is not None:
+            found[name] = fitted
+    return found

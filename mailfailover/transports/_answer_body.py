@@ -1,0 +1,76 @@
+"""
+The body of an answer: read to its end, but never more than is sane.
+"""
+
+from __future__ import annotations
+
+import zlib
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
+
+_EITHER = zlib.MAX_WBITS | 32  # a gzip or a zlib header
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class UnreadableBodyError(Exception):
+    """
+    The body is too large, or is not what its headers say.
+
+    Attributes:
+        partial: What was read of it.
+    """
+
+    def __init__(self, message: str, partial: bytes = b"") -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+def read_body(raw: BaseHTTPResponse, limit: int) -> bytes:
+    """
+    Read the whole body, of at most *limit* bytes on the wire and as many unpacked.
+
+    We ask for no compression; a server that compresses nevertheless is understood.
+
+    Raises:
+        UnreadableBodyError: If it is larger, truncated, late, or not what its headers say.
+    """
+    body = _read(raw, limit)
+    encoding = raw.headers.get("content-encoding", "").strip().lower()
+    if not body or encoding in ("", "identity"):
+        return body
+    if encoding not in _PACKED:
+        raise UnreadableBodyError("its content encoding is not one we asked for")
+    return _unpack(body, limit)
+
+
+def _read(raw: BaseHTTPResponse, limit: int) -> bytes:
+    body = b""
+    try:
+        while True:
+            chunk = raw.read(limit + 1 - len(body), decode_content=False)
+            body += chunk
+            if len(body) > limit:
+                raw.close()
+                raise UnreadableBodyError(f"it is larger than {limit} bytes", body)
+            if not chunk or getattr(raw, "length_remaining", None) == 0:
+                return body
+    except (HTTPError, HTTPException, OSError) as exc:
+        raise UnreadableBodyError("it broke off", body) from exc
+
+
+def _unpack(body: bytes, limit: int) -> bytes:
+    unpacker = zlib.decompressobj(_EITHER)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        raise UnreadableBodyError("it cannot be unpacked") from None
+    if len(unpacked) > limit:
+        raise UnreadableBodyError(f"it is larger than {limit} bytes when unpacked")
+    if not unpacker.eof:
+        raise UnreadableBodyError("it is packed and broke off", unpacked)
+    return unpacked

@@ -1,0 +1,140 @@
+"""
+Connections that record how far a call got and set the time left before every read and write.
+
+These are the insides of urllib3 and http.client that we lean on, all in one place: the
+methods overridden here, called when their names say. The tests under ``tests/faults`` show
+each stage with real sockets, so a version that calls them otherwise is noticed.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+from typing import TYPE_CHECKING, Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+from mailfailover.transports._dial import dial
+
+if TYPE_CHECKING:
+    import socket
+
+    from typing_extensions import Buffer  # collections.abc has it from 3.12
+
+    from mailfailover.transports._progress import Progress
+
+_JOINED = 64 * 1024
+"""Up to so many bytes, head and body are copied together and leave in one write."""
+
+
+class _Reader(io.RawIOBase):
+    """
+    Reads a socket with the time left as its timeout, however slowly the bytes drip.
+    """
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, progress: Progress) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._progress = progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int | None:
+        self._sock.settimeout(self._progress.left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """
+    An answer that is read within the deadline and tells when its status line arrived.
+    """
+
+    def __init__(self, progress: Progress, sock: socket.socket, **options: Any) -> None:
+        super().__init__(sock, **options)
+        self._progress = progress
+        # makefile() has counted this reader as a user of the socket: it must be kept.
+        raw: io.RawIOBase = self.fp.detach()
+        self.fp = io.BufferedReader(_Reader(raw, sock, progress))
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        finally:
+            if isinstance(self.status, int):  # else no status line was understood
+                self._progress.answered(self.status)
+
+
+class VendorConnection(HTTPConnection):
+    """
+    A connection that tells its present call's progress.
+    """
+
+    progress: Progress
+    """Set by the pool, anew for each call."""
+
+    _held: bytearray | None = None
+
+    def response_class(self, sock: socket.socket, **options: Any) -> _Answer:  # type: ignore[override]  # called as the class is
+        return _Answer(self.progress, sock, **options)
+
+    def connect(self) -> None:
+        self.progress.connecting()
+        super().connect()
+        self.progress.connected()
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return dial(self._dns_host, self.port, self.progress)
+        except OSError as exc:
+            # A class of urllib3's own, so that no reset here is taken for one while writing.
+            raise NewConnectionError(self, type(exc).__name__) from exc
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        self.sock.settimeout(self.progress.left())  # for the TLS handshake through it
+
+    def request(self, *args: Any, **options: Any) -> None:
+        if self.sock is not None:
+            self.progress.connected()
+        self._held = bytearray()
+        try:
+            super().request(*args, **options)
+            self._flush()
+        finally:
+            self._held = None
+        self.progress.written()
+
+    def send(self, data: Buffer) -> None:  # type: ignore[override]  # all that urllib3 gives it
+        view = memoryview(data)
+        if self._held is None:  # a proxy is asked for a tunnel
+            self._write(view)
+        elif len(self._held) + len(view) <= _JOINED:
+            self._held += view
+        else:
+            self._flush()
+            self._write(view)
+
+    def _flush(self) -> None:
+        held, self._held = self._held, bytearray()
+        if held:
+            self._write(memoryview(held))
+
+    def _write(self, view: memoryview) -> None:
+        if self.sock is None:
+            self.connect()
+        while view:
+            self.sock.settimeout(self.progress.left())
+            self.progress.writing()
+            view = view[self.sock.send(view) :]
+
+
+class TLSVendorConnection(VendorConnection, HTTPSConnection):
+    """
+    The same over TLS.
+    """

@@ -1,0 +1,81 @@
+"""
+How far one call got, and until when: the facts that its error is made of.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from mailfailover._wire import Stage
+
+CONNECT_TIMEOUT = 3.0
+"""At most so many seconds for a connection: TCP, a proxy's tunnel and TLS together."""
+
+
+class Progress:
+    """
+    The stage and the deadline of one call; whoever does its IO keeps it up to date.
+
+    Attributes:
+        stage: How far it got. It only moves on, by the methods here.
+
+        status_code: The status that arrived, None before.
+    """
+
+    __slots__ = ("_ends", "_until", "stage", "status_code")
+
+    def __init__(self, timeout: float) -> None:
+        self._ends = self._until = monotonic() + timeout
+        self.stage = Stage.PREPARING
+        self.status_code: int | None = None
+
+    def left(self) -> float:
+        """
+        Seconds left for the present stage, more than 0.
+
+        Raises:
+            TimeoutError: If none are left.
+        """
+        left = self._until - monotonic()
+        if left <= 0:
+            raise TimeoutError("the time for this call is used up")
+        return left
+
+    def connecting(self) -> None:
+        """
+        A connection is made from now on.
+        """
+        self.stage = Stage.CONNECTING
+
+    def dialling(self) -> None:
+        """
+        The address is known: the time to connect starts to run.
+        """
+        self._until = min(self._ends, monotonic() + CONNECT_TIMEOUT)
+
+    def connected(self) -> None:
+        """
+        A connection stands.
+        """
+        self.stage = Stage.CONNECTED
+        self._until = self._ends
+
+    def writing(self) -> None:
+        """
+        Bytes are handed to the system; of the mail, unless they only make the connection.
+        """
+        if self.stage is Stage.CONNECTED:
+            self.stage = Stage.WRITING
+
+    def written(self) -> None:
+        """
+        All of the request was handed to the system.
+        """
+        self.stage = Stage.WRITTEN
+
+    def answered(self, status_code: int) -> None:
+        """
+        A status line arrived.
+        """
+        self.stage = Stage.RESPONSE
+        self.status_code = status_code

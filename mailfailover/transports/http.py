@@ -1,0 +1,187 @@
+"""
+The transport for providers behind HTTP: one call, one deadline, never a second try.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import HTTPError
+
+from mailfailover._wire import Response
+from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
+from mailfailover.transports._adapter import VendorAdapter, VendorRequest, find_target
+from mailfailover.transports._answer_body import UnreadableBodyError, read_body
+from mailfailover.transports._failure import explain
+from mailfailover.transports._progress import Progress
+from mailfailover.transports._proxies import Proxies
+from mailfailover.transports._request_body import PartsBody, prepare_body
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import requests
+
+    from mailfailover._wire import HTTPRequest
+    from mailfailover.errors import SendError
+
+__all__ = ["HTTPTransport"]
+
+MAX_RESPONSE = 1024 * 1024
+
+# What the libraries below raise, by design or by a bug of theirs. Not `Exception`: what a
+# signal handler raises, such as Celery's soft time limit, is not ours to judge.
+_FAILURES = (
+    OSError,  # also all of requests' own
+    HTTPError,
+    HTTPException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    AssertionError,
+    UnreadableBodyError,
+)
+# How long the body is, only we can tell.
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+class HTTPTransport:
+    """
+    Sends requests over kept-alive connections; safe in threads and after a fork.
+
+    It never tries twice, follows no redirect, reads no ``.netrc``, and verifies TLS.
+
+    Args:
+        proxies: ``{"https": "http://user:password@proxy:3128"}``: https goes through a
+            tunnel of that proxy. Plain http, which is for loopback hosts, never does.
+
+        ca_file: A file with the certificates to trust instead of certifi's.
+
+        pool_size: How many idle connections are kept for each host; any number may be in use.
+
+        max_response: The largest answer in bytes, packed and unpacked.
+
+        idle: Seconds after which an idle connection is closed instead of used again.
+
+        user_agent: The User-Agent, where a provider sets none.
+
+        trust_env: Whether ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` count where
+            *proxies* does not name a proxy.
+
+    Raises:
+        ConfigurationError: If a proxy is not of the form ``http://host:port``.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        *,
+        proxies: Mapping[str, str] | None = None,
+        ca_file: str | None = None,
+        pool_size: int = 128,
+        max_response: int = MAX_RESPONSE,
+        idle: float = 30.0,
+        user_agent: str = "mailfailover",
+        trust_env: bool = False,
+    ) -> None:
+        self._adapter = VendorAdapter(
+            proxies=Proxies(proxies or {}, trust_env=trust_env),
+            ca_file=ca_file,
+            pool_size=pool_size,
+            idle=idle,
+        )
+        self._max_response = max_response
+        self._user_agent = user_agent
+
+    def send(self, request: HTTPRequest, timeout: float) -> Response:
+        """
+        Do one call within *timeout* seconds; looking up a name cannot be bounded.
+
+        A status of 3xx or 4xx counts even where the rest of the answer is broken: the
+        vendor has refused, and the body would only tell why. With any other status a broken
+        answer is unknown, for the mail's id or the vendor's reason is lost.
+
+        Raises:
+            ConnectionFailed: Nothing was sent.
+            RequestRefused: Nothing was sent, for the request is malformed.
+            OutcomeUnknown: It may have been sent.
+            InvalidMessage: A file to attach cannot be read, or changed its size; nothing
+                was sent, or nothing that a vendor can take for a whole mail.
+        """
+        progress = Progress(timeout)
+        if timeout <= 0:
+            raise ConnectionFailed("nothing was sent: no time is left", stage=progress.stage)
+        vendor_request = self._prepare(request, progress)
+        body = vendor_request.body
+        with body if isinstance(body, PartsBody) else nullcontext():
+            answer = self._exchange(vendor_request, timeout)
+        if isinstance(answer, Response):
+            return answer
+        raise answer  # here, outside of any handler: nothing else may hang on it
+
+    def close(self) -> None:
+        """
+        Close all idle connections. The transport can be used again.
+        """
+        self._adapter.close()
+
+    def _prepare(self, request: HTTPRequest, progress: Progress) -> VendorRequest:
+        try:
+            target = find_target(request.url)
+        except ValueError as exc:
+            raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
+        body, size = prepare_body(request.body)
+        headers = self._headers(request)
+        if size:
+            headers["Content-Length"] = str(size)
+        return VendorRequest(
+            request.method,
+            request.url,
+            headers=headers,
+            body=body if size else None,
+            target=target,
+            progress=progress,
+        )
+
+    def _headers(self, request: HTTPRequest) -> dict[str, str]:
+        headers = dict(request.headers)
+        names = {name.lower(): name for name in headers}
+        for name in _FRAMING & names.keys():
+            del headers[names[name]]
+        if "user-agent" not in names:
+            headers["User-Agent"] = self._user_agent
+        if request.auth is not None:
+            headers.update(request.auth(request, time.time()))
+        return headers
+
+    def _exchange(self, request: VendorRequest, timeout: float) -> Response | SendError:
+        answer = None
+        try:
+            answer = self._adapter.send(request, stream=True, timeout=timeout)
+            body = read_body(answer.raw, self._max_response)
+        except InvalidMessage:
+            raise
+        except _FAILURES as exc:
+            return self._judge(exc, request, answer)
+        return _response(answer, body)
+
+    def _judge(
+        self, exc: Exception, request: VendorRequest, answer: requests.Response | None
+    ) -> Response | SendError:
+        if answer is not None:
+            request.progress.answered(answer.status_code)  # also where it was made up
+        status = request.progress.status_code
+        if status is not None and 300 <= status < 500:  # noqa: PLR2004 -- RFC 9110, 15
+            partial = exc.partial if isinstance(exc, UnreadableBodyError) else b""
+            return _response(answer, partial) if answer is not None else Response(status)
+        return explain(exc, request.progress, request.target)
+
+
+def _response(answer: requests.Response, body: bytes) -> Response:
+    return Response(answer.status_code, dict(answer.raw.headers.itermerged()), body)

@@ -1,0 +1,480 @@
+"""
+Mandrill: what goes on the wire, and what its answers mean.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from mailfailover.errors import (
+    AccountSuspended,
+    AuthenticationFailed,
+    InvalidMessage,
+    MessageRejected,
+    OutcomeUnknown,
+    ProviderUnavailable,
+    QuotaExceeded,
+    RateLimited,
+    RecipientRejected,
+    RecipientSuppressed,
+    RequestRefused,
+    SenderRefused,
+    SendError,
+    UnsupportedFeature,
+)
+from mailfailover.plugin import Accepted, Attachment, Message, RecipientStatus, Response
+from mailfailover.providers.mandrill import Mandrill
+from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
+from tests.providers.bodies import read_json
+
+MANDRILL = Mandrill(api_key="secret-key", webhook_key="secret-hook")
+
+
+def answer(status: int, name: str, text: str = "") -> Response:
+    body = {"status": "error", "code": -1, "name": name, "message": text}
+    return Response(status, {}, json.dumps(body).encode())
+
+
+def said(*entries: tuple[Any, ...]) -> Response:
+    keys = ("email", "status", "reject_reason", "_id")
+    body = [dict(zip(keys, entry, strict=False)) for entry in entries]
+    return Response(200, {}, json.dumps(body).encode())
+
+
+def rejected(reason: str | None) -> Response:
+    return said(("ann@example.org", "rejected", reason, "m1"))
+
+
+INVALID_TO = 'Validation error: {"message":{"to":[{"email":"An email address must contain a single @"}]}}'
+INVALID_FROM = 'Validation error: {"message":{"from_email":"An email address must contain a single @"}}'
+
+ERRORS: list[tuple[Response, type[SendError]]] = [
+    (answer(401, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
+    (answer(500, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
+    (answer(402, "PaymentRequired"), AccountSuspended),
+    (answer(500, "PoorReputation"), AccountSuspended),
+    (answer(500, "ServiceUnavailable"), ProviderUnavailable),
+    (answer(500, "GeneralError", "An unexpected error occurred"), OutcomeUnknown),
+    (answer(500, "Unknown_Subaccount"), RequestRefused),
+    (answer(500, "Unknown_Template", 'No such template "welcome"'), UnsupportedFeature),
+    (answer(500, "ValidationError", INVALID_TO), RecipientRejected),
+    (answer(400, "ValidationError", INVALID_FROM), SenderRefused),
+    (answer(500, "ValidationError", "You must specify a key value"), RequestRefused),
+    (answer(400, "ValidationError", "You must specify a key value"), RequestRefused),
+    (answer(413, "ValidationError", "Message too large"), UnsupportedFeature),
+    (answer(429, "ValidationError", "Too many requests"), RateLimited),
+    (answer(500, "Unknown_Pool"), RequestRefused),
+    (Response(503, {}, b'{"status": "error"}'), OutcomeUnknown),
+    (Response(500, {}, b'{"status": "error", "name": "ValidationError", "message": 1}'), RequestRefused),
+    (rejected("unsub"), RecipientSuppressed),
+    (rejected("spam"), RecipientSuppressed),
+    (rejected("hard-bounce"), RecipientSuppressed),
+    (rejected("soft-bounce"), RecipientSuppressed),
+    (rejected("custom"), RecipientSuppressed),
+    (rejected("unsigned"), SenderRefused),
+    (rejected("invalid-sender"), SenderRefused),
+    (rejected("test-mode-limit"), QuotaExceeded),
+    (rejected("rule"), MessageRejected),
+    (rejected(None), RequestRefused),
+    (rejected("never documented"), RequestRefused),
+    (said(("ann@example.org", "invalid", None)), RecipientRejected),
+    (said(("ann@example.org", "never documented")), OutcomeUnknown),
+    (said(("bob@example.net", "sent")), OutcomeUnknown),
+]
+
+SENT = said(("ann@example.org", "sent", None, "m1"))
+SENT_ALL = Accepted("m1", {"ann@example.org": RecipientStatus.ACCEPTED}, {"ann@example.org": "m1"})
+
+
+class TestContract(ProviderContract):
+    provider = MANDRILL
+    accepted = SENT
+    accepted_id = "m1"
+    errors = ERRORS
+    partial = [
+        (SENT, SENT_ALL),
+        (
+            said(("ANN@example.org", "queued", None, "m1")),
+            Accepted("m1", {"ann@example.org": RecipientStatus.QUEUED}, {"ann@example.org": "m1"}),
+        ),
+    ]
+    batch = [
+        (
+            said(
+                ("cat@example.edu", "rejected", "unsub", "m3"),
+                ("bob@example.net", "invalid", None),
+                ("ann@example.org", "scheduled", None, "m1"),
+            ),
+            (
+                Accepted("m1", {"ann@example.org": RecipientStatus.QUEUED}),
+                RecipientRejected,
+                RecipientSuppressed,
+            ),
+        ),
+        (
+            said(("bob@example.net", "sent", None, "m2"), ("cat@example.edu", "rejected", "rule")),
+            (
+                OutcomeUnknown,
+                Accepted("m2", {"bob@example.net": RecipientStatus.ACCEPTED}),
+                MessageRejected,
+            ),
+        ),
+    ]
+
+
+PLAIN_BODY = {
+    "key": "secret-key",
+    "message": {
+        "from_email": "shop@example.com",
+        "from_name": "The Shop",
+        "to": [{"email": "ann@example.org", "name": "Ann", "type": "to"}],
+        "subject": "Your order",
+        "text": "It is on its way.\n",
+        "headers": {"Message-Id": "<plain@example.com>"},
+        "preserve_recipients": True,
+        "merge": False,
+        "metadata": {"mailfailover-id": "plain"},
+    },
+}
+
+
+def test_plain_mail():
+    """
+    A mail is a JSON document with the key in it.
+    """
+    request = MANDRILL.build_request(PLAIN)
+
+    assert ("POST", "https://mandrillapp.com/api/1.0/messages/send") == (
+        request.method,
+        request.url,
+    )
+    assert PLAIN_BODY == read_json(request)
+
+
+def test_every_field():
+    """
+    Each field of a message has its place in the document.
+    """
+    message = PLAIN.replace(
+        cc="bob@example.net",
+        bcc="cat@example.edu",
+        reply_to=("one@example.com", "Two <two@example.com>"),
+        html="<p>It is</p>",
+        headers={"X-Order": "1234"},
+        attachments=(
+            Attachment("r.pdf", b"%PDF", "application/pdf"),
+            Attachment("logo.png", b"PNG", "image/png", content_id="logo"),
+        ),
+        tags=("a", "b"),
+        metadata={"order": "1234"},
+        track_opens=True,
+        track_clicks=False,
+        send_at=datetime(2031, 5, 6, 7, 8, 9, tzinfo=timezone(timedelta(hours=2))),
+        unsubscribe="mailto:u@example.com",
+    )
+    body = read_json(MANDRILL.build_request(message))
+
+    assert body == {
+        "key": "secret-key",
+        "send_at": "2031-05-06 05:08:09",
+        "message": {
+            **PLAIN_BODY["message"],  # type: ignore[dict-item]  # a dict, see above
+            "to": [
+                {"email": "ann@example.org", "name": "Ann", "type": "to"},
+                {"email": "bob@example.net", "name": "", "type": "cc"},
+                {"email": "cat@example.edu", "name": "", "type": "bcc"},
+            ],
+            "html": "<p>It is</p>",
+            "headers": {
+                "Message-Id": "<plain@example.com>",
+                "X-Order": "1234",
+                "List-Unsubscribe": "<mailto:u@example.com>",
+                "Reply-To": "one@example.com, Two <two@example.com>",
+            },
+            "attachments": [{"type": "application/pdf", "name": "r.pdf", "content": "JVBERg=="}],
+            "images": [{"type": "image/png", "name": "logo", "content": "UE5H"}],
+            "tags": ["a", "b"],
+            "metadata": {"order": "1234", "mailfailover-id": "plain"},
+            "track_opens": True,
+            "track_clicks": False,
+        },
+    }
+
+
+def test_template():
+    """
+    A stored template has a call of its own, and its variables in the message.
+    """
+    request = MANDRILL.build_request(SAMPLES["template"])
+
+    assert request.url == "https://mandrillapp.com/api/1.0/messages/send-template"
+    assert {
+        "key": "secret-key",
+        "template_name": "welcome",
+        "template_content": [],
+        "message": {
+            "from_email": "shop@example.com",
+            "from_name": "The Shop",
+            "to": [{"email": "ann@example.org", "name": "Ann", "type": "to"}],
+            "headers": {"Message-Id": "<template@example.com>"},
+            "preserve_recipients": True,
+            "merge": True,
+            "global_merge_vars": [{"name": "name", "content": "Änne"}],
+            "metadata": {"mailfailover-id": "template"},
+        },
+    } == read_json(request)
+
+
+def test_own_message_id_once():
+    """
+    The caller's Message-ID takes the place of ours.
+    """
+    message = read_json(MANDRILL.build_request(SAMPLES["own_message_id"]))["message"]
+
+    assert message["headers"] == {"Message-Id": "<own@example.com>"}
+
+
+def test_our_id_needs_room():
+    """
+    Metadata that fill the vendor's limit go without our id.
+    """
+    metadata = {"order": "x" * 220}
+    message = PLAIN.replace(metadata=metadata)
+
+    assert read_json(MANDRILL.build_request(message))["message"]["metadata"] == metadata
+
+
+def test_ping():
+    """
+    A ping carries the key and nothing else.
+    """
+    request = MANDRILL.build_ping()
+
+    assert request.url == "https://mandrillapp.com/api/1.0/users/ping2"
+    assert read_json(request) == {"key": "secret-key"}
+
+
+def test_options_are_laid_over():
+    """
+    Options extend what is there, and replace what is no mapping.
+    """
+    options = {
+        "ip_pool": "main",
+        "message": {"subaccount": "shop", "merge": True, "headers": {"X-A": "1"}},
+    }
+    message = PLAIN.replace(provider_options={"mandrill": options})
+    body: Any = PLAIN_BODY
+
+    assert read_json(MANDRILL.build_request(message)) == {
+        "key": "secret-key",
+        "ip_pool": "main",
+        "message": {
+            **body["message"],
+            "subaccount": "shop",
+            "merge": True,
+            "headers": {"Message-Id": "<plain@example.com>", "X-A": "1"},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"key": "x"}, "cannot set key: use"),
+        ({"message": {"to": []}}, "cannot set message.to: use"),
+        ({"message": {"bcc_address": "eve@example.com"}}, "cannot set message.bcc_address: use"),
+        ({"message": {"preserve_recipients": True}}, "cannot set message.preserve_recipients"),
+        ({"message": {"headers": {"X": "a\r\nBcc: b"}}}, "control character at 'message.headers.X'"),
+        ({"message": {"X\r\n": "a"}}, "control character at"),
+    ],
+)
+def test_options_stay_in_their_bounds(options, problem):
+    """
+    Options cannot change who gets the mail, nor break a line.
+    """
+    message = PLAIN.replace(provider_options={"mandrill": options})
+
+    with pytest.raises(InvalidMessage, match=problem):
+        MANDRILL.build_request(message)
+
+
+def merge(**fields: Any) -> Message:
+    basics: dict[str, Any] = {
+        "to": ("Ann <ann@example.org>", "bob@example.net"),
+        "from_email": "shop@example.com",
+        "subject": "Hi {{name}}",
+        "text": "Dear {{name}}",
+        "merge_data": {
+            "ann@example.org": {"name": "Ann"},
+            "bob@example.net": {"name": "Bob & Sons"},
+        },
+        "id": "merge",
+    }
+    return Message(**basics | fields)
+
+
+def test_merge():
+    """
+    A merge is one document in Handlebars; each recipient sees only himself.
+    """
+    message = merge(
+        html="<b>{{name}}</b>",
+        metadata={"shop": "1"},
+        merge_metadata={"ann@example.org": {"order": "7"}},
+    )
+
+    assert read_json(MANDRILL.build_batch(message))["message"] == {
+        "from_email": "shop@example.com",
+        "to": [
+            {"email": "ann@example.org", "name": "Ann", "type": "to"},
+            {"email": "bob@example.net", "name": "", "type": "to"},
+        ],
+        "subject": "Hi {{{v0}}}",
+        "text": "Dear {{{v0}}}",
+        "html": "<b>{{{v1}}}</b>",
+        "preserve_recipients": False,
+        "merge": True,
+        "merge_language": "handlebars",
+        "global_merge_vars": [
+            {"name": "literal_braces", "content": "{{"},
+            {"name": "literal_backslash", "content": "\\"},
+        ],
+        "merge_vars": [
+            {
+                "rcpt": "ann@example.org",
+                "vars": [{"name": "v0", "content": "Ann"}, {"name": "v1", "content": "Ann"}],
+            },
+            {
+                "rcpt": "bob@example.net",
+                "vars": [
+                    {"name": "v0", "content": "Bob & Sons"},
+                    {"name": "v1", "content": "Bob &amp; Sons"},
+                ],
+            },
+        ],
+        "metadata": {"shop": "1", "mailfailover-id": "merge"},
+        "recipient_metadata": [{"rcpt": "ann@example.org", "values": {"order": "7"}}],
+    }
+
+
+def test_merge_keeps_the_vendors_words():
+    """
+    What Handlebars would read in a text comes back as it stands.
+    """
+    message = merge(subject="Hi", text=r"{{#if x}} C:\{{name}} {{{name}}} *|X|*")
+
+    assert read_json(MANDRILL.build_batch(message))["message"]["text"] == (
+        "{{{literal_braces}}}#if x}} C:{{{literal_backslash}}}{{{v0}}} {{{{v0}}}} *|X|*"
+    )
+
+
+def test_merge_leaves_our_id_room():
+    """
+    Our id goes along only if the recipient with the most metadata still has room for his.
+    """
+    message = merge(merge_metadata={"ann@example.org": {"order": "x" * 220}})
+
+    assert "metadata" not in read_json(MANDRILL.build_batch(message))["message"]
+
+
+def test_merge_template():
+    """
+    A stored template gets each recipient's data, in whatever language it is written.
+    """
+    message = merge(subject="Hi", text="", template_id="welcome", template_data={"shop": "1"})
+
+    assert read_json(MANDRILL.build_batch(message)) == {
+        "key": "secret-key",
+        "template_name": "welcome",
+        "template_content": [],
+        "message": {
+            "from_email": "shop@example.com",
+            "to": [
+                {"email": "ann@example.org", "name": "Ann", "type": "to"},
+                {"email": "bob@example.net", "name": "", "type": "to"},
+            ],
+            "subject": "Hi",
+            "preserve_recipients": False,
+            "merge": True,
+            "global_merge_vars": [{"name": "shop", "content": "1"}],
+            "merge_vars": [
+                {"rcpt": "ann@example.org", "vars": [{"name": "name", "content": "Ann"}]},
+                {"rcpt": "bob@example.net", "vars": [{"name": "name", "content": "Bob & Sons"}]},
+            ],
+            "metadata": {"mailfailover-id": "merge"},
+        },
+    }
+
+
+def test_merge_template_with_merged_subject():
+    """
+    A subject in one language and a template in another are refused before the call.
+    """
+    with pytest.raises(UnsupportedFeature, match="cannot merge a subject") as caught:
+        MANDRILL.build_batch(merge(text="", template_id="welcome"))
+    assert caught.value.features == ("MERGE",)
+
+
+SHARED = PLAIN.replace(cc="bob@example.net", bcc="cat@example.edu")
+
+
+def test_partial_acceptance():
+    """
+    Accepted for anyone is accepted, and names who is not.
+    """
+    response = said(
+        ("ann@example.org", "rejected", "hard-bounce", "m1"),
+        ("bob@example.net", "sent", None, "m2"),
+        ("cat@example.edu", "invalid", None),
+    )
+
+    assert MANDRILL.parse_response(response, SHARED) == Accepted(
+        "m2",
+        {
+            "ann@example.org": RecipientStatus.SUPPRESSED,
+            "bob@example.net": RecipientStatus.ACCEPTED,
+            "cat@example.edu": RecipientStatus.INVALID,
+        },
+        {"ann@example.org": "m1", "bob@example.net": "m2"},
+    )
+
+
+def test_acceptance_beside_the_unknown():
+    """
+    A recipient of whom nothing is said beside an accepted one is unknown.
+    """
+    response = said(
+        ("ann@example.org", "queued", None, "m1"), ("bob@example.net", "rejected", "unsigned")
+    )
+
+    assert MANDRILL.parse_response(response, SHARED).recipients == {
+        "ann@example.org": RecipientStatus.QUEUED,
+        "bob@example.net": RecipientStatus.REFUSED,
+        "cat@example.edu": RecipientStatus.UNKNOWN,
+    }
+
+
+@pytest.mark.parametrize(
+    ("reasons", "kind", "recipients"),
+    [
+        (("unsub", "unsigned", "invalid"), RecipientSuppressed, ("ann@example.org",)),
+        (("unsub", "unsub", "spam"), RecipientSuppressed, ("ann@example.org", "bob@example.net", "cat@example.edu")),
+        (("invalid", "unsigned", "invalid"), SenderRefused, ("bob@example.net",)),
+        (("invalid", "rule", "rule"), MessageRejected, ("bob@example.net", "cat@example.edu")),
+        (("unsub", "unsub", ""), OutcomeUnknown, ("cat@example.edu",)),
+    ],
+)
+def test_all_refused(reasons, kind, recipients):
+    """
+    Where all are refused, the reason that must not be evaded counts, then the one worth a switch.
+    """
+    everybody = ("ann@example.org", "bob@example.net", "cat@example.edu")
+    entries = [(email, "rejected", why) for email, why in zip(everybody, reasons, strict=True) if why]
+
+    with pytest.raises(kind) as caught:
+        MANDRILL.parse_response(said(*entries), SHARED)
+    assert caught.value.recipients == recipients

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import distribution
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT: dict[str, Any] = PYPROJECT["project"]
+
+SKIPPING = """
+    import pytest
+
+    @pytest.mark.services
+    def test_with_server():
+        pytest.skip("no server")
+
+    def test_without_server():
+        pytest.skip("another day")
+
+    @pytest.mark.services
+    @pytest.mark.xfail(reason="known", strict=True)
+    def test_expected():
+        assert False
+"""
+
+
+def test_installed_version_is_the_projects() -> None:
+    """
+    What is installed is what stands here; ``make setup`` renews it.
+    """
+    assert PROJECT["version"] == distribution("mailfailover").version
+
+
+def test_changelog_opens_with_unreleased() -> None:
+    """
+    Changes have a place to go, and released versions follow, the newest first.
+    """
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+    unreleased, *released = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
+
+    assert "Unreleased" == unreleased
+    assert sorted(released, key=lambda v: [*map(int, v.split("."))], reverse=True) == released
+
+
+def test_all_has_every_extra() -> None:
+    """
+    ``mailfailover[all]`` leaves nothing out.
+    """
+    extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
+
+    assert [f"mailfailover[{name}]" for name in sorted(extras) if name != "all"] == extras["all"]
+
+
+def test_groups_install_what_the_extras_need() -> None:
+    """
+    The tests see every extra, although a group cannot name the project itself.
+    """
+    extras: dict[str, list[str]] = PROJECT["optional-dependencies"]
+    needed = {need for name, needs in extras.items() if name != "all" for need in needs}
+
+    assert needed <= set(PYPROJECT["dependency-groups"]["test"])
+
+
+def test_providers_are_installed_as_declared() -> None:
+    """
+    The installed entry points are those of ``pyproject.toml``.
+    """
+    installed = distribution("mailfailover").entry_points.select(group="mailfailover.providers")
+
+    declared = PROJECT["entry-points"]["mailfailover.providers"]
+    assert declared == {entry.name: entry.value for entry in installed}
+
+
+def test_package_is_marked_as_typed() -> None:
+    """
+    Type checkers read our annotations.
+    """
+    spec = find_spec("mailfailover")
+
+    assert spec is not None
+    assert (Path(next(iter(spec.submodule_search_locations or ()))) / "py.typed").is_file()
+
+
+@pytest.mark.parametrize(
+    ("required", "outcomes"),
+    [
+        ("", {"skipped": 2, "xfailed": 1}),
+        ("1", {"failed": 1, "skipped": 1, "xfailed": 1}),
+    ],
+)
+def test_required_services_are_not_skipped(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    required: str,
+    outcomes: dict[str, int],
+) -> None:
+    """
+    MAILFAILOVER_REQUIRE_SERVICES=1 turns skips of ``services`` tests, and only those, to failures.
+    """
+    monkeypatch.setenv("MAILFAILOVER_REQUIRE_SERVICES", required)
+    pytester.makeini("[pytest]\nmarkers = services")
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text("utf-8"))
+    pytester.makepyfile(SKIPPING)
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(**outcomes)
+
+
+def test_required_services_modules_are_not_skipped(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The same for a module that skips itself as a whole.
+    """
+    monkeypatch.setenv("MAILFAILOVER_REQUIRE_SERVICES", "1")
+    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text("utf-8"))
+    module = pytester.mkpydir("services") / "test_broker.py"
+    module.write_text("import pytest\npytest.importorskip('no_such_client')\n", "utf-8")
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(errors=1)
