@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 project = "mailfailover"
 author = "The mailfailover authors"
@@ -23,7 +27,7 @@ release = version = installed_version("mailfailover")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_generated"]
 
 html_theme = "furo"
 html_title = "mailfailover"
@@ -32,6 +36,7 @@ copybutton_prompt_is_regexp = True
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_typehints = "none"  # the text gives meaning and shape; types are for the editor
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 
@@ -49,9 +54,10 @@ def link_public_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element
 ) -> reference | None:
     """
-    Links an annotation such as ``mailfailover._message.Message`` to where users import it.
+    Links ``mailfailover._message.Message``, or ``Message`` alone, to where users import it.
     """
-    found = re.fullmatch(r"mailfailover\.(?:_\w+|\w+\._\w+)\.(.+)", node.get("reftarget", ""))
+    target = node.get("reftarget", "")
+    found = re.fullmatch(r"(?:mailfailover\.(?:_\w+|\w+\._\w+)\.)?(.+)", target)
     if found is None or node.get("refdomain") != "py":
         return None
 
@@ -65,9 +71,19 @@ def link_public_name(
     return None
 
 
+def write_provider_pages(app: Sphinx) -> None:
+    """
+    Writes what is generated from the providers' code.
+    """
+    import provider_pages
+
+    provider_pages.write(HERE / "_generated" / "providers.md")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """
     Sphinx calls this.
     """
     app.connect("missing-reference", link_public_name)
+    app.connect("builder-inited", write_provider_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

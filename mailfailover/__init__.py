@@ -16,10 +16,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mailfailover._breaker import ProviderHealth
     from mailfailover._chain import ProviderChain
     from mailfailover._events import DeliveryEvent, EventType, RejectReason
     from mailfailover._features import Feature
-    from mailfailover._health import MemoryHealth, ProviderHealth
+    from mailfailover._health import MemoryHealth
     from mailfailover._mailer import Mailer
     from mailfailover._message import Address, Attachment, Message
     from mailfailover._observe import AttemptMade, ProviderDown, ProviderUp
@@ -99,10 +100,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "_breaker": ("ProviderHealth",),
     "_chain": ("ProviderChain",),
     "_events": ("DeliveryEvent", "EventType", "RejectReason"),
     "_features": ("Feature",),
-    "_health": ("MemoryHealth", "ProviderHealth"),
+    "_health": ("MemoryHealth",),
     "_mailer": ("Mailer",),
     "_message": ("Address", "Attachment", "Message"),
     "_observe": ("AttemptMade", "ProviderDown", "ProviderUp"),

@@ -6,13 +6,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mailfailover._classify import DAY
+from mailfailover._raised import hide, innermost, is_time_limit, scrubbed, where
 from mailfailover._receipt import Accepted
 from mailfailover._wire import HTTPRequest, SMTPRequest, Stage
-from mailfailover.errors import InvalidMessage, OutcomeUnknown, RequestRefused, SendError
+from mailfailover.errors import (
+    ConnectionFailed,
+    InvalidMessage,
+    OutcomeUnknown,
+    Penalty,
+    RequestRefused,
+    SendError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from types import TracebackType
+    from collections.abc import Callable, Generator, Iterator
 
     from mailfailover._message import Message
     from mailfailover._provider import Link
@@ -44,6 +52,27 @@ class Result(NamedTuple):
     error: SendError | None = None
     batch: tuple[Accepted | SendError, ...] = ()
 
+    @property
+    def failure(self) -> SendError | None:
+        """
+        Why nobody at all got the mail, None where somebody did.
+        """
+        if any(isinstance(answer, Accepted) for answer in self.batch):
+            return None
+        return self.error or next(self._refusals(), None)
+
+    @property
+    def blame(self) -> SendError | None:
+        """
+        What tells of the provider, not of a recipient: what its health hears of.
+        """
+        if self.error is not None:
+            return self.error
+        return next((one for one in self._refusals() if one.penalty is not Penalty.NONE), None)
+
+    def _refusals(self) -> Iterator[SendError]:
+        return (answer for answer in self.batch if isinstance(answer, SendError))
+
 
 def call(
     link: Link, message: Message, transport: Any, timeout: float, *, batch: bool = False
@@ -61,16 +90,17 @@ def call(
         if not hasattr(provider, "build_request"):
             stage = Stage.WRITING
             accepted = _simple((yield Call(provider.send, (message,))))
-            return Result(Stage.RESPONSE, None, accepted)
+            return Result(Stage.RESPONSE, accepted=accepted)
         request = _request(provider, message, batch=batch)
         transport = getattr(provider, "transport", None) or transport
+        stage = Stage.WRITING  # who carries it tells how far it got; else it may have left
         response = yield Call(transport.send, (request, timeout))
         stage = Stage.RESPONSE
         status = response.status_code
         if not response.ok:
-            raise _sound_error(provider.classify_error(response, message))
+            raise sound_error(provider.classify_error(response, message))
         if batch:
-            return Result(stage, status, batch=_sound_batch(provider, response, message))
+            return Result(stage, status, batch=_sound_batch(link, response, message))
         return Result(stage, status, _sound(provider.parse_response(response, message)))
     except BaseException as exc:  # noqa: BLE001 -- what is not ours to judge is raised again
         error = interpret(exc, link, stage)
@@ -79,7 +109,8 @@ def call(
 
 def _request(provider: Any, message: Message, *, batch: bool) -> Any:
     request = provider.build_batch(message) if batch else provider.build_request(message)
-    if not isinstance(request, (HTTPRequest, SMTPRequest)) and not hasattr(provider, "transport"):
+    own_transport = getattr(provider, "transport", None)
+    if own_transport is None and not isinstance(request, (HTTPRequest, SMTPRequest)):
         raise _Nonsense(f"build_request returned {type(request).__name__}")
     return request
 
@@ -96,22 +127,24 @@ def _sound(answer: object) -> Accepted:
     return answer
 
 
-def _sound_error(answer: object) -> SendError:
+def sound_error(answer: object) -> SendError:
+    """
+    Return what ``classify_error`` made of an answer, if it is an error.
+    """
     if not isinstance(answer, SendError):
         raise _Nonsense(f"classify_error returned {type(answer).__name__}")
     return answer
 
 
-def _sound_batch(
-    provider: Any, response: Any, message: Message
-) -> tuple[Accepted | SendError, ...]:
+def _sound_batch(link: Link, response: Any, message: Message) -> tuple[Accepted | SendError, ...]:
+    provider: Any = link.provider
     answers = provider.parse_batch(response, message)
     if len(answers) != len(message.to):
         raise _Nonsense(f"parse_batch spoke of {len(answers)} recipients of {len(message.to)}")
-    for answer in answers:
-        if not isinstance(answer, (Accepted, SendError)):
-            raise _Nonsense(f"parse_batch returned {type(answer).__name__}")
-    return tuple(answers)
+    return tuple(
+        _own(answer, link, Stage.RESPONSE) if isinstance(answer, SendError) else _sound(answer)
+        for answer in answers
+    )
 
 
 class _Nonsense(Exception):
@@ -128,43 +161,45 @@ def interpret(exc: BaseException, link: Link, stage: str) -> SendError:
     asked nothing was sent; later it may have been.
     """
     if isinstance(exc, SendError):
-        exc.provider = link.key
-        exc.stage = exc.stage or str(stage)
-        exc.attempts = ()
-        exc.__context__ = None
-        return exc.with_traceback(None)
-    if isinstance(exc, InvalidMessage) or not _is_plain(exc, link):
+        return _own(exc, link, stage)
+    unreadable = isinstance(exc, InvalidMessage) and stage != Stage.RESPONSE
+    if unreadable or not _is_plain(exc, link):
         raise exc
     kind = RequestRefused if stage == Stage.PREPARING else OutcomeUnknown
-    detail = str(exc) if isinstance(exc, _Nonsense) else f"{type(exc).__name__}{_where(exc)}"
+    detail = str(exc) if isinstance(exc, _Nonsense) else f"{type(exc).__name__}{where(exc)}"
     text = f"the code of provider {link.key!r} failed: {detail}"
     return kind(text, provider=link.key, stage=str(stage))
+
+
+def _own(error: SendError, link: Link, stage: str) -> SendError:
+    """
+    Make an error of a provider's code one of its link, with nothing in it that must not be told.
+    """
+    if isinstance(error, ConnectionFailed) and stage == Stage.WRITING:
+        stage = Stage.CONNECTING
+    error.provider = link.key
+    error.stage = str(error.stage or stage)
+    error.retry_after = _seconds(error.retry_after)
+    error.attempts = ()
+    error.args = (hide(str(error), link.provider),)
+    error.__cause__ = scrubbed(error.__cause__)
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:  # noqa: PLR0124 -- no NaN
+        return min(max(float(value), 0.0), DAY)
+    return None
 
 
 def _is_plain(exc: BaseException, link: Link) -> bool:
     if isinstance(exc, SystemExit):
         # A plugin that calls sys.exit() fails like any other; a signal handler that
         # wants this process to end does not run in the plugin's own module.
-        frame = _innermost(exc)
+        frame = innermost(exc)
         return (
             frame is not None
             and frame.tb_frame.f_globals.get("__name__") == type(link.provider).__module__
         )
-    is_time_limit = type(exc).__name__ == "SoftTimeLimitExceeded"  # Celery's, an Exception
-    return isinstance(exc, Exception) and not is_time_limit
-
-
-def _innermost(exc: BaseException) -> TracebackType | None:
-    traceback = exc.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback
-
-
-def _where(exc: BaseException) -> str:
-    # The exception's own text may hold a key or an address, its place does not.
-    frame = _innermost(exc)
-    if frame is None:
-        return ""
-    code = frame.tb_frame.f_code
-    return f" in {code.co_name}, {code.co_filename.rpartition('/')[2]} line {frame.tb_lineno}"
+    return isinstance(exc, Exception) and not is_time_limit(exc)

@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 import time
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._dsn import build_chain_spec
-from mailfailover._fork import after_fork
+from mailfailover._fork import fresh_rng
 from mailfailover._health import MemoryHealth
 from mailfailover._limits import Allowance
 from mailfailover._merge_send import MergeSend
+from mailfailover._policy import Policy
 from mailfailover._retry import Again, Pause, later_turns
-from mailfailover._send import Policy, Send
+from mailfailover._send import Send
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
+    from random import Random
 
     from mailfailover._health import Health
     from mailfailover._message import Message
@@ -46,6 +47,8 @@ class ProviderChain:
 
     Raises:
         ConfigurationError: If *spec* names no chain that could work.
+
+    .. versionadded:: 0.1.0
     """
 
     def __init__(
@@ -68,11 +71,11 @@ class ProviderChain:
         self.clock = clock
         self.wall = wall
         self.sleep = sleep
-        self.rng = rng or Random()
-        if rng is None:
-            after_fork(self.rng.seed)
-        self.health: Health = health or MemoryHealth(clock=clock, wall=wall, rng=self.rng)
-        self.transport = transport or _default_transport()
+        self.rng = rng or fresh_rng()
+        if health is None:
+            health = MemoryHealth(clock=clock, wall=wall, rng=self.rng)
+        self.health: Health = health
+        self.transport = _default_transport() if transport is None else transport
         self.observers = tuple(observers)
         self.allowances = {
             link.key: Allowance(link) for link in self.links if link.rate or link.quota
@@ -124,10 +127,13 @@ class ProviderChain:
         The same as a generator of calls and pauses, for whoever drives them.
         """
         send = (MergeSend if message.is_merge else Send)(self, message, policy, previous)
-        first = yield from send.turn()
-        if not isinstance(first, Again):
-            return first
-        return (yield from later_turns(send.turn, first, send.time_left, send.give_up))
+        try:
+            first = yield from send.turn()
+            if not isinstance(first, Again):
+                return first
+            return (yield from later_turns(send.turn, first, send.time_left, send.give_up))
+        finally:
+            send.release()
 
     def close(self) -> None:
         """
@@ -155,11 +161,8 @@ def drive(steps: Generator[Any, Any, Receipt], sleep: Callable[[float], object])
 def _advance(
     steps: Generator[Any, Any, Receipt], step: Any, sleep: Callable[[float], object]
 ) -> Any:
-    if isinstance(step, Pause):
-        sleep(step.seconds)
-        return steps.send(None)
     try:
-        answer = step.run()
+        answer = sleep(step.seconds) if isinstance(step, Pause) else step.run()
     except BaseException as exc:  # noqa: BLE001 -- the loop decides what it means
         failure = exc
     else:

@@ -50,7 +50,8 @@ def details(message: Message) -> Iterator[tuple[str, str]]:
 
 def _line(value: object) -> str:
     if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False)
+        text = json.dumps(value, ensure_ascii=False)
+        return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value.isoformat() if isinstance(value, datetime) else str(value)

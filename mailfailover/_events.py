@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class EventType(StrEnum):
     """
     What happened to a mail, in one vocabulary for all vendors.
+
+    .. versionadded:: 0.1.0
     """
 
     QUEUED = "queued"
@@ -49,6 +51,8 @@ class EventType(StrEnum):
 class RejectReason(StrEnum):
     """
     Why a recipient got no mail.
+
+    .. versionadded:: 0.1.0
     """
 
     INVALID = "invalid"
@@ -99,6 +103,8 @@ class DeliveryEvent:
         user_agent: Of whoever opened or clicked.
 
         raw: The vendor's own data.
+
+    .. versionadded:: 0.1.0
     """
 
     event_id: str = ""

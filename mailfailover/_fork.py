@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from random import Random
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# No lock guards it, which a fork could catch locked: each step is one operation of the list.
 _methods: list[WeakMethod[Callable[[], Any]]] = []
 
 
@@ -20,8 +22,16 @@ def after_fork(method: Callable[[], Any]) -> None:
     Call this bound *method* in every child process, as long as its object lives.
     """
     _register()
-    _methods[:] = [known for known in _methods if known() is not None]
-    _methods.append(WeakMethod(method))
+    _methods.append(WeakMethod(method, _methods.remove))
+
+
+def fresh_rng() -> Random:
+    """
+    Return a generator of chance that goes its own way in every child process.
+    """
+    rng = Random()
+    after_fork(rng.seed)
+    return rng
 
 
 @cache
@@ -30,6 +40,6 @@ def _register() -> None:
 
 
 def _renew() -> None:
-    for known in _methods:
+    for known in tuple(_methods):
         if (method := known()) is not None:
             method()

@@ -12,6 +12,9 @@ from mailfailover._fork import after_fork
 if TYPE_CHECKING:
     from mailfailover._provider import Limit, Link
 
+_WHOLE = 1 - 1e-9
+"""So much of a mail's worth is all of it: sums of floats are never exact."""
+
 
 class Allowance:
     """
@@ -65,7 +68,7 @@ class Allowance:
         gained = (now - self._filled) * rate.count / rate.period
         self._tokens = min(float(rate.count), self._tokens + gained)
         self._filled = now
-        return max(0.0, (1 - self._tokens) * rate.period / rate.count)
+        return 0.0 if self._tokens >= _WHOLE else (1 - self._tokens) * rate.period / rate.count
 
     def _quota_wait(self, quota: Limit, wall: float) -> float:
         period = int(wall // quota.period)

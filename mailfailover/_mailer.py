@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mailfailover._chain import ProviderChain
-from mailfailover._frozen import FrozenDict
-from mailfailover._message import Address, Message
+from mailfailover._many import send_each
+from mailfailover._message import Message
 from mailfailover._ping import Ping, ping
-from mailfailover._receipt import Outcome, RecipientStatus
-from mailfailover._send import Policy
+from mailfailover._policy import Policy
+from mailfailover._provider import read_address
 from mailfailover._staging import Staging
-from mailfailover.errors import ConfigurationError, MailFailoverError, RecipientSuppressed
+from mailfailover._suppressed import leave_out, with_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,23 +23,18 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mailfailover._health import Health
+    from mailfailover._message import Address
     from mailfailover._observe import Observer
     from mailfailover._provider import Transport
-    from mailfailover._receipt import Attempt, Receipt
+    from mailfailover._receipt import Attempt, Outcome, Receipt
+    from mailfailover._suppressed import Suppressions
 
-ON_UNKNOWN = ("resend", "raise")
-ON_SUPPRESSED = ("raise", "switch")
-
-
-class Suppressions(Protocol):
-    """
-    Who must not get mail.
-    """
-
-    def find(self, message: Message) -> Mapping[str, str]:
-        """
-        Return the recipients of *message* who must not get it, with the reason for each.
-        """
+_DEFAULTS = {
+    **Policy()._asdict(),
+    "from_email": None,
+    "redirect_to": None,
+    "allow_recipients": (),
+}
 
 
 class Mailer:
@@ -81,6 +75,8 @@ class Mailer:
 
     Raises:
         ConfigurationError: If nothing is configured, or it cannot work.
+
+    .. versionadded:: 0.1.0
     """
 
     def __init__(
@@ -99,20 +95,24 @@ class Mailer:
         redirect_to: str | Address | None = None,
         allow_recipients: str | Iterable[str] = (),
     ) -> None:
+        settings: dict[str, Any] = {
+            "from_email": from_email,
+            "timeout": timeout,
+            "attempt_timeout": attempt_timeout,
+            "on_unknown": on_unknown,
+            "on_suppressed": on_suppressed,
+            "redirect_to": redirect_to,
+            "allow_recipients": allow_recipients,
+        }
         if chain is None:
-            chain, options = _from_env(os.environ)
-            from_email = from_email or options.get("from_email")
+            chain, found = _from_env(os.environ)
+            unset = {name for name, value in settings.items() if value == _DEFAULTS[name]}
+            settings |= {name: value for name, value in found.items() if name in unset}
         self.chain = _chain(chain, health, transport, observers)
-        self.from_email = Address.parse(from_email) if isinstance(from_email, str) else from_email
-        self.policy = _policy(
-            Policy(),
-            timeout=timeout,
-            attempt_timeout=attempt_timeout,
-            on_unknown=on_unknown,
-            on_suppressed=on_suppressed,
-        )
         self.suppressions = suppressions
-        self.staging = Staging.make(redirect_to, allow_recipients)
+        self.from_email = read_address(settings.pop("from_email"), "from_email")
+        self.staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
+        self.policy = Policy().but(**settings)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
@@ -133,9 +133,9 @@ class Mailer:
         return cls(chain, **(found | options))
 
     @property
-    def health(self) -> Any:
+    def health(self) -> Health:
         """
-        Who is up: ``snapshot()``, ``isolate(key)``, ``reset(key=None)``.
+        Who is up, with ``snapshot()``, ``isolate(key)`` and ``reset(key=None)``.
         """
         return self.chain.health
 
@@ -173,8 +173,9 @@ class Mailer:
             AllProvidersFailed: It was surely not sent.
         """
         message = self.prepare(message, via=via, **fields)
-        policy = _policy(self.policy, timeout=timeout, on_unknown=on_unknown)
-        return self.deliver(message, (), policy)
+        given = {"timeout": timeout, "on_unknown": on_unknown}
+        own = {name: value for name, value in given.items() if value is not None}
+        return self.deliver(message, (), self.policy.but(**own) if own else self.policy)
 
     def prepare(
         self, message: Message | None = None, /, *, via: str | Iterable[str] = (), **fields: Any
@@ -207,13 +208,10 @@ class Mailer:
         suppressed: Mapping[str, str] = {}
         if self.suppressions is not None:
             suppressed = self.suppressions.find(message)
-            message = _without(message, suppressed)
+            if suppressed:
+                message = leave_out(message, suppressed)
         receipt = self.chain.send(message, previous, policy=policy)
-        if suppressed:
-            named = dict.fromkeys(suppressed, RecipientStatus.SUPPRESSED)
-            recipients = FrozenDict({**receipt.recipients, **named})
-            receipt = _replaced(receipt, recipients)
-        return receipt
+        return with_left_out(receipt, suppressed) if suppressed else receipt
 
     def send_many(self, messages: Iterable[Message], *, workers: int = 16) -> list[Outcome]:
         """
@@ -221,14 +219,11 @@ class Mailer:
 
         Returns:
             An outcome for each message, in the same order. One that fails harms no other.
+
+        Raises:
+            TypeError: If one is no :class:`Message`; none was sent.
         """
-        with ThreadPoolExecutor(workers, thread_name_prefix="mailfailover") as pool:
-            futures = [pool.submit(self._outcome, message) for message in messages]
-            try:
-                return [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return send_each(self.send, messages, workers)
 
     def send_message(self, message: ParsedMessage, **fields: Any) -> Receipt:
         """
@@ -255,12 +250,6 @@ class Mailer:
         Close all connections. A mailer that is used again opens new ones.
         """
         self.chain.close()
-
-    def _outcome(self, message: Message) -> Outcome:
-        try:
-            return Outcome(message, receipt=self.send(message))
-        except MailFailoverError as exc:
-            return Outcome(message, error=exc)
 
     def __enter__(self) -> Self:
         return self
@@ -296,63 +285,11 @@ def _chain(
         return chain
     return ProviderChain(
         chain.strategy,
-        health=health or chain.health,
-        transport=transport or chain.transport,
+        health=chain.health if health is None else health,
+        transport=chain.transport if transport is None else transport,
         observers=(*chain.observers, *observers),
         clock=chain.clock,
         wall=chain.wall,
         sleep=chain.sleep,
         rng=chain.rng,
     )
-
-
-def _policy(
-    policy: Policy,
-    *,
-    timeout: float | None = None,
-    attempt_timeout: float | None = None,
-    on_unknown: str | None = None,
-    on_suppressed: str | None = None,
-) -> Policy:
-    if timeout is None and on_unknown is None:
-        return policy
-    for name, seconds in (("timeout", timeout), ("attempt_timeout", attempt_timeout)):
-        if seconds is not None and not 0 < seconds < float("inf"):
-            message = f"{name} must be a number of seconds above 0, not {seconds!r}"
-            raise ConfigurationError(message)
-    for name, choice, choices in (
-        ("on_unknown", on_unknown, ON_UNKNOWN),
-        ("on_suppressed", on_suppressed, ON_SUPPRESSED),
-    ):
-        if choice is not None and choice not in choices:
-            message = f"{name} must be {' or '.join(map(repr, choices))}, not {choice!r}"
-            raise ConfigurationError(message)
-    return Policy(
-        timeout or policy.timeout,
-        attempt_timeout or policy.attempt_timeout,
-        on_unknown or policy.on_unknown,
-        on_suppressed or policy.on_suppressed,
-    )
-
-
-def _without(message: Message, suppressed: Mapping[str, str]) -> Message:
-    if not suppressed:
-        return message
-    left = {
-        field: tuple(one for one in getattr(message, field) if one.email not in suppressed)
-        for field in ("to", "cc", "bcc")
-    }
-    if not any(left.values()):
-        text = "every recipient is on our own suppression list: nothing was sent"
-        raise RecipientSuppressed(text, recipients=tuple(suppressed))
-    if message.is_merge:
-        from mailfailover._merge import part_for
-
-        return part_for(message, left["to"])
-    return message.bound(**left)
-
-
-def _replaced(receipt: Receipt, recipients: Mapping[str, RecipientStatus]) -> Receipt:
-    from dataclasses import replace
-
-    return replace(receipt, recipients=recipients)

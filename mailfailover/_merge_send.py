@@ -8,12 +8,13 @@ mail for each. Only parts that were surely not sent go on to the next provider.
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._frozen import FrozenDict
 from mailfailover._merge import for_recipient, part_for
 from mailfailover._receipt import Accepted, Receipt, RecipientStatus
-from mailfailover._retry import Again
+from mailfailover._retry import MIN_SECONDS, Again
 from mailfailover._send import Send
 from mailfailover.errors import (
     InvalidMessage,
@@ -25,12 +26,12 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterator
 
+    from mailfailover._breaker import Ticket
     from mailfailover._call import Result
-    from mailfailover._health import Ticket
+    from mailfailover._candidates import Candidate
     from mailfailover._message import Address, Message
-    from mailfailover._pick import Candidate
 
     Part = tuple[Address, ...]
 
@@ -54,6 +55,8 @@ class MergeSend(Send):
         """The first word against a recipient."""
         self.maybe: set[str] = set()
         """Recipients who may have got the mail from an attempt without an answer."""
+        self.again: tuple[str, Part] = ("", ())
+        """The part whose outcome is unknown, to be sent once more to that provider as it was."""
         self.provider = ""
         self.provider_message_id = ""
 
@@ -63,30 +66,39 @@ class MergeSend(Send):
         """
         picked = self.pick.next()
         if isinstance(picked, Again):
-            self._end_round()
+            self.release()
             return picked
         candidate = picked[0]
         ticket: Ticket | None = picked[1]
         parts = deque(self._parts(candidate))
-        again = Again(0.0)
-        while parts and ticket is not None:
+        while ticket is not None:
             part = parts.popleft()
+            make = partial(self._message, candidate, part)
             try:
-                message = candidate.bind(self._message(candidate, part))
-                result = yield from self.attempt(candidate, ticket, message, batch=candidate.batch)
+                result = yield from self.attempt(candidate, ticket, make, batch=candidate.batch)
             except InvalidMessage as exc:
                 return self._merged() if self.provider else self.stop(exc)
             error = self._absorb(candidate, part, result, parts)
             if error is not None:
-                again = self._after(candidate, error)
-                break
-            ticket = self.pick.once_more(candidate) if parts else None
-        return again if self.pending else self._merged()
+                return self._after(candidate, error)
+            more = parts and self.time_left() > MIN_SECONDS
+            ticket = self.pick.once_more(candidate) if more else None
+        return Again(0.0) if self.pending else self._merged()
 
-    def _parts(self, candidate: Candidate) -> Iterable[Part]:
-        waiting = tuple(self.pending.values())
+    def _parts(self, candidate: Candidate) -> Iterator[Part]:
+        """
+        Yield those who wait, in parts that *candidate* takes; first the one it may know already.
+        """
+        key, again = self.again
+        self.again = ("", ())
+        if key != candidate.link.key:
+            again = ()
+        if again:
+            yield again
+        waiting = tuple(one for one in self.pending.values() if one not in again)
         size = (candidate.link.capabilities.max_merge or len(waiting)) if candidate.batch else 1
-        return (waiting[start : start + size] for start in range(0, len(waiting), size))
+        for start in range(0, len(waiting), size):
+            yield waiting[start : start + size]
 
     def _message(self, candidate: Candidate, part: Part) -> Message:
         if candidate.batch:
@@ -104,7 +116,7 @@ class MergeSend(Send):
             self._refused(part, error, parts)
             return None
         if error is not None:
-            return self._undecided(part, error)
+            return self._undecided(candidate, part, error)
         answers = result.batch or (result.accepted,)
         blame: SendError | None = None
         for address, answer in zip(part, answers, strict=True):
@@ -112,15 +124,24 @@ class MergeSend(Send):
                 if self._verdict(answer) is Verdict.STOP:
                     self._reject(address.email, answer)
                 else:
-                    blame = blame or self._undecided((address,), answer)
+                    fault = self._undecided(candidate, (address,), answer)
+                    blame = blame or fault
             elif isinstance(answer, Accepted):
                 self._accept(candidate, address.email, answer)
         return blame
 
-    def _undecided(self, part: Part, error: SendError) -> SendError:
+    def _undecided(self, candidate: Candidate, part: Part, error: SendError) -> SendError:
         if error.verdict is Verdict.UNKNOWN:
+            self.unknown = self.unknown or error
             self.maybe.update(address.email for address in part)
+            self.again = (candidate.link.key, part)
         return error
+
+    def in_doubt(self, error: SendError) -> Receipt:
+        """
+        End the merge: whoever accepted some of it makes it a receipt that names the others.
+        """
+        return self._merged() if self.provider else super().in_doubt(error)
 
     def _accept(self, candidate: Candidate, email: str, accepted: Accepted) -> None:
         self.statuses[email] = accepted.recipients.get(email, RecipientStatus.ACCEPTED)
@@ -147,7 +168,8 @@ class MergeSend(Send):
         parts.extendleft((part[middle:], part[:middle]))
 
     def _reject(self, email: str, error: SendError) -> None:
-        self.statuses[email] = _REJECTED.get(type(error), RecipientStatus.REFUSED)
+        if email not in self.maybe:
+            self.statuses[email] = _REJECTED.get(type(error), RecipientStatus.REFUSED)
         self.refusal = self.refusal or error
         self.pending.pop(email, None)
 
@@ -155,25 +177,21 @@ class MergeSend(Send):
         """
         End the merge because no turn within the deadline can help those who wait.
         """
-        if not self.provider:
-            super().give_up()
-        self._end_round()
-        return self._merged()
+        return self._merged() if self.provider else super().give_up()
 
     def _merged(self) -> Receipt:
         if not self.provider and self.refusal is not None:
             self.stop(self.refusal)
-        for email in self.pending:
-            may_be_sent = email in self.maybe
-            self.statuses[email] = (
-                RecipientStatus.UNKNOWN if may_be_sent else RecipientStatus.REFUSED
-            )
         return Receipt(
             self.message.id,
             self.provider,
             self.provider_message_id,
-            FrozenDict({one.email: self.statuses[one.email] for one in self.message.to}),
+            FrozenDict({one.email: self._status(one.email) for one in self.message.to}),
             tuple(self.attempts),
             bool(self.maybe),
             FrozenDict(self.message_ids),
         )
+
+    def _status(self, email: str) -> RecipientStatus:
+        left = RecipientStatus.UNKNOWN if email in self.maybe else RecipientStatus.REFUSED
+        return self.statuses.get(email, left)

@@ -389,7 +389,7 @@ class Message:
     @property
     def message_id(self) -> str:
         """
-        The Message-ID: the caller's own header, else made from our id.
+        The Message-ID, which is the caller's own header or made from our id.
 
         It is a hint for finding the mail again, never a required feature.
         """

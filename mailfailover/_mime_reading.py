@@ -116,7 +116,8 @@ def read_bytes(part: ParsedMessage, field: str) -> bytes:
 
 
 def _stored_bytes(part: ParsedMessage, field: str) -> bytes:
-    payload = part.get_payload()
+    # get_payload() would decode what is not ASCII, and lose what its charset does not explain.
+    payload = part._payload  # type: ignore[attr-defined]  # noqa: SLF001
     if isinstance(payload, list):  # an attached mail, or several headers as in a bounce
         return part.as_bytes(policy=VERBATIM).partition(b"\n\n")[2]
     try:

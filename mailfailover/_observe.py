@@ -11,12 +11,8 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailfailover.errors import (
-    AccountSuspended,
-    AuthenticationFailed,
-    RequestRefused,
-    Verdict,
-)
+from mailfailover._raised import is_time_limit, where
+from mailfailover.errors import Penalty, RequestRefused, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,13 +25,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mailfailover")
 logger.addHandler(logging.NullHandler())
 
-_SERIOUS = (AuthenticationFailed, AccountSuspended, RequestRefused)
-
 
 @dataclass(frozen=True, slots=True)
 class AttemptMade:
     """
     A call to a provider ended, well or not.
+
+    .. versionadded:: 0.1.0
     """
 
     mail_id: str
@@ -48,7 +44,10 @@ class ProviderDown:
     """
     A provider is passed by from now on.
 
-    *reason* is ``"open"``, ``"account"``, ``"cooldown"`` or ``"sender"``.
+    *reason* is ``"open"``, ``"account"``, ``"cooldown"`` or ``"sender"``. The last two end with
+    time, of which nobody is told.
+
+    .. versionadded:: 0.1.0
     """
 
     provider: str
@@ -59,7 +58,9 @@ class ProviderDown:
 @dataclass(frozen=True, slots=True)
 class ProviderUp:
     """
-    A provider that was passed by is back in its place.
+    A provider that was open, or whose account was parked, is back in its place.
+
+    .. versionadded:: 0.1.0
     """
 
     provider: str
@@ -72,40 +73,44 @@ def tell(observers: Iterable[Observer], event: object) -> None:
     for observer in observers:
         try:
             observer(event)
-        except Exception:  # an observer must not decide about a mail
-            logger.exception("an observer failed on %s", type(event).__name__)
+        except Exception as exc:  # an observer must not decide about a mail
+            if is_time_limit(exc):
+                raise
+            name, kind = type(event).__name__, type(exc).__name__
+            logger.error("an observer failed on %s: %s%s", name, kind, where(exc))
 
 
-def log_attempt(message: Message, attempt: Attempt) -> None:
+def log_attempt(message: Message, attempt: Attempt, verdict: Verdict | None) -> None:
     """
-    Log one attempt: without addresses and texts, which no level of this log shows.
+    Log one attempt, and what it means for the mail: without addresses and texts.
     """
     error = attempt.error
-    if error is None:
-        logger.info(
-            "mail %s: %s accepted it in %.3f s", message.id, attempt.provider, attempt.duration
-        )
-        return
-    level = logging.INFO if error.verdict is Verdict.STOP else logging.WARNING
-    if isinstance(error, _SERIOUS):
-        level = logging.ERROR
+    serious = isinstance(error, RequestRefused) or (error and error.penalty is Penalty.ACCOUNT)
     logger.log(
-        level,
-        "mail %s: %s: %s: %s (stage %s, %.3f s)%s",
+        logging.ERROR if serious else _LEVELS[verdict],
+        "mail %s: %s: %s%s (stage %s, %.3f s)%s",
         message.id,
         attempt.provider,
         attempt.outcome,
-        error,
+        "" if error is None else f": {error}",
         attempt.stage,
         attempt.duration,
-        _NEXT[error.verdict],
+        _NEXT[verdict],
         extra={"mail_id": message.id, "provider": attempt.provider, "outcome": attempt.outcome},
     )
 
 
+_LEVELS = {
+    None: logging.INFO,
+    Verdict.STOP: logging.INFO,
+    Verdict.SWITCH: logging.WARNING,
+    Verdict.RETRY: logging.WARNING,
+    Verdict.UNKNOWN: logging.WARNING,
+}
 _NEXT = {
+    None: "",
     Verdict.STOP: "; no provider would take it",
-    Verdict.SWITCH: "; switching to the next provider",
-    Verdict.RETRY: "; switching to the next provider",
+    Verdict.SWITCH: "; switching: not with this provider",
+    Verdict.RETRY: "; switching: it was surely not sent",
     Verdict.UNKNOWN: "; it may have been sent",
 }

@@ -129,6 +129,9 @@ class _Group:
         return flatten(self._turn(rng), message, rng)
 
     def _turn(self, rng: Rng) -> Iterable[Child]:
+        """
+        Return the children in the order for one mail.
+        """
         return self.children
 
     def __repr__(self) -> str:
@@ -154,7 +157,7 @@ class Failover(_Group):
         """
         if self._plain:  # the healthy path of most chains: nothing to work out
             return list(self._links)
-        return flatten(self.children, message, rng)
+        return super().order(message, rng)
 
 
 class Random(_Group):

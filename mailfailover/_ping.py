@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._call import interpret
+from mailfailover._call import interpret, sound_error
 from mailfailover._message import Message
 from mailfailover._wire import Stage
 
@@ -30,6 +30,8 @@ class Ping:
         error: What it said otherwise.
 
         duration: How long it took, in seconds.
+
+    .. versionadded:: 0.1.0
     """
 
     provider: str
@@ -51,12 +53,13 @@ def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
             transport = getattr(provider, "transport", None) or chain.transport
             response = transport.send(request, timeout)
             stage = Stage.RESPONSE
-            error = None if response.ok else provider.classify_error(response, Message())
+            if not response.ok:
+                raise sound_error(provider.classify_error(response, Message()))
         elif hasattr(provider, "ping"):
             provider.ping()
-            error = None
         else:
             return Ping(link.key, ok=None)
     except BaseException as exc:  # noqa: BLE001 -- what is not ours to judge is raised again
         error = interpret(exc, link, stage)
-    return Ping(link.key, error is None, error, chain.clock() - started)
+        return Ping(link.key, ok=False, error=error, duration=chain.clock() - started)
+    return Ping(link.key, ok=True, duration=chain.clock() - started)

@@ -163,7 +163,11 @@ class SimpleProvider(Protocol):
     :class:`SendError`. Any other exception counts as *it may have been sent*.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """
+        What it is called; an attribute of the class or of the object will do.
+        """
 
     def send(self, message: Message) -> Accepted | str | None:
         """
@@ -283,7 +287,7 @@ class Link:
         set_ = object.__setattr__
         set_(self, "provider", provider)
         set_(self, "key", key)
-        set_(self, "from_email", _sender(from_email, f"from_email of {key!r}"))
+        set_(self, "from_email", read_address(from_email, f"from_email of {key!r}"))
         set_(self, "templates", _templates(templates, f"templates of {key!r}"))
         set_(self, "labels", _labels(labels, f"labels of {key!r}"))
         set_(self, "weight", weight)
@@ -307,7 +311,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _sender(value: str | Address | None, field: str) -> Address | None:
+def read_address(value: str | Address | None, field: str) -> Address | None:
+    """
+    Return an address of the configuration; *field* is what its writer called it.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
     if value is None or isinstance(value, Address):
         return value
     try:

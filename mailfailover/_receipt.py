@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mailfailover._message import Message
-    from mailfailover.errors import MailFailoverError, SendError
+    from mailfailover.errors import SendError
 
 
 class RecipientStatus(StrEnum):
@@ -29,10 +29,10 @@ class RecipientStatus(StrEnum):
     """Accepted, to be sent later."""
 
     SUPPRESSED = "suppressed"
-    """Not sent: bounced, complained or unsubscribed before."""
+    """Not sent, having bounced, complained or unsubscribed before."""
 
     INVALID = "invalid"
-    """Not sent: no such address."""
+    """Not sent, since there is no such address."""
 
     REFUSED = "refused"
     """Not sent, for another reason."""
@@ -169,11 +169,13 @@ class Receipt:
 class Outcome:
     """
     How one mail of :meth:`~mailfailover.Mailer.send_many` ended: a receipt or an error.
+
+    The error is what :meth:`~mailfailover.Mailer.send` would have raised.
     """
 
     message: Message
     receipt: Receipt | None = None
-    error: MailFailoverError | None = None
+    error: Exception | None = None
 
     @property
     def ok(self) -> bool:

@@ -7,191 +7,42 @@ distribution itself, and there is no second list of them: a source tree has to b
 too (``pip install -e .``).
 
 Distributions are looked through once per process, one by one, and nothing is imported
-then: a provider is imported when it is first named. What is broken or claimed twice harms
-nobody until it is named.
+then: a provider is imported when it is first named.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._classify import mask
-from mailfailover._options import did_you_mean, set_up
-from mailfailover.errors import ConfigurationError
+from mailfailover._options import set_up
+from mailfailover._plugins import ALLOW_LIST, Plugin, PluginInfo, Registry, normal_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from importlib_metadata import Distribution
 
 GROUP = "mailfailover.providers"
-ALLOW_LIST = "MAILFAILOVER_PLUGINS"
 _OWN = "mailfailover"
 
+__all__ = ["PluginInfo", "find", "installed", "load_provider", "scan"]
 
-@dataclass(frozen=True, slots=True)
-class PluginInfo:
+
+def scan(allowed: str = "", **where: Any) -> Registry:
     """
-    One registered provider.
-
-    Attributes:
-        scheme: The name it is registered under, "" where its registration is unreadable.
-
-        distribution, version: The distribution that registers it.
-
-        value: What it registers: ``module:Class``.
-
-        builtin: Whether it belongs to this library.
-
-        broken: Why naming it raises an error, "" where it can be used.
-    """
-
-    scheme: str
-    distribution: str
-    version: str
-    value: str
-    builtin: bool
-    broken: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class _Plugin:
-    """
-    A registered provider, and what came of importing it.
-    """
-
-    info: PluginInfo
-    load: Callable[[], Any]
-    provider: type | None = None
-    problem: str = ""
-
-    def imported(self) -> type | None:
-        """
-        Return its class, imported on first use; None, with `problem` set, where it is broken.
-        """
-        if self.provider is None and not self.problem:
-            try:
-                self.provider, self.problem = _checked(self.load())
-            except (Exception, SystemExit) as exc:  # noqa: BLE001 -- a plugin may raise anything
-                self.problem = mask(f"importing it raised {type(exc).__name__}: {exc}")
-        return self.provider
-
-
-def _checked(found: Any) -> tuple[type | None, str]:
-    if not isinstance(found, type):
-        return None, f"{type(found).__name__} is registered, not a class"
-    if not hasattr(found, "build_request") and not hasattr(found, "send"):
-        return None, "the class has neither build_request(message) nor send(message)"
-    return found, ""
-
-
-class Registry:
-    """
-    The providers that some distributions register.
+    Look through the distributions on ``sys.path``, or on a ``path=[...]`` given.
 
     Args:
-        plugins: What they register.
+        allowed: The distributions that may be used; see :class:`Registry`.
 
-        allowed:
-            Names of distributions, separated by commas: others are not used. All are where
-            it is empty; the built-in ones always are.
+        where: How importlib_metadata shall find distributions.
     """
-
-    def __init__(self, plugins: Iterator[_Plugin], allowed: str = "") -> None:
-        self._plugins = tuple(plugins)
-        self._allowed = {_normal(name) for name in allowed.split(",") if name.strip()}
-
-    @classmethod
-    def scan(cls, allowed: str = "", **where: Any) -> Registry:
-        """
-        Look through the distributions on ``sys.path``, or on a ``path=[...]`` given.
-        """
-        return cls(_scan(where), allowed)
-
-    def find(self, name: str) -> type:
-        """
-        Return the provider class called *name*: ``scheme`` or ``distribution:scheme``.
-
-        Raises:
-            ConfigurationError: If it is unknown, broken, claimed twice or not allowed.
-        """
-        distribution, _, scheme = name.rpartition(":")
-        found = self._claims(scheme, distribution)
-        if not found:
-            raise ConfigurationError(self._unknown(scheme))
-        usable = [one for one in found if self._allows(one)] or found
-        problem = self._refusal(usable[0], rivals=usable[1:])
-        if not problem and (provider := usable[0].imported()):
-            return provider
-        message = (
-            f"provider {scheme!r} of {usable[0].info.distribution} cannot be used: "
-            f"{problem or usable[0].problem}"
-        )
-        raise ConfigurationError(message)
-
-    def installed(self) -> tuple[PluginInfo, ...]:
-        """
-        Return everything registered, by scheme. Imports all of it, to see whether it works.
-        """
-        found = [replace(one.info, broken=self._reason(one)) for one in self._plugins]
-        return tuple(sorted(found, key=lambda one: (one.scheme, not one.builtin, one.distribution)))
-
-    def _claims(self, scheme: str, distribution: str = "") -> list[_Plugin]:
-        found = [one for one in self._plugins if scheme and one.info.scheme == scheme]
-        if distribution:
-            return [one for one in found if _normal(one.info.distribution) == _normal(distribution)]
-        return [one for one in found if one.info.builtin] or found
-
-    def _allows(self, plugin: _Plugin) -> bool:
-        names = self._allowed
-        return not names or plugin.info.builtin or _normal(plugin.info.distribution) in names
-
-    def _refusal(self, plugin: _Plugin, rivals: list[_Plugin]) -> str:
-        """
-        Say why *plugin* may not be imported, "" where it may.
-        """
-        own = plugin.info
-        if not self._allows(plugin):
-            return f"{ALLOW_LIST} does not name {own.distribution}"
-        if not rivals:
-            return ""
-        others = ", ".join(sorted({one.info.distribution for one in rivals}))
-        return (
-            f"{others} {'has' if len(rivals) == 1 else 'have'} it too; "
-            f"write {own.distribution}:{own.scheme}"
-        )
-
-    def _reason(self, plugin: _Plugin) -> str:
-        claims = [one for one in self._claims(plugin.info.scheme) if self._allows(one)]
-        rivals = [one for one in claims if one is not plugin]
-        refusal = self._refusal(plugin, rivals)
-        return refusal or ("" if plugin.imported() else plugin.problem)
-
-    def _unknown(self, scheme: str) -> str:
-        if not any(one.info.builtin for one in self._plugins):
-            return (
-                f"provider {scheme!r} is unknown, and so are the built-in ones: mailfailover "
-                "itself is not installed. In its source tree, run pip install -e ."
-            )
-        known = sorted({one.info.scheme for one in self._plugins if one.info.scheme})
-        return (
-            f"provider {scheme!r} is unknown; known: {', '.join(known)}."
-            f"{did_you_mean(scheme, known)} Is its package installed?"
-        )
+    return Registry(_scan(where), allowed)
 
 
-def _normal(name: str) -> str:
-    """
-    Return a distribution's name in the one form that compares (PEP 503).
-    """
-    return re.sub(r"[-_.]+", "-", name.strip()).lower()
-
-
-def _scan(where: Mapping[str, Any]) -> Iterator[_Plugin]:
+def _scan(where: Mapping[str, Any]) -> Iterator[Plugin]:
     from importlib_metadata import Distribution  # costly to import, and only needed here
 
     ours = (one for one in Distribution.discover(**where) if _mentions_us(one))
@@ -217,18 +68,18 @@ def _metadata(distribution: Distribution, field: str) -> str:
         return ""
 
 
-def _read(distribution: Distribution, name: str) -> Iterator[_Plugin]:
-    builtin = _normal(name) == _OWN
+def _read(distribution: Distribution, name: str) -> Iterator[Plugin]:
+    builtin = normal_name(name) == _OWN
     version = _metadata(distribution, "Version")
     try:
         entries = list(distribution.entry_points.select(group=GROUP))
     except Exception as exc:  # noqa: BLE001 -- each kind of damage raises something else
         info = PluginInfo("", name, version, "", builtin)
         problem = f"its entry_points.txt cannot be read ({type(exc).__name__}): reinstall it"
-        yield _Plugin(info, load=_nothing, problem=problem)
+        yield Plugin(info, load=_nothing, problem=problem)
         return
     for entry in entries:
-        yield _Plugin(PluginInfo(entry.name, name, version, entry.value, builtin), entry.load)
+        yield Plugin(PluginInfo(entry.name, name, version, entry.value, builtin), entry.load)
 
 
 def _nothing() -> None:
@@ -239,7 +90,7 @@ def _nothing() -> None:
 
 @cache
 def _installed() -> Registry:
-    return Registry.scan(os.environ.get(ALLOW_LIST, ""))
+    return scan(os.environ.get(ALLOW_LIST, ""))
 
 
 def find(name: str) -> type:

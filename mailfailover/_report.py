@@ -7,11 +7,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mailfailover.errors import AllProvidersFailed, OutcomeUnknown
+from mailfailover._breaker import FOREVER
+from mailfailover.errors import AllProvidersFailed, OutcomeUnknown, SenderRefused, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mailfailover._breaker import Hold
     from mailfailover._chain import ProviderChain
     from mailfailover._message import Message
     from mailfailover._pick import Picker
@@ -25,24 +27,31 @@ def all_failed(
     Nobody took the mail, and it was surely not sent.
     """
     tried = tuple(attempts)
-    all_held = pick.look()
+    holds = pick.holds()
     rows = [_row(attempt) for attempt in _latest(tried)]
     seen = {attempt.provider for attempt in tried}
     rows += [
-        f"  {candidate.link.key}: not called, {hold.reason}: {hold.detail or 'nobody asked it yet'}"
-        for candidate, hold in pick.held
-        if candidate.link.key not in seen
+        f"  {candidate.link.key}: not called: {_why(hold)}"
+        for candidate, hold in holds
+        if hold is not None and candidate.link.key not in seen
     ]
-    due = [hold.until for _, hold in pick.held if hold.reason != "isolated"]
-    retry_at = None
-    if all_held and due:
-        seconds = max(0.0, min(due) - chain.clock())
-        retry_at = datetime.fromtimestamp(chain.wall() + seconds, UTC)
-        rows.append(f"It was not sent. Try again from {retry_at:%Y-%m-%d %H:%M:%S} UTC on.")
-    else:
-        rows.append("It was not sent.")
+    retry_at = _retry_at(chain, [hold for one, hold in holds if hold or not pick.is_final(one)])
+    rows.append("It was not sent.")
+    if retry_at is not None:
+        rows[-1] += f" Try again from {retry_at:%Y-%m-%d %H:%M:%S} UTC on."
     text = "\n".join((f"no provider took mail {message.id}:", *rows))
     return AllProvidersFailed(text, retry_at=retry_at, attempts=tried)
+
+
+def _retry_at(chain: ProviderChain, holds: list[Hold | None]) -> datetime | None:
+    """
+    When the first is in use again; None where one is now, so that only trying can tell.
+    """
+    due = [FOREVER if hold is None else hold.until for hold in holds]
+    soonest = min(due, default=FOREVER)
+    if None in holds or soonest == FOREVER:
+        return None
+    return datetime.fromtimestamp(chain.wall() + max(0.0, soonest - chain.clock()), UTC)
 
 
 def unknown(message: Message, attempts: Iterable[Attempt]) -> OutcomeUnknown:
@@ -50,7 +59,7 @@ def unknown(message: Message, attempts: Iterable[Attempt]) -> OutcomeUnknown:
     The mail may have been sent, and no later attempt settled it.
     """
     tried = tuple(attempts)
-    first = next(attempt for attempt in tried if isinstance(attempt.error, OutcomeUnknown))
+    first = next(one for one in tried if one.error and one.error.verdict is Verdict.UNKNOWN)
     rows = [_row(attempt) for attempt in _latest(tried)]
     text = "\n".join(
         (
@@ -74,5 +83,22 @@ def _latest(attempts: Iterable[Attempt]) -> Iterable[Attempt]:
 
 def _row(attempt: Attempt) -> str:
     error = attempt.error
-    advice = f" ({error.advice})" if error is not None and error.advice else ""
+    if error is None:
+        return f"  {attempt.provider}: accepted it"
+    advice = f" ({error.advice})" if error.advice else ""
     return f"  {attempt.provider}: {attempt.outcome}: {error}{advice}"
+
+
+def _why(hold: Hold) -> str:
+    return f"{hold.detail or hold.reason} ({_REMEDIES[hold.reason]})"
+
+
+_REMEDIES = {
+    "open": "it failed too often; wait, it is tried again by itself",
+    "probing": "another mail is finding out whether it is back; wait",
+    "account": "repair the account, then call health.reset() with this key",
+    "sender": SenderRefused.advice,
+    "cooldown": "it asked us to wait",
+    "limit": "wait, or raise the limit of the link",
+    "isolated": "taken out of use by hand; health.reset() with this key puts it back",
+}

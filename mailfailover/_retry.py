@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 BASE_SECONDS = 0.5
 MAX_SECONDS = 10.0
+MIN_SECONDS = 0.1
+"""A turn with less time than this could hardly end but in doubt, so it is not taken."""
 
 
 class Again(NamedTuple):
@@ -61,7 +63,11 @@ class _WhenTooLate(stop_base):
         self.time_left = time_left
 
     def __call__(self, retry_state: RetryCallState) -> bool:
-        return _last(retry_state).wait >= self.time_left()
+        return _is_too_late(_last(retry_state), self.time_left())
+
+
+def _is_too_late(again: Again, time_left: float) -> bool:
+    return again.wait + MIN_SECONDS > time_left
 
 
 def _last(retry_state: RetryCallState) -> Again:
@@ -87,7 +93,7 @@ def later_turns(
 
         give_up: Called when there is no time for another turn.
     """
-    if first.wait >= time_left():
+    if _is_too_late(first, time_left()):
         return give_up()
     if first.wait:
         yield Pause(first.wait)

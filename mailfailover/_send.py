@@ -9,20 +9,20 @@ for both, and none of it does IO.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mailfailover._call import Result, call
 from mailfailover._frozen import FrozenDict
 from mailfailover._health import RATE_SECONDS
 from mailfailover._observe import AttemptMade, ProviderDown, ProviderUp, log_attempt, tell
-from mailfailover._pick import Candidate, Picker
+from mailfailover._pick import Picker
 from mailfailover._receipt import Attempt, Receipt, RecipientStatus
 from mailfailover._report import all_failed, unknown
 from mailfailover._retry import Again
+from mailfailover._wire import Stage
 from mailfailover.errors import (
     ConnectionFailed,
     InvalidMessage,
-    OutcomeUnknown,
     Penalty,
     RateLimited,
     RecipientSuppressed,
@@ -31,23 +31,14 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
+    from mailfailover._breaker import Ticket
+    from mailfailover._candidates import Candidate
     from mailfailover._chain import ProviderChain
-    from mailfailover._health import Ticket
     from mailfailover._message import Message
+    from mailfailover._policy import Policy
     from mailfailover._receipt import Accepted
-
-
-class Policy(NamedTuple):
-    """
-    How one send behaves; the mailer's settings, or those of this send.
-    """
-
-    timeout: float = 30.0
-    attempt_timeout: float = 10.0
-    on_unknown: str = "resend"
-    on_suppressed: str = "raise"
 
 
 class Send:
@@ -72,7 +63,7 @@ class Send:
 
     def _remember(self, previous: Sequence[Attempt]) -> None:
         for attempt in previous:
-            if isinstance(attempt.error, OutcomeUnknown):
+            if attempt.error is not None and attempt.error.verdict is Verdict.UNKNOWN:
                 self.unknown = attempt.error
                 age = self.chain.wall() - attempt.started.timestamp()
                 self.pick.resend(attempt.provider, age)
@@ -89,11 +80,11 @@ class Send:
         """
         picked = self.pick.next()
         if isinstance(picked, Again):
-            self._end_round()
+            self.release()
             return picked
         candidate, ticket = picked
         try:
-            result = yield from self.attempt(candidate, ticket, candidate.bind(self.message))
+            result = yield from self.attempt(candidate, ticket, lambda: self.message)
         except InvalidMessage as exc:
             self.stop(exc)
         if result.error is not None:
@@ -101,25 +92,31 @@ class Send:
         return self._receipt(candidate, result.accepted)
 
     def attempt(
-        self, candidate: Candidate, ticket: Ticket, message: Message, *, batch: bool = False
+        self,
+        candidate: Candidate,
+        ticket: Ticket,
+        make: Callable[[], Message],
+        *,
+        batch: bool = False,
     ) -> Generator[Any, Any, Result]:
         """
-        Do one call with *ticket*, and record what became of it.
+        Do one call with *ticket* for the mail that *make* returns, and record what became of it.
         """
-        chain = self.chain
-        timeout = self.pick.budget()
-        wall, start = chain.wall(), chain.clock()
+        chain, link = self.chain, candidate.link
         try:
-            result = yield from call(candidate.link, message, chain.transport, timeout, batch=batch)
+            message = candidate.bind(make())
+            timeout = self.pick.budget()
+            wall, start = chain.wall(), chain.clock()
+            result = yield from call(link, message, chain.transport, timeout, batch=batch)
+            self._record(candidate, result, wall, chain.clock() - start)
         except BaseException:
             chain.health.release(ticket)
             raise
-        self._record(candidate, result, wall, chain.clock() - start)
-        self._judge(ticket, result.error)
+        self._judge(ticket, result)
         return result
 
     def _record(self, candidate: Candidate, result: Result, wall: float, duration: float) -> None:
-        error = result.error
+        error = result.failure
         attempt = Attempt(
             candidate.link.key,
             datetime.fromtimestamp(wall, UTC),
@@ -132,27 +129,27 @@ class Send:
             candidate.dropped,
         )
         self.attempts.append(attempt)
-        log_attempt(self.message, attempt)
+        log_attempt(self.message, attempt, None if error is None else self._verdict(error))
         if self.chain.observers:
             tell(self.chain.observers, AttemptMade(self.message.id, self.message.stream, attempt))
 
-    def _judge(self, ticket: Ticket, error: SendError | None) -> None:
+    def _judge(self, ticket: Ticket, result: Result) -> None:
         """
         Let the provider's health know, once it is clear that our own network is up.
         """
-        if isinstance(error, ConnectionFailed):
-            self.unproven.append((ticket, error))
+        blame = result.blame
+        if isinstance(blame, ConnectionFailed):
+            self.unproven.append((ticket, blame))
             return
-        self._settle_unproven()
-        if error is not None:
-            self._count(ticket, error)
+        for earlier, error in self.unproven:
+            self._count(earlier, error)
+        self.unproven.clear()
+        if blame is not None and blame.penalty is not Penalty.NONE:
+            self._count(ticket, blame)
+        elif result.stage == Stage.PREPARING:  # its own code failed: the vendor was not asked
+            self.chain.health.release(ticket)
         elif self.chain.health.succeeded(ticket):
             tell(self.chain.observers, ProviderUp(ticket.key))
-
-    def _settle_unproven(self) -> None:
-        for ticket, error in self.unproven:
-            self._count(ticket, error)
-        self.unproven.clear()
 
     def _count(self, ticket: Ticket, error: SendError) -> None:
         count = ticket.key not in self.counted and not self.chain.is_alone
@@ -162,14 +159,15 @@ class Send:
             reason = "open" if error.penalty is Penalty.FAILURE else error.penalty.value
             tell(self.chain.observers, ProviderDown(ticket.key, reason, str(error)))
 
-    def _end_round(self) -> None:
-        if len(self.unproven) == 1:
-            self._settle_unproven()
-        for ticket, _ in self.unproven:  # every provider at once: it is our own network
+    def release(self) -> None:
+        """
+        Give back what is held of connections that failed: if all did, it is our own network.
+        """
+        for ticket, _ in self.unproven:
             self.chain.health.release(ticket)
         self.unproven.clear()
 
-    def _after(self, candidate: Candidate, error: SendError) -> Again:
+    def _after(self, candidate: Candidate, error: SendError) -> Receipt | Again:
         """
         Draw the conclusion for the mail from a call that failed.
         """
@@ -179,7 +177,7 @@ class Send:
         if verdict is Verdict.UNKNOWN:
             self.unknown = self.unknown or error
             if self.policy.on_unknown == "raise":
-                raise self.ended(error)
+                return self.in_doubt(error)
             if self.pick.resend(candidate.link.key, 0.0):
                 return Again(0.0)
         if verdict is not Verdict.RETRY and not self._is_short(error):
@@ -197,11 +195,16 @@ class Send:
             return Verdict.SWITCH
         return error.verdict
 
+    def in_doubt(self, error: SendError) -> Receipt:
+        """
+        End the send because an outcome is unknown and nobody wants to try again.
+        """
+        raise self.ended(error)
+
     def stop(self, error: SendError | InvalidMessage) -> NoReturn:
         """
         End the send with *error*, unless that would hide an unknown outcome.
         """
-        self._end_round()
         if self.unknown is not None:
             raise unknown(self.message, self.attempts)
         raise self.ended(error)
@@ -217,7 +220,7 @@ class Send:
         """
         End the send because no turn within the deadline can help.
         """
-        self._end_round()
+        self.release()
         if self.unknown is not None:
             raise unknown(self.message, self.attempts)
         raise all_failed(self.chain, self.message, self.attempts, self.pick)

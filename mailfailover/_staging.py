@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from mailfailover._message import Address
-from mailfailover.errors import InvalidMessage
+from mailfailover._provider import read_address
+from mailfailover.errors import ConfigurationError, InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,13 +32,14 @@ class Staging:
     ) -> Self | None:
         """
         Return None where everybody may get mail.
+
+        Raises:
+            ConfigurationError: If an argument is no address (or domain, for those allowed).
         """
-        if isinstance(redirect_to, str):
-            redirect_to = Address.parse(redirect_to)
+        home = read_address(redirect_to, "redirect_to")
         names = [allow_recipients] if isinstance(allow_recipients, str) else [*allow_recipients]
-        if redirect_to is None and not any(names):
-            return None
-        return cls(redirect_to, frozenset(name.lower().lstrip("@") for name in names if name))
+        allowed = frozenset(_allowed(name) for name in names if name != "")
+        return cls(home, allowed) if home or allowed else None
 
     def keep_home(self, message: Message) -> Message:
         """
@@ -57,16 +59,29 @@ class Staging:
         if message.is_merge:
             text = "a merge cannot be redirected: name its recipients in allow_recipients"
             raise InvalidMessage(text, field="merge_data")
-        return message.bound(
-            **{field: self._redirected(getattr(message, field)) for field in ("to", "cc", "bcc")}
-        )
+        return message.bound(**self._redirected(message, self.redirect_to))
 
     def _may_get(self, address: Address) -> bool:
         return address.email.lower() in self.allowed or address.domain in self.allowed
 
-    def _redirected(self, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    def _redirected(self, message: Message, home: Address) -> dict[str, tuple[Address, ...]]:
         """
-        Each address once: allowed ones as they are, the others as *redirect_to*.
+        Each address once: allowed ones as they are, the others as *home*.
         """
-        home = [one if self._may_get(one) else self.redirect_to for one in addresses]
-        return tuple(dict.fromkeys(one for one in home if one is not None))
+        seen: set[Address] = set()
+        found: dict[str, tuple[Address, ...]] = {}
+        for field in ("to", "cc", "bcc"):
+            sent = (one if self._may_get(one) else home for one in getattr(message, field))
+            found[field] = tuple(one for one in dict.fromkeys(sent) if one not in seen)
+            seen.update(found[field])
+        return found
+
+
+def _allowed(name: str) -> str:
+    try:
+        if "@" in name.removeprefix("@"):
+            return Address(name).email.lower()
+        return Address(f"x@{name.removeprefix('@')}").domain
+    except (AttributeError, InvalidMessage):
+        message = "allow_recipients must hold addresses and domains, such as example.com"
+        raise ConfigurationError(message) from None

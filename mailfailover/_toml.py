@@ -25,6 +25,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ from mailfailover._options import (
     build_link,
     did_you_mean,
 )
-from mailfailover._ordering import Failover
+from mailfailover._ordering import Failover, links_of
 from mailfailover._registry import find
 from mailfailover._settings import SETTINGS, read_secret_file, read_setting
 from mailfailover._url import read_url
@@ -46,7 +47,7 @@ from mailfailover._url_link import link_from_url
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from mailfailover._dsn_grammar import Node
     from mailfailover._ordering import Child, Strategy
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 _TABLES = ("mailer", "providers")
 _SOURCES = ("scheme", "dsn", "dsn_env", "dsn_file")
+_REMEDY = "set it, or add _env or _file to its name"
 _WHERE = re.compile(r"\(at [^()]*\)")
 
 
@@ -71,7 +73,7 @@ def from_config(
     """
     path = Path(path)
     try:
-        return _Reader(path.parent, environ).read(_load(path))
+        return _read(_load(path), _Origin(path.parent, environ))
     except ConfigurationError as exc:
         problem = f"{path}: {exc}"
     # Outside of the handler, so that nothing hangs on it that may hold a value.
@@ -90,47 +92,128 @@ def _load(path: Path) -> dict[str, Any]:
     raise ConfigurationError(problem)
 
 
-class _Reader:
+def _read(data: dict[str, Any], origin: _Origin) -> tuple[Strategy, dict[str, Any]]:
+    _check_names("the file", data, _TABLES)
+    mailer = _table(data, "mailer")
+    _check_names("mailer", mailer, ("strategy", *SETTINGS))
+    tables = _table(data, "providers")
+    if not tables:
+        message = "it has no provider: add a table, for example [providers.console]"
+        raise ConfigurationError(message)
+    links = {key: _link(key, _table(tables, key), origin) for key in tables}
+    strategy = _strategy(mailer.pop("strategy", None), links)
+    options = {name: read_setting(name, mailer[name], f"mailer.{name}") for name in mailer}
+    return build_chain_spec(strategy), options
+
+
+def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
+    found = parent.get(name, {})
+    if not isinstance(found, dict):
+        message = f"{name} is not a table"
+        raise ConfigurationError(message)
+    return found
+
+
+def _check_names(where: str, table: dict[str, Any], known: Collection[str]) -> None:
+    if unknown := [name for name in table if name not in known]:
+        message = (
+            f"{where} has an unknown key {unknown[0]!r}.{did_you_mean(unknown[0], known)} "
+            f"Known: {', '.join(known)}"
+        )
+        raise ConfigurationError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
     """
-    Reads the parsed file.
+    Where values come from that are not in the file itself.
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._environ = environ
+    folder: Path
+    environ: Mapping[str, str]
 
-    def read(self, data: dict[str, Any]) -> tuple[Strategy, dict[str, Any]]:
-        _check_names("the file", data, _TABLES)
-        mailer = _table(data, "mailer")
-        _check_names("mailer", mailer, ("strategy", *SETTINGS))
-        tables = _table(data, "providers")
-        if not tables:
-            message = "it has no provider: add a table such as [providers.console]"
+    def value(self, name: str, value: Any, known: Collection[str]) -> Given:
+        """
+        Return the option that *name* sets: itself, or what it names in *known* with a suffix.
+        """
+        base, _, suffix = name.rpartition("_")
+        if name in known or base not in known or suffix not in ("env", "file"):
+            return Given(name, value, repr(name))
+        if not isinstance(value, str) or not value:
+            message = f"{name} must be the name of a {_NAMED[suffix]}"
             raise ConfigurationError(message)
-        links = {key: self._link(key, _table(tables, key, "providers.")) for key in tables}
-        options = {
-            name: read_setting(name, value, f"mailer.{name}")
-            for name, value in mailer.items()
-            if name in SETTINGS
-        }
-        return build_chain_spec(_strategy(mailer.get("strategy"), links)), options
+        if suffix == "file":
+            return Given(base, read_secret_file(self.folder / value, name), repr(name))
+        if not self.environ.get(value):
+            message = f"{name} names a variable of the environment that is not set"
+            raise ConfigurationError(message)
+        return Given(base, self.environ[value].strip(), repr(name))
 
-    def _link(self, key: str, table: dict[str, Any]) -> Link:
-        where = f"providers.{key}"
-        sources = [name for name in _SOURCES if name in table]
-        if len(sources) != 1:
-            message = f"{where} needs one of {', '.join(_SOURCES)}"
+
+_NAMED = {"env": "variable", "file": "file"}
+
+
+def _link(key: str, table: dict[str, Any], origin: _Origin) -> Link:
+    try:
+        return _build(key, table, origin)
+    except ConfigurationError as exc:
+        problem = f"providers.{key}: {exc}"
+    raise ConfigurationError(problem)
+
+
+def _build(key: str, table: dict[str, Any], origin: _Origin) -> Link:
+    sources = [name for name in table if name in _SOURCES]
+    if len(sources) != 1:
+        message = f"it needs one of {', '.join(_SOURCES)}"
+        raise ConfigurationError(message)
+    source = origin.value(sources[0], table.pop(sources[0]), ("scheme", "dsn"))
+    if not isinstance(source.value, str):
+        message = f"{source.name} must be a text"
+        raise ConfigurationError(message)
+    is_url = source.name == "dsn"
+    name = read_url(source.value).name if is_url else source.value
+    provider = find(name)
+    given = list(_options(table, origin, (*Fields.of(provider).kinds, *LINK_OPTIONS)))
+    if is_url:
+        return link_from_url(source.value, key, sources[0], given)
+    return build_link(provider, name.rpartition(":")[2], key, given, _REMEDY)
+
+
+def _options(table: dict[str, Any], origin: _Origin, known: Collection[str]) -> Iterator[Given]:
+    for name, value in table.items():
+        if f"{name}." != TEMPLATES:
+            yield origin.value(name, value, known)
+            continue
+        if not isinstance(value, dict):
+            message = f"{name} must be a table, such as {{ welcome = 'id' }}"
             raise ConfigurationError(message)
-        source = sources[0]
-        options = {name: value for name, value in table.items() if name != source}
-        text = self._value(source, table[source], where)
-        try:
-            if source != "scheme":
-                known = Fields.of(find(read_url(text).name)).kinds
-                return link_from_url(text, key, source, self._given(options, known))
-            provider = find(text)
-            given = self._given(options, Fields.of(provider).kinds)
-            return build_link(provider, text.rpartition(":")[2], key, given)
-        except ConfigurationError as exc:
-            problem = f"{where}: {exc}"
-        raise ConfigurationError(problem)
+        for template, id_ in value.items():
+            yield Given(TEMPLATES + template, id_, f"{name}.{template}")
+
+
+def _strategy(text: Any, links: Mapping[str, Link]) -> Child:
+    if text is None:
+        return Failover(*links.values())
+    if not isinstance(text, str):
+        message = "mailer.strategy must be a text, such as failover(...)"
+        raise ConfigurationError(message)
+
+    def leaf(node: Node) -> Link:
+        if node.key or node.text not in links:
+            message = (
+                f"its provider {node.number} is not the key of one."
+                f"{did_you_mean(node.text, links)} The keys are: {', '.join(links)}"
+            )
+            raise ConfigurationError(message)
+        return links[node.text]
+
+    try:
+        child = build(read_chain(text), leaf)
+        unused = [key for key, link in links.items() if link not in links_of(child)]
+        problem = f"it leaves out {unused[0]!r}: name it, or remove its table" if unused else ""
+    except ConfigurationError as exc:
+        problem = str(exc)
+    if problem:
+        message = f"mailer.strategy: {problem}"
+        raise ConfigurationError(message)
+    return child

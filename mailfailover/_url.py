@@ -84,8 +84,10 @@ class URL:
         """
         raw = self.credentials.split(":", max(count - 1, 1)) if self.credentials else []
         if len(raw) > count:
-            wanted = f"takes {count} before the @" if count else "takes none"
-            message = f"there are more credentials than {self.scheme} {wanted}; {_HINT}"
+            message = (
+                f"there are more credentials than {self.scheme} takes: {count or 'none'} "
+                f"before the @; {_HINT}"
+            )
             raise ConfigurationError(message)
         return [decode(part, "a credential") for part in raw]
 

@@ -183,8 +183,9 @@ class SMTPReply:
     code: int
     text: str = ""
     command: str = ""
-    """The step it answers: ``"connect"`` (the greeting), ``"ehlo"``, ``"starttls"``, ``"auth"``,
-    ``"mail"``, ``"rcpt"``, ``"data"``, ``"."`` (the end of the data) or ``"noop"``."""
+    """The step that it answers, one of ``"connect"`` (the greeting), ``"ehlo"``,
+    ``"starttls"``, ``"auth"``, ``"mail"``, ``"rcpt"``, ``"data"``, ``"."`` (the end of the
+    data) or ``"noop"``."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

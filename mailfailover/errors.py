@@ -32,7 +32,7 @@ All of them pickle. None carries a secret, a body or an address in its text.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,16 +70,16 @@ class Verdict(Enum):
     """
 
     STOP = "stop"
-    """No provider would take this mail: end here."""
+    """No provider would take this mail, so end here."""
 
     SWITCH = "switch"
-    """Not with this provider: never ask it again for this mail."""
+    """Not with this provider, which is never asked again for this mail."""
 
     RETRY = "retry"
-    """Surely not sent: the next provider now, this one again in a later round."""
+    """Surely not sent. The next provider now, this one again in a later round."""
 
     UNKNOWN = "unknown"
-    """It may have been sent: whatever comes later, this is never hidden."""
+    """It may have been sent. Whatever comes later, this is never hidden."""
 
 
 class Penalty(Enum):
@@ -187,7 +187,8 @@ class SendError(MailFailoverError):
 
         retry_after: Seconds until the provider wants to be asked again, or None.
 
-        recipients: The addresses at fault, where the vendor names them.
+        recipients:
+            The addresses at fault, where the vendor names them; () in a pickle.
     """
 
     verdict: ClassVar[Verdict] = Verdict.SWITCH
@@ -214,6 +215,10 @@ class SendError(MailFailoverError):
         self.code = code
         self.retry_after = retry_after
         self.recipients = tuple(recipients)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Pickles end up in queues and result stores: the addresses stay in this process.
+        return type(self), self.args, {**self.__dict__, "recipients": ()}
 
 
 class MessageRejected(SendError):

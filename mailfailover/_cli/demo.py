@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from mailfailover._breaker import ACCOUNT_SECONDS, OPEN_SECONDS
 from mailfailover._chain import ProviderChain
-from mailfailover._health import ACCOUNT_SECONDS, JITTER, OPEN_SECONDS
+from mailfailover._health import JITTER
 from mailfailover._mailer import Mailer
 from mailfailover._observe import ProviderDown, ProviderUp
 from mailfailover._registry import load_provider
@@ -105,7 +107,7 @@ class Scene:
 
     title: str
     story: str
-    prepare: Callable[[Stage], object]
+    prepare: Callable[[Stage], object] = lambda _: None
     mails: int = 8
 
 
@@ -122,7 +124,7 @@ def _all_is_well_again(stage: Stage) -> None:
 
 
 SCENES = (
-    Scene("All is well", "Three healthy vendors, in the order given.", lambda stage: None),
+    Scene("All is well", "Three healthy vendors, in the order given."),
     Scene(
         "Mailgun answers 503",
         "It says itself that it cannot take mail, so nothing was sent.",
@@ -131,9 +133,7 @@ SCENES = (
     Scene(
         "Mandrill hangs as well",
         "It takes the mail and never answers: nobody but Mandrill can know that it was sent.",
-        lambda stage: stage.vendors["mandrill"].fail(
-            faults.accept_then(faults.hang_after_read())
-        ),
+        lambda stage: stage.vendors["mandrill"].fail(faults.accept_then(faults.hang_after_read())),
     ),
     Scene(
         "Both are back, but Mailgun's key was revoked",
@@ -146,15 +146,6 @@ SCENES = (
         _all_is_well_again,
     ),
 )
-
-
-class Began(NamedTuple):
-    """
-    A scene has begun.
-    """
-
-    number: int
-    scene: Scene
 
 
 class Sending(NamedTuple):
@@ -214,10 +205,20 @@ class Sent:
         }
 
 
-Event = Began | Sending | Sent
+Event = Sending | Sent
 
 
-def play(stage: Stage, scenes: Iterable[Scene] = SCENES, pace: float = 0.0) -> Iterator[Event]:
+class Playing(NamedTuple):
+    """
+    A scene, and what happens in it; nothing does before *events* are asked for.
+    """
+
+    number: int
+    scene: Scene
+    events: Iterator[Event]
+
+
+def play(stage: Stage, scenes: Iterable[Scene] = SCENES, pace: float = 0.0) -> Iterator[Playing]:
     """
     Play *scenes*, telling what happens as it happens.
 
@@ -228,15 +229,20 @@ def play(stage: Stage, scenes: Iterable[Scene] = SCENES, pace: float = 0.0) -> I
 
         pace: Seconds between two mails, for who watches.
     """
-    number = 0
+    numbers = count(1)
     for place, scene in enumerate(scenes, start=1):
-        scene.prepare(stage)
-        yield Began(place, scene)
-        for _ in range(scene.mails):
-            number += 1
-            yield Sending(number)
-            yield _send(stage, place, number)
-            time.sleep(pace)
+        yield Playing(place, scene, _events(stage, place, scene, numbers, pace))
+
+
+def _events(
+    stage: Stage, place: int, scene: Scene, numbers: Iterator[int], pace: float
+) -> Iterator[Event]:
+    scene.prepare(stage)
+    for _ in range(scene.mails):
+        number = next(numbers)
+        yield Sending(number)
+        yield _send(stage, place, number)
+        time.sleep(pace)
 
 
 def _send(stage: Stage, scene: int, number: int) -> Sent:

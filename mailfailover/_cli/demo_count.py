@@ -4,11 +4,13 @@ What became of the demo's mails, counted at the vendors and not at the mailer.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._cli.exits import OK, REFUSED
+
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Iterator, Mapping
 
     from mailfailover._cli.demo import Sent
@@ -54,6 +56,13 @@ class Count:
         """
         return not self.lost and not self.unflagged
 
+    @property
+    def exit_code(self) -> int:
+        """
+        How the command ends.
+        """
+        return OK if self.is_clean else REFUSED
+
     def to_dict(self) -> dict[str, Any]:
         """
         Return it as JSON-safe data.
@@ -73,7 +82,8 @@ class Count:
             truth = f"{vendors} have it" if vendors else "only one vendor has it"
             yield f"mail {number} is flagged possible_duplicate: {truth}"
         for number in self.unflagged:
-            yield f"mail {number} is DUPLICATED and not flagged: {self.duplicated[number]}"
+            vendors = " and ".join(self.duplicated[number])
+            yield f"mail {number} is DUPLICATED and not flagged: {vendors} have it"
         for number in self.lost:
             yield f"mail {number} is LOST: no vendor has it"
 

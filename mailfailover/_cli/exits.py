@@ -20,12 +20,11 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 EXIT_CODES: Mapping[int, str] = {
     OK: "Done.",
-    REFUSED: "The mail was refused, or some of its recipients were; doctor found a problem; "
-    "demo lost a mail.",
-    USAGE: "The command line or the configuration is wrong. Nothing was sent.",
-    UNKNOWN: "The mail may have been sent. Look it up before you send it again.",
-    TRY_LATER: "No provider took the mail, and it was not sent. Try again later.",
-    INTERRUPTED: "Interrupted. A mail that was on its way may have been sent.",
+    REFUSED: "The mail, or one of its recipients, is refused; doctor, demo: a problem.",
+    USAGE: "The command line or the configuration is wrong; nothing was sent.",
+    UNKNOWN: "The mail may have been sent; look it up before sending it again.",
+    TRY_LATER: "No provider took the mail, it was not sent; try again later.",
+    INTERRUPTED: "Interrupted; a mail that was on its way may have been sent.",
 }
 
 # The first class that fits; whatever else ends a send is about the mail.

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 def write_json(data: Any) -> None:
     """
-    Write *data* to standard output.
+    Write *data* to standard output, in ASCII, which is valid JSON in any encoding.
     """
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(data, indent=2))
 
 
-def say(text: str, *, err: bool = False) -> None:
+def say(text: str, *, color: str | None = None, err: bool = False) -> None:
     """
-    Write lines of text; what could steer a terminal is written as an escape such as ``\\x1b``.
+    Write lines of text, in *color* on a terminal.
+
+    What could steer a terminal is written as an escape.
     """
-    click.echo(printable(text), err=err)
+    click.secho(printable(text), fg=color, err=err)
 
 
 def printable(text: str) -> str:
@@ -66,7 +68,7 @@ def describe(error: MailFailoverError) -> dict[str, Any]:
     """
     Return *error* as JSON-safe data.
     """
-    data = {
+    data: dict[str, Any] = {
         "type": type(error).__name__,
         "message": str(error),
         "attempts": [attempt.to_dict() for attempt in error.attempts],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
 from mailfailover.errors import ConfigurationError, OutcomeUnknown, ProviderUnavailable
-from mailfailover.plugin import EVERYTHING, Address, Attachment, Capabilities, Message, details
+from mailfailover.plugin import EVERYTHING, Attachment, Capabilities, Message, details
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,9 @@ def _lines(message: Message) -> Iterator[str]:
 
 def _head(message: Message) -> Iterator[tuple[str, str]]:
     yield "From", str(message.sender)
-    yield "To", _list(message.to)
-    if message.cc:
-        yield "Cc", _list(message.cc)
-    if message.reply_to:
-        yield "Reply-To", _list(message.reply_to)
+    for label, who in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
+        if who:
+            yield label, ", ".join(map(str, who))
     yield "Subject", message.subject
     yield "Message-ID", message.message_id
     for name, value in message.header_items():
@@ -93,10 +91,6 @@ def _head(message: Message) -> Iterator[tuple[str, str]]:
     yield from details(message)
     for attachment in message.attachments:
         yield "Attachment", _describe(attachment)
-
-
-def _list(addresses: tuple[Address, ...]) -> str:
-    return ", ".join(map(str, addresses))
 
 
 def _describe(attachment: Attachment) -> str:

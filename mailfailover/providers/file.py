@@ -51,9 +51,7 @@ class File:
         Raises:
             ProviderUnavailable: If it could not be kept, whole. Nothing was.
         """
-        mail = message.as_email_message()
-        for label, text in details(message):
-            mail[f"X-{label}"] = text
+        mail = _with_details(message).as_email_message()
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(8)}.eml"
         try:
             self._make_directory()
@@ -75,6 +73,20 @@ class File:
 
     def _make_directory(self) -> None:
         Path(self.directory).mkdir(mode=0o700, exist_ok=True)
+
+
+def _with_details(message: Message) -> Message:
+    """
+    The mail with what its headers do not say as more headers, beside any of the same name.
+    """
+    more = [(f"X-{label}", text) for label, text in details(message)]
+    spelling: dict[str, str] = {}
+    headers: dict[str, list[str]] = {}
+    for name, value in (*message.header_items(), *more):
+        name = spelling.setdefault(name.lower(), name)  # noqa: PLW2901 -- as it was first
+        headers.setdefault(name, []).append(value)
+    found = {name: tuple(values) if values[1:] else values[0] for name, values in headers.items()}
+    return message.bound(headers=found, unsubscribe=())
 
 
 def _not_kept(exc: OSError) -> ProviderUnavailable:

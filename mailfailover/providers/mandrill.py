@@ -88,10 +88,12 @@ MAIL_ID = "mailfailover-id"
 MAX_METADATA_BYTES = 250
 
 # https://mailchimp.com/developer/transactional/docs/templates-dynamic-content/ (2026-11): an
-# expression is {{...}}, and a backslash before it escapes. Three braces keep a value from
-# being escaped for HTML, as everywhere in Handlebars; at Mandrill unconfirmed.
-LITERALS = {"{{": "literal_braces", "\\": "literal_backslash"}
+# expression begins with two braces, a backslash before it escapes. Three braces keep a value
+# from being escaped for HTML, as everywhere in Handlebars; at Mandrill unconfirmed.
+EXPRESSION = r"{{{\1}}}"
 MARKED = re.compile(r"\0(\w+)\0")
+LITERALS = {"{": "literal_brace", "\\": "literal_backslash"}
+READ_BY_HANDLEBARS = re.compile(r"[\\{]*\{\{|[\\{]+(?=\0)")
 
 # Options that would change who gets the mail, who sees whom, and who sends it.
 RESERVED = {"key"} | {
@@ -324,12 +326,13 @@ def _text_merge(message: Message) -> dict[str, Any]:
     sets = {address.email: variables(message, address.email) for address in message.to}
     numbers = {name: f"v{number}" for number, name in enumerate(next(iter(sets.values())))}
 
+    def literal(found: re.Match[str]) -> str:
+        return "".join(f"\0{LITERALS[character]}\0" for character in found[0])
+
     def written(text: str, *, html: bool = False) -> str:
         # No text contains NUL, so it can mark our variables meanwhile.
         text = rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html)
-        for literal, name in LITERALS.items():
-            text = text.replace(literal, f"\0{name}\0")
-        return MARKED.sub(r"{{{\1}}}", text)
+        return MARKED.sub(EXPRESSION, READ_BY_HANDLEBARS.sub(literal, text))
 
     return {
         "merge_language": "handlebars",

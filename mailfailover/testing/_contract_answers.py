@@ -9,6 +9,8 @@ import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from mailfailover._receipt import Accepted, RecipientStatus
 from mailfailover._wire import Response, SMTPReply, SMTPResponse
 from mailfailover.errors import (
@@ -71,8 +73,7 @@ def _read(provider: Any, response: Any, message: Message) -> Accepted | SendErro
 
 def _check_sound(accepted: object) -> None:
     if not isinstance(accepted, Accepted):
-        claim(holds=False, problem=f"{type(accepted).__name__} where Accepted is due")
-        return
+        pytest.fail(f"{type(accepted).__name__} where Accepted is due")
     ids = (accepted.provider_message_id, *accepted.message_ids.values())
     claim(all(isinstance(one, str) for one in ids), "a provider's message id must be a str")
     known = all(isinstance(one, RecipientStatus) for one in accepted.recipients.values())
@@ -85,10 +86,9 @@ def check_accepted(provider: Any, response: Any, message: Message, expected: str
     """
     accepted = _read(provider, response, message)
     if isinstance(accepted, SendError):
-        claim(holds=False, problem=f"the recorded success is read as {accepted!r}")
-    else:
-        found = accepted.provider_message_id
-        claim(found == expected, f"provider_message_id is {found!r}, not {expected!r}")
+        pytest.fail(f"the recorded success is read as {accepted!r}")
+    found = accepted.provider_message_id
+    claim(found == expected, f"provider_message_id is {found!r}, not {expected!r}")
 
 
 def check_partial(provider: Any, response: Any, message: Message, expected: Accepted) -> None:

@@ -86,7 +86,7 @@ class FaultServer(LoopbackServer):
     @property
     def url(self) -> str:
         """
-        Scheme, host and port: a provider's ``base_url``.
+        Scheme, host and port, as a provider's ``base_url`` has them.
         """
         if not self.port:
             raise RuntimeError("the server has no port yet: enter it with `with`, or call start()")

@@ -95,6 +95,7 @@ MARKED: Mapping[str, Message] = {
     "ENVELOPE_FROM": _marked(envelope_from="zqenvelopeqz@example.com"),
     "UNICODE_LOCAL_PART": _marked(to="zqlöcälqz@example.org"),
     "EMPTY_BODY": _marked(text=""),
+    "WITHOUT_TO": _marked(to=()),
     "EMPTY_SUBJECT": _marked(subject=""),
     "NON_ASCII": _marked(
         to=Address("zqtoqz@example.org", "zqtönämeqz"),

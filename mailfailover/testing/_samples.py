@@ -102,6 +102,7 @@ SAMPLES: Mapping[str, Message] = MappingProxyType(
         "unicode_local_part": _mail("unicode_local_part", to="änne@example.org"),
         "cc": _mail("cc", cc=(BOB, CAT)),
         "bcc": _mail("bcc", bcc=(BOB, CAT)),
+        "bcc_only": _mail("bcc_only", to=(), bcc=(ANN, BOB)),
         "many_recipients": _mail(
             "many_recipients", to=[f"reader{number}@example.org" for number in range(30)]
         ),
@@ -109,8 +110,8 @@ SAMPLES: Mapping[str, Message] = MappingProxyType(
         "two_reply_to": _mail("two_reply_to", reply_to=(BOB, CAT)),
         "envelope_from": _mail("envelope_from", envelope_from="bounces@example.com"),
         # Subject and bodies
-        "non_ascii_subject": _mail("non_ascii_subject", subject="Ihre Bestellung: für Sie ✓ 日本"),
-        "long_subject": _mail("long_subject", subject="Your order" + " für Sie" * 100),
+        "non_ascii_subject": _mail("non_ascii_subject", subject="Ihre Bestellung: für dich ✓ 日本"),
+        "long_subject": _mail("long_subject", subject="Your order" + " für dich" * 100),
         "empty_subject": _mail("empty_subject", subject=""),
         "html_only": _mail("html_only", text="", html="<p>It is on its way.</p>"),
         "html_and_text": _mail("html_and_text", html="<p>It is on its way.</p>"),

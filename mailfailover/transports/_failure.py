@@ -16,6 +16,7 @@ from requests import exceptions as from_requests
 from urllib3 import exceptions as from_urllib3
 
 from mailfailover._classify import mask
+from mailfailover._raised import Cause
 from mailfailover._wire import Stage
 from mailfailover.errors import ConnectionFailed, OutcomeUnknown, RequestRefused
 from mailfailover.transports._answer_body import UnreadableBodyError
@@ -57,7 +58,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 _IO_FAILURES = (OSError, from_urllib3.HTTPError, http.client.HTTPException)
 
 
-class TransportCause(Exception):
+class TransportCause(Cause):
     """
     What the libraries below raised, as text: the exception itself holds headers and keys.
     """

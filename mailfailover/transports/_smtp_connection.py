@@ -21,8 +21,8 @@ _CHUNK = 65536
 _MAX_REPLY = 65536
 
 _REPLY_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
-# The first digits that a reply to a step may have; "245" where it is not named. RFC 5321 4.3.2.
-_DIGITS = {"auth": "2345", "data": "345"}
+# The steps that a reply may ask to go on with, and how. RFC 4954 4, RFC 5321 4.3.2.
+CONTINUE = {"auth": 334, "data": 354}
 
 
 class Garbled(Exception):
@@ -147,7 +147,7 @@ class Connection:
             line = self._line(room)
             room -= len(line)
             found = _REPLY_LINE.fullmatch(line.rstrip(b"\r\n"))
-            if not found or line[:1].decode() not in _DIGITS.get(step, "245"):
+            if not found or not _is_due(step, int(found[1])):
                 message = "the answer is no SMTP reply"
                 raise Garbled(message)
             lines.append((found[3] or b"").decode("utf-8", "replace"))
@@ -193,3 +193,10 @@ def is_success(reply: SMTPReply) -> bool:
     Whether *reply* is one of success (RFC 5321 4.2.1).
     """
     return 200 <= reply.code < 300  # noqa: PLR2004 -- a digit of RFC 5321
+
+
+def _is_due(step: str, code: int) -> bool:
+    if 300 <= code < 400:  # noqa: PLR2004 -- the same
+        return code == CONTINUE.get(step)
+    # A yes to DATA would be taken for the acceptance of a mail that was not written.
+    return step != "data" or code >= 400  # noqa: PLR2004 -- the same

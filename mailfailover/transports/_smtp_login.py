@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING
 from mailfailover._wire import Stage
 from mailfailover.errors import AuthenticationFailed, ConnectionFailed
 from mailfailover.transports._dial import dial
-from mailfailover.transports._smtp_connection import Connection, Refused, is_success
+from mailfailover.transports._smtp_connection import CONTINUE, Connection, Refused, is_success
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mailfailover._wire import SMTPReply, SMTPRequest
     from mailfailover.transports._smtp_connection import Conversation
-
-_CONTINUE = 334
 
 
 def open_session(request: SMTPRequest, progress: Conversation) -> Connection:
@@ -127,7 +125,7 @@ def _authenticate(connection: Connection, mechanism: str, words: list[str]) -> S
     initial, *answers = words
     reply = connection.command("auth", f"AUTH {mechanism} {initial}".rstrip())
     for answer in answers:
-        if reply.code != _CONTINUE:
+        if reply.code != CONTINUE["auth"]:
             break
         reply = connection.command("auth", answer)
     return reply

@@ -18,6 +18,7 @@ from mailfailover.errors import (
 )
 from mailfailover.transports._smtp_connection import (
     CLOSING,
+    CONTINUE,
     Conversation,
     Garbled,
     Refused,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from mailfailover.transports._smtp_connection import Connection
 
 _OK = 250
-_GO_AHEAD = 354
 # Where a wrong choice of TLS shows.
 _TLS_STEPS = ("greeting", "tls")
 
@@ -163,7 +163,7 @@ def _send_mail(connection: Connection, recipients: tuple[str, ...], data: bytes)
     if len(refused) == len(recipients):
         return SMTPResponse(reply, refused)
     reply = connection.command("data", "DATA")
-    if reply.code == _GO_AHEAD:
+    if reply.code == CONTINUE["data"]:
         reply = _write_mail(connection, data)
     return SMTPResponse(reply, refused)
 

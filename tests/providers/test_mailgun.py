@@ -186,7 +186,9 @@ def test_eu():
     """
     provider = Mailgun(api_key="secret-key", domain="mg.example.com", region="eu")
 
-    assert provider.build_request(PLAIN).url == "https://api.eu.mailgun.net/v3/mg.example.com/messages"
+    assert (
+        provider.build_request(PLAIN).url == "https://api.eu.mailgun.net/v3/mg.example.com/messages"
+    )
 
 
 def test_ping():
@@ -254,9 +256,7 @@ def test_options_replace():
     """
     An option replaces our field of that name, in whatever case; None takes it away.
     """
-    message = PLAIN.replace(
-        provider_options={"mailgun": {"text": "a\nb", "h:message-id": None}}
-    )
+    message = PLAIN.replace(provider_options={"mailgun": {"text": "a\nb", "h:message-id": None}})
 
     assert [
         ("from", "The Shop <shop@example.com>"),
@@ -267,7 +267,9 @@ def test_options_replace():
     ] == fields_of(message)
 
 
-@pytest.mark.parametrize("name", ["to", "From", "bcc", "h:Bcc", "recipient-variables", "attachment"])
+@pytest.mark.parametrize(
+    "name", ["to", "From", "bcc", "h:Bcc", "recipient-variables", "attachment"]
+)
 def test_options_change_nobody(name):
     """
     Options cannot add a recipient or change the sender.
@@ -334,9 +336,10 @@ def test_merge_keeps_the_vendors_words():
     assert dict(fields_of(message))["text"] == (
         "%recipient.text:0%.name% %recipient.text:0%% %recipient.name%"
     )
-    assert [{"name": "Ann", "text:0": "%recipient"}, {"name": "Bob & Sons", "text:0": "%recipient"}] == list(
-        sets_of(message).values()
-    )
+    assert [
+        {"name": "Ann", "text:0": "%recipient"},
+        {"name": "Bob & Sons", "text:0": "%recipient"},
+    ] == list(sets_of(message).values())
 
 
 def test_merge_headers():
@@ -418,7 +421,8 @@ def test_wrong_url():
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"id": "1"}', b'{"message": "Queued."}', b'{"id": "1", "message": "Hello"}', b"<html>"]
+    "body",
+    [b'{"id": "1"}', b'{"message": "Queued."}', b'{"id": "1", "message": "Hello"}', b"<html>"],
 )
 def test_other_success_is_unknown(body):
     """

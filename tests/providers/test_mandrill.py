@@ -49,8 +49,12 @@ def rejected(reason: str | None) -> Response:
     return said(("ann@example.org", "rejected", reason, "m1"))
 
 
-INVALID_TO = 'Validation error: {"message":{"to":[{"email":"An email address must contain a single @"}]}}'
-INVALID_FROM = 'Validation error: {"message":{"from_email":"An email address must contain a single @"}}'
+INVALID_TO = (
+    'Validation error: {"message":{"to":[{"email":"An email address must contain a single @"}]}}'
+)
+INVALID_FROM = (
+    'Validation error: {"message":{"from_email":"An email address must contain a single @"}}'
+)
 
 ERRORS: list[tuple[Response, type[SendError]]] = [
     (answer(401, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
@@ -69,7 +73,10 @@ ERRORS: list[tuple[Response, type[SendError]]] = [
     (answer(429, "ValidationError", "Too many requests"), RateLimited),
     (answer(500, "Unknown_Pool"), RequestRefused),
     (Response(503, {}, b'{"status": "error"}'), OutcomeUnknown),
-    (Response(500, {}, b'{"status": "error", "name": "ValidationError", "message": 1}'), RequestRefused),
+    (
+        Response(500, {}, b'{"status": "error", "name": "ValidationError", "message": 1}'),
+        RequestRefused,
+    ),
     (rejected("unsub"), RecipientSuppressed),
     (rejected("spam"), RecipientSuppressed),
     (rejected("hard-bounce"), RecipientSuppressed),
@@ -288,7 +295,10 @@ def test_options_are_laid_over():
         ({"message": {"to": []}}, "cannot set message.to: use"),
         ({"message": {"bcc_address": "eve@example.com"}}, "cannot set message.bcc_address: use"),
         ({"message": {"preserve_recipients": True}}, "cannot set message.preserve_recipients"),
-        ({"message": {"headers": {"X": "a\r\nBcc: b"}}}, "control character at 'message.headers.X'"),
+        (
+            {"message": {"headers": {"X": "a\r\nBcc: b"}}},
+            "control character at 'message.headers.X'",
+        ),
         ({"message": {"X\r\n": "a"}}, "control character at"),
     ],
 )
@@ -340,7 +350,7 @@ def test_merge():
         "merge": True,
         "merge_language": "handlebars",
         "global_merge_vars": [
-            {"name": "literal_braces", "content": "{{"},
+            {"name": "literal_brace", "content": "{"},
             {"name": "literal_backslash", "content": "\\"},
         ],
         "merge_vars": [
@@ -361,15 +371,26 @@ def test_merge():
     }
 
 
-def test_merge_keeps_the_vendors_words():
+BRACE, BACKSLASH = "{{{literal_brace}}}", "{{{literal_backslash}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("{{#if x}} {{name}}", BRACE * 2 + "#if x}} {{{v0}}}"),
+        (r"C:\{{name}}", "C:" + BACKSLASH + "{{{v0}}}"),
+        ("{{{name}}}", BRACE + "{{{v0}}}}"),
+        (r"\{{ {{name}}", BACKSLASH + BRACE * 2 + " {{{v0}}}"),
+        ("{a} \\ *|X|* {{name}}", "{a} \\ *|X|* {{{v0}}}"),
+    ],
+)
+def test_merge_keeps_the_vendors_words(text, written):
     """
     What Handlebars would read in a text comes back as it stands.
     """
-    message = merge(subject="Hi", text=r"{{#if x}} C:\{{name}} {{{name}}} *|X|*")
+    message = merge(subject="Hi", text=text)
 
-    assert read_json(MANDRILL.build_batch(message))["message"]["text"] == (
-        "{{{literal_braces}}}#if x}} C:{{{literal_backslash}}}{{{v0}}} {{{{v0}}}} *|X|*"
-    )
+    assert read_json(MANDRILL.build_batch(message))["message"]["text"] == written
 
 
 def test_merge_leaves_our_id_room():
@@ -462,7 +483,11 @@ def test_acceptance_beside_the_unknown():
     ("reasons", "kind", "recipients"),
     [
         (("unsub", "unsigned", "invalid"), RecipientSuppressed, ("ann@example.org",)),
-        (("unsub", "unsub", "spam"), RecipientSuppressed, ("ann@example.org", "bob@example.net", "cat@example.edu")),
+        (
+            ("unsub", "unsub", "spam"),
+            RecipientSuppressed,
+            ("ann@example.org", "bob@example.net", "cat@example.edu"),
+        ),
         (("invalid", "unsigned", "invalid"), SenderRefused, ("bob@example.net",)),
         (("invalid", "rule", "rule"), MessageRejected, ("bob@example.net", "cat@example.edu")),
         (("unsub", "unsub", ""), OutcomeUnknown, ("cat@example.edu",)),
@@ -473,7 +498,9 @@ def test_all_refused(reasons, kind, recipients):
     Where all are refused, the reason that must not be evaded counts, then the one worth a switch.
     """
     everybody = ("ann@example.org", "bob@example.net", "cat@example.edu")
-    entries = [(email, "rejected", why) for email, why in zip(everybody, reasons, strict=True) if why]
+    entries = [
+        (email, "rejected", why) for email, why in zip(everybody, reasons, strict=True) if why
+    ]
 
     with pytest.raises(kind) as caught:
         MANDRILL.parse_response(said(*entries), SHARED)

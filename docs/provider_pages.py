@@ -1,0 +1,51 @@
+"""
+Writes the page of the providers from the code: nothing about one is kept in two places.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailfailover._cli.matrix import entries, markdown
+from mailfailover._registry import find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def write(path: Path) -> None:
+    """
+    Write the matrix and a section for each built-in provider to *path*.
+    """
+    path.parent.mkdir(exist_ok=True)
+    text = "\n".join(_lines())
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def _lines() -> Iterator[str]:
+    found = [entry for entry in entries() if entry.info.builtin]
+    yield markdown(found)
+    classes: dict[type, list[str]] = {}
+    for entry in found:
+        classes.setdefault(find(entry.info.scheme), []).append(entry.info.scheme)
+    for provider, schemes in classes.items():
+        yield f"## {provider.__name__}\n"
+        yield from (f"`{_dsn(provider, scheme)}`\n" for scheme in schemes)
+        yield "```{eval-rst}"
+        yield f".. autoclass:: {provider.__module__}.{provider.__name__}"
+        yield "   :no-index-entry:\n"
+        yield "```\n"
+
+
+def _dsn(provider: type, scheme: str) -> str:
+    """
+    How its DSN is written: what stands before the host, and the host.
+    """
+    user = ":".join(name.upper() for name in getattr(provider, "userinfo", ()))
+    if hasattr(provider, "dsn_path"):
+        return f"{scheme}:///path"
+    if "host" in getattr(provider, "__dataclass_fields__", {}):
+        return f"{scheme}://{user}@HOST"
+    return f"{scheme}://{user}@default" if user else f"{scheme}://"

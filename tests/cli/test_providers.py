@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailfailover._cli.matrix import Entry, capabilities_of, entries, markdown
+from mailfailover._registry import PluginInfo
+from mailfailover.plugin import EVERYTHING, Capabilities
+from tests.cli.running import install_plugin, process, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_providers_are_listed() -> None:
+    """
+    Each installed provider is there with its abilities and limits.
+    """
+    text = run("providers").stdout
+
+    assert "console://   mailfailover 0.1.0\n  can:     everything\n" in text
+    assert "10 tags in a mail" in text
+
+
+def test_providers_are_json() -> None:
+    """
+    The same as data.
+    """
+    found = {one["scheme"]: one for one in json.loads(run("providers", "--json").stdout)}
+
+    features = found["smtp"].pop("features")
+    assert {
+        "scheme": "smtp",
+        "distribution": "mailfailover",
+        "version": "0.1.0",
+        "value": "mailfailover.providers.smtp:SMTP",
+        "builtin": True,
+        "broken": "",
+        "limits": {},
+    } == found["smtp"]
+    assert "ATTACHMENTS" in features
+    assert "TAGS" not in features
+    assert 10 == found["sendgrid"]["limits"]["max_tags"]
+
+
+def test_matrix_is_markdown() -> None:
+    """
+    The documentation's table has a column a provider and a row a feature.
+    """
+    rows = run("providers", "--markdown").stdout.splitlines()
+
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    table = {row[0]: dict(zip(cells[0], row, strict=True)) for row in cells[2:]}
+    assert {len(cells[0])} == set(map(len, cells))
+    assert ("", "yes") == (table["tags"]["`smtp`"], table["tags"]["`sendgrid`"])
+    assert "30 MB" == table["most for a mail"]["`sendgrid`"]
+
+
+def test_broken_plugin_is_listed_with_its_reason(tmp_path: Path) -> None:
+    """
+    A plugin that cannot be used harms no other, and says why it cannot.
+    """
+    install_plugin(tmp_path)
+
+    done = process("providers", PYTHONPATH=str(tmp_path))
+
+    assert 0 == done.returncode
+    assert (
+        "acme://   acme-mail 2.0\n"
+        "  BROKEN: importing it raised ModuleNotFoundError: No module named 'acme_mail'\n"
+    ) in done.stdout
+    assert "mailgun://   mailfailover" in done.stdout
+
+
+def test_broken_plugin_has_no_column() -> None:
+    """
+    The matrix shows what can be used.
+    """
+    info = PluginInfo("acme", "acme-mail", "2.0", "acme_mail:Acme", builtin=False)
+    broken = PluginInfo("bad", "acme-mail", "2.0", "acme_mail:Bad", builtin=False, broken="why")
+
+    table = markdown([Entry(info, Capabilities(max_tags=2)), Entry(broken, None)])
+
+    assert "|  | `acme` |" == table.splitlines()[0]
+    assert "| most tags in a mail | 2 |" in table.splitlines()
+
+
+def test_matrix_of_the_documentation_has_the_built_in_ones_only() -> None:
+    """
+    What else is installed on the machine that builds the documentation is not in it.
+    """
+    builtin = [one.info.scheme for one in entries() if one.info.builtin]
+
+    head = markdown().splitlines()[0]
+    assert f"|  | {' | '.join(f'`{scheme}`' for scheme in builtin)} |" == head
+
+
+@pytest.mark.parametrize("declared", [None, "everything"], ids=["none", "nonsense"])
+def test_provider_without_capabilities_can_everything(declared: object) -> None:
+    """
+    The simplest providers declare nothing, and get every mail.
+    """
+    provider = type("Simple", (), {} if declared is None else {"capabilities": declared})
+
+    assert EVERYTHING is capabilities_of(provider)
