@@ -4,14 +4,46 @@ The demo from its beginning to the balance.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 
-from mailfailover._cli.demo import SCENES, Scene, Sent, Stage, play
+from mailfailover._cli.demo import SCENES, Scene, Sent, play
 from mailfailover._cli.demo_count import Count, take_count
+from mailfailover._cli.demo_stage import Stage
 from mailfailover._cli.demo_view import LiveView, choose_view
 from mailfailover._cli.output import write_json
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailfailover._cli.demo import Playing
+    from mailfailover._mailer import Mailer
+
 PACE = 0.08
+
+
+class JSONView:
+    """
+    One document at the end: the mails with their attempts, and the balance.
+    """
+
+    def __init__(self) -> None:
+        self._mails: list[Sent] = []
+
+    def watch(self, plays: Iterable[Playing], mailer: Mailer) -> list[Sent]:
+        """
+        Keep what happens; return the mails.
+        """
+        self._mails += (one for _, _, events in plays for one in events if isinstance(one, Sent))
+        return self._mails
+
+    def show(self, count: Count) -> None:
+        """
+        Write the document.
+        """
+        mails = [mail.to_dict() for mail in self._mails]
+        write_json({"mails": mails, "count": count.to_dict()})
 
 
 def run_demo(
@@ -36,17 +68,11 @@ def run_demo(
     Returns:
         The balance, counted at the vendors.
     """
-    view = None if as_json else choose_view(console or Console())
+    view = JSONView() if as_json else choose_view(console or Console())
     with Stage() as stage:
         plays = play(stage, scenes, pace if isinstance(view, LiveView) else 0.0)
-        if view is None:
-            mails = [one for _, _, events in plays for one in events if isinstance(one, Sent)]
-        else:
-            mails = view.watch(plays, stage.mailer)
+        mails = view.watch(plays, stage.mailer)
         accepted = {name: vendor.accepted_ids() for name, vendor in stage.vendors.items()}
     count = take_count(mails, accepted)
-    if view is None:
-        write_json({"mails": [mail.to_dict() for mail in mails], "count": count.to_dict()})
-    else:
-        view.show(count)
+    view.show(count)
     return count

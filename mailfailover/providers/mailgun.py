@@ -175,7 +175,8 @@ class Mailgun:
                 in a merge both go into the same fields.
         """
         emails = [address.email for address in message.to]
-        mails = [for_recipient(message, address) for address in message.to]
+        without_texts = message.bound(text="", html="")
+        mails = [for_recipient(without_texts, address) for address in message.to]
         sets = [variables(message, email) for email in emails]
         fields = [
             *_content(

@@ -129,11 +129,12 @@ def check_error_text(provider: Any, response: Any, message: Message) -> None:
 
 def check_error_pickles(provider: Any, response: Any, message: Message) -> None:
     """
-    An error comes out of a pickle as it went in.
+    An error comes out of a pickle as it went in, but for the addresses, which stay here.
     """
     error = _read(provider, response, message)
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 -- made on this line
-    same = type(copy) is type(error) and vars(copy) == vars(error) and str(copy) == str(error)
+    kept = {**vars(error), "recipients": ()}
+    same = type(copy) is type(error) and vars(copy) == kept and str(copy) == str(error)
     claim(same, "an error comes out of a pickle with other fields")
 
 

@@ -20,7 +20,7 @@ from mailfailover.errors import AllProvidersFailed
 from tests.cli.running import process, run
 
 if TYPE_CHECKING:
-    from mailfailover._cli.demo import Stage
+    from mailfailover._cli.demo_stage import Stage
 
 
 def console(*, terminal: bool) -> Console:
@@ -146,6 +146,17 @@ def test_lost_mail_is_not_hidden(terminal: bool) -> None:
     assert 1 == count.exit_code
     assert "FAILED: AllProvidersFailed" in " ".join(written(screen).split())
     assert "mail 1 is LOST: no vendor has it" in written(screen)
+
+
+def test_lost_mail_is_in_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    The JSON has the error of a mail that nobody took, and counts it.
+    """
+    run_demo(scenes=(Scene("None", "", all_down, mails=1),), as_json=True)
+
+    data = json.loads(capsys.readouterr().out)
+    assert ["AllProvidersFailed"] == [mail["error"] for mail in data["mails"]]
+    assert [1] == data["count"]["lost"]
 
 
 @pytest.mark.parametrize(

@@ -38,41 +38,41 @@ MAILGUN = Mailgun(api_key="secret-key", domain="mg.example.com")
 QUEUED = Response(200, {}, b'{"id": "<1.2@mg.example.com>", "message": "Queued. Thank you."}')
 
 
-def refusal(status: int, text: str) -> Response:
+def _refusal(status: int, text: str) -> Response:
     return Response(status, {}, json.dumps({"message": text}).encode())
 
 
 NOT_ALLOWED = "Domain mg.example.com is not allowed to send: "
 ERRORS: list[tuple[Response, type[SendError]]] = [
-    (refusal(400, "to parameter is not a valid address. please check"), RecipientRejected),
-    (refusal(400, "'cc' parameter is not a valid address."), RecipientRejected),
-    (refusal(400, "'from' parameter is not a valid address."), SenderRefused),
-    (refusal(400, "Header name must be pure ASCII"), MessageRejected),
-    (refusal(400, "Send options (parameters ...) are limited to 16KB total"), UnsupportedFeature),
-    (refusal(400, "from parameter is missing"), RequestRefused),
+    (_refusal(400, "to parameter is not a valid address. please check"), RecipientRejected),
+    (_refusal(400, "'cc' parameter is not a valid address."), RecipientRejected),
+    (_refusal(400, "'from' parameter is not a valid address."), SenderRefused),
+    (_refusal(400, "Header name must be pure ASCII"), MessageRejected),
+    (_refusal(400, "Send options (parameters ...) are limited to 16KB total"), UnsupportedFeature),
+    (_refusal(400, "from parameter is missing"), RequestRefused),
     (Response(401, {}, b'"Forbidden"'), AuthenticationFailed),
-    (refusal(401, "Invalid private key"), AuthenticationFailed),
-    (refusal(402, "Payment required"), AccountSuspended),
-    (refusal(403, "Forbidden"), AuthenticationFailed),
-    (refusal(403, NOT_ALLOWED + "Account disabled"), AccountSuspended),
-    (refusal(403, NOT_ALLOWED + "Account Inactivity"), AccountSuspended),
-    (refusal(403, "Your account is disabled. Please contact support."), AccountSuspended),
+    (_refusal(401, "Invalid private key"), AuthenticationFailed),
+    (_refusal(402, "Payment required"), AccountSuspended),
+    (_refusal(403, "Forbidden"), AuthenticationFailed),
+    (_refusal(403, NOT_ALLOWED + "Account disabled"), AccountSuspended),
+    (_refusal(403, NOT_ALLOWED + "Account Inactivity"), AccountSuspended),
+    (_refusal(403, "Your account is disabled. Please contact support."), AccountSuspended),
     (
-        refusal(400, NOT_ALLOWED + "You are sending too fast. Your account is on probation"),
+        _refusal(400, NOT_ALLOWED + "You are sending too fast. Your account is on probation"),
         AccountSuspended,
     ),
-    (refusal(403, "The domain is unverified and requires DNS configuration."), SenderRefused),
-    (refusal(403, NOT_ALLOWED + "Sandbox subdomains are for test purposes only."), SenderRefused),
-    (refusal(403, NOT_ALLOWED + "Free accounts are for test purposes only."), SenderRefused),
-    (refusal(400, NOT_ALLOWED + "recipient limit exceeded"), QuotaExceeded),
-    (refusal(404, "Domain not found: mg.example.com"), SenderRefused),
-    (refusal(404, "Not found"), RequestRefused),
-    (refusal(413, "Message size exceeds the limit"), UnsupportedFeature),
-    (refusal(429, NOT_ALLOWED + "account-requests-per-sec limit exceeded"), RateLimited),
-    (refusal(429, "Too many requests"), RateLimited),
-    (refusal(500, "Internal Server Error"), ProviderUnavailable),
-    (refusal(503, "Service Unavailable"), ProviderUnavailable),
-    (refusal(502, "Bad Gateway"), OutcomeUnknown),
+    (_refusal(403, "The domain is unverified and requires DNS configuration."), SenderRefused),
+    (_refusal(403, NOT_ALLOWED + "Sandbox subdomains are for test purposes only."), SenderRefused),
+    (_refusal(403, NOT_ALLOWED + "Free accounts are for test purposes only."), SenderRefused),
+    (_refusal(400, NOT_ALLOWED + "recipient limit exceeded"), QuotaExceeded),
+    (_refusal(404, "Domain not found: mg.example.com"), SenderRefused),
+    (_refusal(404, "Not found"), RequestRefused),
+    (_refusal(413, "Message size exceeds the limit"), UnsupportedFeature),
+    (_refusal(429, NOT_ALLOWED + "account-requests-per-sec limit exceeded"), RateLimited),
+    (_refusal(429, "Too many requests"), RateLimited),
+    (_refusal(500, "Internal Server Error"), ProviderUnavailable),
+    (_refusal(503, "Service Unavailable"), ProviderUnavailable),
+    (_refusal(502, "Bad Gateway"), OutcomeUnknown),
 ]
 
 
@@ -81,20 +81,20 @@ class TestContract(ProviderContract):
     accepted = QUEUED
     accepted_id = "<1.2@mg.example.com>"
     errors = ERRORS
-    batch = [(QUEUED, (Accepted("<1.2@mg.example.com>"),) * 3)]
+    batch = ((QUEUED, (Accepted("<1.2@mg.example.com>"),) * 3),)
 
 
-def fields_of(message: Message) -> list[tuple[str, Any]]:
+def _fields_of(message: Message) -> list[tuple[str, Any]]:
     request = MAILGUN.build_batch(message) if message.is_merge else MAILGUN.build_request(message)
     return list(read_form(request))
 
 
-def changed(plain: Message, message: Message) -> list[tuple[str, Any]]:
-    before = fields_of(plain)
-    return [field for field in fields_of(message) if field not in before]
+def _changed(plain: Message, message: Message) -> list[tuple[str, Any]]:
+    before = _fields_of(plain)
+    return [field for field in _fields_of(message) if field not in before]
 
 
-def test_plain_mail():
+def test_plain_mail() -> None:
     """
     A mail is a form, sent to its domain with the key as a password.
     """
@@ -115,7 +115,7 @@ def test_plain_mail():
     ] == read_form(request)
 
 
-def test_every_field():
+def test_every_field() -> None:
     """
     Each field of a message has its field of the form.
     """
@@ -153,10 +153,10 @@ def test_every_field():
         ("h:List-Unsubscribe", "<https://example.com/u>"),
         ("h:List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("v:order", "1234"),
-    ] == changed(PLAIN, message)
+    ] == _changed(PLAIN, message)
 
 
-def test_template():
+def test_template() -> None:
     """
     A stored template goes by its name, its data as one JSON document.
     """
@@ -167,20 +167,20 @@ def test_template():
         ("h:Message-Id", "<template@example.com>"),
         ("v:mailfailover-id", "template"),
         ("t:variables", '{"name": "Änne"}'),
-    ] == fields_of(SAMPLES["template"])
+    ] == _fields_of(SAMPLES["template"])
 
 
-def test_own_message_id_once():
+def test_own_message_id_once() -> None:
     """
     The caller's Message-ID takes the place of ours.
     """
-    names = [name.lower() for name, _ in fields_of(SAMPLES["own_message_id"])]
+    names = [name.lower() for name, _ in _fields_of(SAMPLES["own_message_id"])]
 
-    assert ("h:Message-Id", "<own@example.com>") in fields_of(SAMPLES["own_message_id"])
+    assert ("h:Message-Id", "<own@example.com>") in _fields_of(SAMPLES["own_message_id"])
     assert names.count("h:message-id") == 1
 
 
-def test_eu():
+def test_eu() -> None:
     """
     The European region has a host of its own.
     """
@@ -191,7 +191,7 @@ def test_eu():
     )
 
 
-def test_ping():
+def test_ping() -> None:
     """
     A ping reads the domain.
     """
@@ -204,7 +204,7 @@ def test_ping():
     )
 
 
-def test_key_is_asked_for():
+def test_key_is_asked_for() -> None:
     """
     A callable key is asked at each request.
     """
@@ -217,7 +217,7 @@ def test_key_is_asked_for():
 
 
 @pytest.mark.parametrize("domain", ["", "..", "a/b", "mg.example.com/..", "a b", "a%2fb", "a\n"])
-def test_domain_must_be_one(domain):
+def test_domain_must_be_one(domain: str) -> None:
     """
     What would change the path of the call is no domain.
     """
@@ -225,7 +225,7 @@ def test_domain_must_be_one(domain):
         Mailgun(api_key="secret-key", domain=domain)
 
 
-def test_region_must_be_known():
+def test_region_must_be_known() -> None:
     """
     An unknown region is refused when it is given.
     """
@@ -233,11 +233,11 @@ def test_region_must_be_known():
         Mailgun(api_key="secret-key", domain="mg.example.com", region="mars")
 
 
-def optional(options: dict[str, Any]) -> list[tuple[str, Any]]:
-    return changed(PLAIN, PLAIN.replace(provider_options={"mailgun": options}))
+def _optional(options: dict[str, Any]) -> list[tuple[str, Any]]:
+    return _changed(PLAIN, PLAIN.replace(provider_options={"mailgun": options}))
 
 
-def test_options_are_fields():
+def test_options_are_fields() -> None:
     """
     Options are raw fields; a list is several of one name.
     """
@@ -249,10 +249,10 @@ def test_options_are_fields():
         ("o:tag", "b"),
         ("o:x", "3"),
         ("h:X-Y", '{"a": 1}'),
-    ] == optional(options)
+    ] == _optional(options)
 
 
-def test_options_replace():
+def test_options_replace() -> None:
     """
     An option replaces our field of that name, in whatever case; None takes it away.
     """
@@ -264,30 +264,30 @@ def test_options_replace():
         ("subject", "Your order"),
         ("v:mailfailover-id", "plain"),
         ("text", "a\nb"),
-    ] == fields_of(message)
+    ] == _fields_of(message)
 
 
 @pytest.mark.parametrize(
     "name", ["to", "From", "bcc", "h:Bcc", "recipient-variables", "attachment"]
 )
-def test_options_change_nobody(name):
+def test_options_change_nobody(name: str) -> None:
     """
     Options cannot add a recipient or change the sender.
     """
     with pytest.raises(InvalidMessage, match=f"cannot set {name.lower()}: use the message's own"):
-        optional({name: "eve@example.com"})
+        _optional({name: "eve@example.com"})
 
 
 @pytest.mark.parametrize("options", [{"h:X\r\nBcc": "a"}, {"h:X": "a\r\nBcc: b"}])
-def test_options_break_no_line(options):
+def test_options_break_no_line(options: dict[str, Any]) -> None:
     """
     A line break is refused in a name, and in a value that is no text of many lines.
     """
     with pytest.raises(InvalidMessage, match="has a control character"):
-        optional(options)
+        _optional(options)
 
 
-def merge(**fields: Any) -> Message:
+def _merge(**fields: Any) -> Message:
     basics: dict[str, Any] = {
         "to": ("Ann <ann@example.org>", "bob@example.net"),
         "from_email": "shop@example.com",
@@ -302,15 +302,15 @@ def merge(**fields: Any) -> Message:
     return Message(**basics | fields)
 
 
-def sets_of(message: Message) -> Any:
-    return json.loads(dict(fields_of(message))["recipient-variables"])
+def _sets_of(message: Message) -> Any:
+    return json.loads(dict(_fields_of(message))["recipient-variables"])
 
 
-def test_merge():
+def test_merge() -> None:
     """
     A merge is one form; each recipient has variables of his own.
     """
-    message = merge(html="<b>{{name}}</b>")
+    message = _merge(html="<b>{{name}}</b>")
 
     assert [
         ("from", "shop@example.com"),
@@ -320,33 +320,33 @@ def test_merge():
         ("text", "Dear %recipient.name%"),
         ("html", "<b>%recipient.name__html%</b>"),
         ("v:mailfailover-id", "merge"),
-    ] == fields_of(message)[:-1]
+    ] == _fields_of(message)[:-1]
     assert {
         "ann@example.org": {"name": "Ann", "name__html": "Ann"},
         "bob@example.net": {"name": "Bob & Sons", "name__html": "Bob &amp; Sons"},
-    } == sets_of(message)
+    } == _sets_of(message)
 
 
-def test_merge_keeps_the_vendors_words():
+def test_merge_keeps_the_vendors_words() -> None:
     """
     What looks like a placeholder of Mailgun's comes back as it stands in the text.
     """
-    message = merge(subject="Hi", text="%recipient.name% %recipient% {{name}}")
+    message = _merge(subject="Hi", text="%recipient.name% %recipient% {{name}}")
 
-    assert dict(fields_of(message))["text"] == (
+    assert dict(_fields_of(message))["text"] == (
         "%recipient.text:0%.name% %recipient.text:0%% %recipient.name%"
     )
     assert [
         {"name": "Ann", "text:0": "%recipient"},
         {"name": "Bob & Sons", "text:0": "%recipient"},
-    ] == list(sets_of(message).values())
+    ] == list(_sets_of(message).values())
 
 
-def test_merge_headers():
+def test_merge_headers() -> None:
     """
     A header that differs is a variable, one that does not stands as it is.
     """
-    message = merge(
+    message = _merge(
         subject="Hi",
         text="Hello",
         headers={"X-Shop": "1"},
@@ -357,18 +357,18 @@ def test_merge_headers():
         ("h:X-Shop", "1"),
         ("h:List-Unsubscribe", "%recipient.h:1%"),
         ("h:List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-    ] == [field for field in fields_of(message) if field[0].startswith("h:")]
+    ] == [field for field in _fields_of(message) if field[0].startswith("h:")]
     assert {
         "ann@example.org": {"h:1": "<https://example.com/u?n=Ann>"},
         "bob@example.net": {"h:1": "<https://example.com/u?n=Bob%20%26%20Sons>"},
-    } == sets_of(message)
+    } == _sets_of(message)
 
 
-def test_merge_metadata():
+def test_merge_metadata() -> None:
     """
     Metadata that one recipient lacks is empty for him.
     """
-    message = merge(
+    message = _merge(
         subject="Hi",
         text="Hello",
         metadata={"shop": "1"},
@@ -376,16 +376,16 @@ def test_merge_metadata():
     )
 
     assert [("v:shop", "1"), ("v:order", "%recipient.v:1%"), ("v:mailfailover-id", "merge")] == [
-        field for field in fields_of(message) if field[0].startswith("v:")
+        field for field in _fields_of(message) if field[0].startswith("v:")
     ]
-    assert {"ann@example.org": {"v:1": "7"}, "bob@example.net": {"v:1": ""}} == sets_of(message)
+    assert {"ann@example.org": {"v:1": "7"}, "bob@example.net": {"v:1": ""}} == _sets_of(message)
 
 
-def test_merge_template():
+def test_merge_template() -> None:
     """
     A template's data in a merge are user variables.
     """
-    message = merge(
+    message = _merge(
         subject="Hi", text="", template_id="welcome", template_data={"shop": [1], "x": "y"}
     )
 
@@ -395,24 +395,25 @@ def test_merge_template():
         ("v:x", "y"),
         ("v:name", "%recipient.v:2%"),
         ("v:mailfailover-id", "merge"),
-    ] == fields_of(message)[4:-1]
-    assert {"ann@example.org": {"v:2": "Ann"}, "bob@example.net": {"v:2": "Bob & Sons"}} == sets_of(
-        message
-    )
+    ] == _fields_of(message)[4:-1]
+    assert {
+        "ann@example.org": {"v:2": "Ann"},
+        "bob@example.net": {"v:2": "Bob & Sons"},
+    } == _sets_of(message)
 
 
-def test_merge_template_and_metadata_of_one_name():
+def test_merge_template_and_metadata_of_one_name() -> None:
     """
     What the vendor would mix up is refused before the call.
     """
-    message = merge(text="", template_id="welcome", metadata={"name": "x"})
+    message = _merge(text="", template_id="welcome", metadata={"name": "x"})
 
     with pytest.raises(UnsupportedFeature, match="share a name") as caught:
         MAILGUN.build_batch(message)
     assert caught.value.features == ("TEMPLATES",)
 
 
-def test_wrong_url():
+def test_wrong_url() -> None:
     """
     A greeting is no success: nothing was sent, and the set-up is to blame.
     """
@@ -424,7 +425,7 @@ def test_wrong_url():
     "body",
     [b'{"id": "1"}', b'{"message": "Queued."}', b'{"id": "1", "message": "Hello"}', b"<html>"],
 )
-def test_other_success_is_unknown(body):
+def test_other_success_is_unknown(body: bytes) -> None:
     """
     A success that does not say "Queued" may be one or not.
     """
@@ -432,16 +433,16 @@ def test_other_success_is_unknown(body):
         MAILGUN.parse_response(Response(200, {}, body), PLAIN)
 
 
-def test_seconds_in_words():
+def test_seconds_in_words() -> None:
     """
     Where no header names it, the time to wait is read from the text.
     """
-    answer = refusal(429, NOT_ALLOWED + "limit exceeded, try again after 120 seconds")
+    answer = _refusal(429, NOT_ALLOWED + "limit exceeded, try again after 120 seconds")
 
     assert MAILGUN.classify_error(answer, PLAIN).retry_after == 120.0
 
 
-def test_header_goes_first():
+def test_header_goes_first() -> None:
     """
     A Retry-After header counts more than the text.
     """
@@ -451,7 +452,7 @@ def test_header_goes_first():
 
 
 @pytest.mark.parametrize("name", fitting(SAMPLES, Mailgun.capabilities))
-def test_vendor_description(name):
+def test_vendor_description(name: str) -> None:
     """
     Each form is one that the vendor's description of the API allows.
     """
@@ -460,7 +461,7 @@ def test_vendor_description(name):
         "/components/schemas/POST-v3-domain_name-messages-multipart-form-data-RequestBody",
     )
     form: dict[str, Any] = {"subject": ""}  # the description wants one with a template too
-    for field, value in fields_of(fitting(SAMPLES, Mailgun.capabilities)[name]):
+    for field, value in _fields_of(fitting(SAMPLES, Mailgun.capabilities)[name]):
         if spec.schema["properties"].get(field, {}).get("type") == "array":
             form.setdefault(field, []).append(value if isinstance(value, str) else value[2].hex())
         else:

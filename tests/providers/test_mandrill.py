@@ -34,19 +34,19 @@ from tests.providers.bodies import read_json
 MANDRILL = Mandrill(api_key="secret-key", webhook_key="secret-hook")
 
 
-def answer(status: int, name: str, text: str = "") -> Response:
+def _answer(status: int, name: str, text: str = "") -> Response:
     body = {"status": "error", "code": -1, "name": name, "message": text}
     return Response(status, {}, json.dumps(body).encode())
 
 
-def said(*entries: tuple[Any, ...]) -> Response:
+def _said(*entries: tuple[Any, ...]) -> Response:
     keys = ("email", "status", "reject_reason", "_id")
     body = [dict(zip(keys, entry, strict=False)) for entry in entries]
     return Response(200, {}, json.dumps(body).encode())
 
 
-def rejected(reason: str | None) -> Response:
-    return said(("ann@example.org", "rejected", reason, "m1"))
+def _rejected(reason: str | None) -> Response:
+    return _said(("ann@example.org", "rejected", reason, "m1"))
 
 
 INVALID_TO = (
@@ -57,43 +57,43 @@ INVALID_FROM = (
 )
 
 ERRORS: list[tuple[Response, type[SendError]]] = [
-    (answer(401, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
-    (answer(500, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
-    (answer(402, "PaymentRequired"), AccountSuspended),
-    (answer(500, "PoorReputation"), AccountSuspended),
-    (answer(500, "ServiceUnavailable"), ProviderUnavailable),
-    (answer(500, "GeneralError", "An unexpected error occurred"), OutcomeUnknown),
-    (answer(500, "Unknown_Subaccount"), RequestRefused),
-    (answer(500, "Unknown_Template", 'No such template "welcome"'), UnsupportedFeature),
-    (answer(500, "ValidationError", INVALID_TO), RecipientRejected),
-    (answer(400, "ValidationError", INVALID_FROM), SenderRefused),
-    (answer(500, "ValidationError", "You must specify a key value"), RequestRefused),
-    (answer(400, "ValidationError", "You must specify a key value"), RequestRefused),
-    (answer(413, "ValidationError", "Message too large"), UnsupportedFeature),
-    (answer(429, "ValidationError", "Too many requests"), RateLimited),
-    (answer(500, "Unknown_Pool"), RequestRefused),
+    (_answer(401, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
+    (_answer(500, "Invalid_Key", "Invalid API key"), AuthenticationFailed),
+    (_answer(402, "PaymentRequired"), AccountSuspended),
+    (_answer(500, "PoorReputation"), AccountSuspended),
+    (_answer(500, "ServiceUnavailable"), ProviderUnavailable),
+    (_answer(500, "GeneralError", "An unexpected error occurred"), OutcomeUnknown),
+    (_answer(500, "Unknown_Subaccount"), RequestRefused),
+    (_answer(500, "Unknown_Template", 'No such template "welcome"'), UnsupportedFeature),
+    (_answer(500, "ValidationError", INVALID_TO), RecipientRejected),
+    (_answer(400, "ValidationError", INVALID_FROM), SenderRefused),
+    (_answer(500, "ValidationError", "You must specify a key value"), RequestRefused),
+    (_answer(400, "ValidationError", "You must specify a key value"), RequestRefused),
+    (_answer(413, "ValidationError", "Message too large"), UnsupportedFeature),
+    (_answer(429, "ValidationError", "Too many requests"), RateLimited),
+    (_answer(500, "Unknown_Pool"), RequestRefused),
     (Response(503, {}, b'{"status": "error"}'), OutcomeUnknown),
     (
         Response(500, {}, b'{"status": "error", "name": "ValidationError", "message": 1}'),
         RequestRefused,
     ),
-    (rejected("unsub"), RecipientSuppressed),
-    (rejected("spam"), RecipientSuppressed),
-    (rejected("hard-bounce"), RecipientSuppressed),
-    (rejected("soft-bounce"), RecipientSuppressed),
-    (rejected("custom"), RecipientSuppressed),
-    (rejected("unsigned"), SenderRefused),
-    (rejected("invalid-sender"), SenderRefused),
-    (rejected("test-mode-limit"), QuotaExceeded),
-    (rejected("rule"), MessageRejected),
-    (rejected(None), RequestRefused),
-    (rejected("never documented"), RequestRefused),
-    (said(("ann@example.org", "invalid", None)), RecipientRejected),
-    (said(("ann@example.org", "never documented")), OutcomeUnknown),
-    (said(("bob@example.net", "sent")), OutcomeUnknown),
+    (_rejected("unsub"), RecipientSuppressed),
+    (_rejected("spam"), RecipientSuppressed),
+    (_rejected("hard-bounce"), RecipientSuppressed),
+    (_rejected("soft-bounce"), RecipientSuppressed),
+    (_rejected("custom"), RecipientSuppressed),
+    (_rejected("unsigned"), SenderRefused),
+    (_rejected("invalid-sender"), SenderRefused),
+    (_rejected("test-mode-limit"), QuotaExceeded),
+    (_rejected("rule"), MessageRejected),
+    (_rejected(None), RequestRefused),
+    (_rejected("never documented"), RequestRefused),
+    (_said(("ann@example.org", "invalid", None)), RecipientRejected),
+    (_said(("ann@example.org", "never documented")), OutcomeUnknown),
+    (_said(("bob@example.net", "sent")), OutcomeUnknown),
 ]
 
-SENT = said(("ann@example.org", "sent", None, "m1"))
+SENT = _said(("ann@example.org", "sent", None, "m1"))
 SENT_ALL = Accepted("m1", {"ann@example.org": RecipientStatus.ACCEPTED}, {"ann@example.org": "m1"})
 
 
@@ -102,16 +102,16 @@ class TestContract(ProviderContract):
     accepted = SENT
     accepted_id = "m1"
     errors = ERRORS
-    partial = [
+    partial = (
         (SENT, SENT_ALL),
         (
-            said(("ANN@example.org", "queued", None, "m1")),
+            _said(("ANN@example.org", "queued", None, "m1")),
             Accepted("m1", {"ann@example.org": RecipientStatus.QUEUED}, {"ann@example.org": "m1"}),
         ),
-    ]
-    batch = [
+    )
+    batch = (
         (
-            said(
+            _said(
                 ("cat@example.edu", "rejected", "unsub", "m3"),
                 ("bob@example.net", "invalid", None),
                 ("ann@example.org", "scheduled", None, "m1"),
@@ -123,14 +123,14 @@ class TestContract(ProviderContract):
             ),
         ),
         (
-            said(("bob@example.net", "sent", None, "m2"), ("cat@example.edu", "rejected", "rule")),
+            _said(("bob@example.net", "sent", None, "m2"), ("cat@example.edu", "rejected", "rule")),
             (
                 OutcomeUnknown,
                 Accepted("m2", {"bob@example.net": RecipientStatus.ACCEPTED}),
                 MessageRejected,
             ),
         ),
-    ]
+    )
 
 
 PLAIN_BODY = {
@@ -149,7 +149,7 @@ PLAIN_BODY = {
 }
 
 
-def test_plain_mail():
+def test_plain_mail() -> None:
     """
     A mail is a JSON document with the key in it.
     """
@@ -162,7 +162,7 @@ def test_plain_mail():
     assert PLAIN_BODY == read_json(request)
 
 
-def test_every_field():
+def test_every_field() -> None:
     """
     Each field of a message has its place in the document.
     """
@@ -212,7 +212,7 @@ def test_every_field():
     }
 
 
-def test_template():
+def test_template() -> None:
     """
     A stored template has a call of its own, and its variables in the message.
     """
@@ -236,7 +236,7 @@ def test_template():
     } == read_json(request)
 
 
-def test_own_message_id_once():
+def test_own_message_id_once() -> None:
     """
     The caller's Message-ID takes the place of ours.
     """
@@ -245,7 +245,7 @@ def test_own_message_id_once():
     assert message["headers"] == {"Message-Id": "<own@example.com>"}
 
 
-def test_our_id_needs_room():
+def test_our_id_needs_room() -> None:
     """
     Metadata that fill the vendor's limit go without our id.
     """
@@ -255,7 +255,7 @@ def test_our_id_needs_room():
     assert read_json(MANDRILL.build_request(message))["message"]["metadata"] == metadata
 
 
-def test_ping():
+def test_ping() -> None:
     """
     A ping carries the key and nothing else.
     """
@@ -265,7 +265,7 @@ def test_ping():
     assert read_json(request) == {"key": "secret-key"}
 
 
-def test_options_are_laid_over():
+def test_options_are_laid_over() -> None:
     """
     Options extend what is there, and replace what is no mapping.
     """
@@ -302,7 +302,7 @@ def test_options_are_laid_over():
         ({"message": {"X\r\n": "a"}}, "control character at"),
     ],
 )
-def test_options_stay_in_their_bounds(options, problem):
+def test_options_stay_in_their_bounds(options: dict[str, Any], problem: str) -> None:
     """
     Options cannot change who gets the mail, nor break a line.
     """
@@ -312,7 +312,7 @@ def test_options_stay_in_their_bounds(options, problem):
         MANDRILL.build_request(message)
 
 
-def merge(**fields: Any) -> Message:
+def _merge(**fields: Any) -> Message:
     basics: dict[str, Any] = {
         "to": ("Ann <ann@example.org>", "bob@example.net"),
         "from_email": "shop@example.com",
@@ -327,11 +327,11 @@ def merge(**fields: Any) -> Message:
     return Message(**basics | fields)
 
 
-def test_merge():
+def test_merge() -> None:
     """
     A merge is one document in Handlebars; each recipient sees only himself.
     """
-    message = merge(
+    message = _merge(
         html="<b>{{name}}</b>",
         metadata={"shop": "1"},
         merge_metadata={"ann@example.org": {"order": "7"}},
@@ -384,29 +384,29 @@ BRACE, BACKSLASH = "{{{literal_brace}}}", "{{{literal_backslash}}}"
         ("{a} \\ *|X|* {{name}}", "{a} \\ *|X|* {{{v0}}}"),
     ],
 )
-def test_merge_keeps_the_vendors_words(text, written):
+def test_merge_keeps_the_vendors_words(text: str, written: str) -> None:
     """
     What Handlebars would read in a text comes back as it stands.
     """
-    message = merge(subject="Hi", text=text)
+    message = _merge(subject="Hi", text=text)
 
     assert read_json(MANDRILL.build_batch(message))["message"]["text"] == written
 
 
-def test_merge_leaves_our_id_room():
+def test_merge_leaves_our_id_room() -> None:
     """
     Our id goes along only if the recipient with the most metadata still has room for his.
     """
-    message = merge(merge_metadata={"ann@example.org": {"order": "x" * 220}})
+    message = _merge(merge_metadata={"ann@example.org": {"order": "x" * 220}})
 
     assert "metadata" not in read_json(MANDRILL.build_batch(message))["message"]
 
 
-def test_merge_template():
+def test_merge_template() -> None:
     """
     A stored template gets each recipient's data, in whatever language it is written.
     """
-    message = merge(subject="Hi", text="", template_id="welcome", template_data={"shop": "1"})
+    message = _merge(subject="Hi", text="", template_id="welcome", template_data={"shop": "1"})
 
     assert read_json(MANDRILL.build_batch(message)) == {
         "key": "secret-key",
@@ -431,23 +431,23 @@ def test_merge_template():
     }
 
 
-def test_merge_template_with_merged_subject():
+def test_merge_template_with_merged_subject() -> None:
     """
     A subject in one language and a template in another are refused before the call.
     """
     with pytest.raises(UnsupportedFeature, match="cannot merge a subject") as caught:
-        MANDRILL.build_batch(merge(text="", template_id="welcome"))
+        MANDRILL.build_batch(_merge(text="", template_id="welcome"))
     assert caught.value.features == ("MERGE",)
 
 
 SHARED = PLAIN.replace(cc="bob@example.net", bcc="cat@example.edu")
 
 
-def test_partial_acceptance():
+def test_partial_acceptance() -> None:
     """
     Accepted for anyone is accepted, and names who is not.
     """
-    response = said(
+    response = _said(
         ("ann@example.org", "rejected", "hard-bounce", "m1"),
         ("bob@example.net", "sent", None, "m2"),
         ("cat@example.edu", "invalid", None),
@@ -464,11 +464,11 @@ def test_partial_acceptance():
     )
 
 
-def test_acceptance_beside_the_unknown():
+def test_acceptance_beside_the_unknown() -> None:
     """
     A recipient of whom nothing is said beside an accepted one is unknown.
     """
-    response = said(
+    response = _said(
         ("ann@example.org", "queued", None, "m1"), ("bob@example.net", "rejected", "unsigned")
     )
 
@@ -493,7 +493,9 @@ def test_acceptance_beside_the_unknown():
         (("unsub", "unsub", ""), OutcomeUnknown, ("cat@example.edu",)),
     ],
 )
-def test_all_refused(reasons, kind, recipients):
+def test_all_refused(
+    reasons: tuple[str, ...], kind: type[SendError], recipients: tuple[str, ...]
+) -> None:
     """
     Where all are refused, the reason that must not be evaded counts, then the one worth a switch.
     """
@@ -503,5 +505,5 @@ def test_all_refused(reasons, kind, recipients):
     ]
 
     with pytest.raises(kind) as caught:
-        MANDRILL.parse_response(said(*entries), SHARED)
+        MANDRILL.parse_response(_said(*entries), SHARED)
     assert caught.value.recipients == recipients

@@ -1,5 +1,5 @@
 """
-A healthy vendor, and a transport that is closed again.
+Healthy vendors, and transports that are closed again.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover.testing import FaultServer
+from mailfailover.testing import FaultServer, SMTPFaultServer
 from mailfailover.transports.http import HTTPTransport
+from mailfailover.transports.smtp import SMTPTransport
+from tests.transports.smtp_requests import BAD, NO_SUCH_USER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,5 +53,24 @@ def transport() -> Iterator[HTTPTransport]:
     A transport with nothing configured.
     """
     made = HTTPTransport()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def relay() -> Iterator[SMTPFaultServer]:
+    """
+    A mail server without TLS that does not know BAD.
+    """
+    with SMTPFaultServer(recipients={BAD: NO_SUCH_USER}) as server:
+        yield server
+
+
+@pytest.fixture
+def smtp() -> Iterator[SMTPTransport]:
+    """
+    A transport for SMTP with nothing configured.
+    """
+    made = SMTPTransport()
     yield made
     made.close()

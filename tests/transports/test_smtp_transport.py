@@ -1,204 +1,105 @@
 from __future__ import annotations
 
-import os
-import socket
-import threading
 import time
-import traceback
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._wire import SMTPReply, SMTPRequest, SMTPResponse
+from mailfailover._wire import SMTPReply, SMTPResponse
 from mailfailover.errors import (
-    AuthenticationFailed,
     ConnectionFailed,
     OutcomeUnknown,
     RequestRefused,
-    SendError,
     UnsupportedFeature,
 )
 from mailfailover.testing import SMTPFaultServer, faults
-from mailfailover.transports._smtp_connection import Connection, Conversation
 from mailfailover.transports._smtp_mail import framed
-from mailfailover.transports.smtp import SMTPTransport
+from tests.transports.smtp_requests import (
+    ANN,
+    BAD,
+    BOB,
+    DATA,
+    NO_SUCH_USER,
+    plain,
+    scripted,
+    to,
+    verbs,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
     from mailfailover.testing import Fault
-
-DATA = b"Message-ID: <01JD@a.example>\r\nSubject: Hi\r\n\r\n.dotted\r\n.\r\n..twice\r\n"
-ANN, BOB, BAD = "ann@b.example", "bob@b.example", "bad@b.example"
-NO_SUCH_USER = (550, "5.1.1 No such user")
-LATER = (450, "4.2.0 Greylisted")
-SECRET = "s3cret-Xq"
-TOKEN = "t0ken-Xq"
+    from mailfailover.transports.smtp import SMTPTransport
 
 
-class Clock:
-    """
-    A clock that stands still until told.
-    """
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """
-    The clock of the idle connections.
-    """
-    return Clock()
-
-
-@pytest.fixture
-def transport(clock: Clock) -> Iterator[SMTPTransport]:
-    """
-    A transport that leaves nothing open.
-    """
-    transport = SMTPTransport(clock=clock)
-    yield transport
-    transport.close()
-
-
-@pytest.fixture
-def server() -> Iterator[SMTPFaultServer]:
-    """
-    A relay without TLS that knows no BAD.
-    """
-    with SMTPFaultServer(recipients={BAD: NO_SUCH_USER}) as smtp:
-        yield smtp
-
-
-def to(server: SMTPFaultServer, **fields: Any) -> SMTPRequest:
-    """
-    A mail for *server*.
-    """
-    plain: dict[str, Any] = {
-        "host": server.host,
-        "port": server.port,
-        "tls": "none",
-        "mail_from": "me@a.example",
-        "recipients": (ANN,),
-        "data": DATA,
-    }
-    return SMTPRequest(**(plain | fields))
-
-
-def trusting(server: SMTPFaultServer, folder: Path, **fields: Any) -> SMTPRequest:
-    """
-    The same, knowing the server's CA.
-    """
-    assert server.certificates is not None
-    path = folder / "ca.pem"
-    path.write_bytes(server.certificates.ca_pem)
-    return to(server, ca_file=str(path), **fields)
-
-
-@contextmanager
-def scripted(*lines: bytes) -> Iterator[int]:
-    """
-    A port whose server says each of *lines* in turn, reading once in between, then closes.
-    """
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            peer, _ = listening.accept()
-            with peer:
-                for line in lines:
-                    peer.sendall(line)
-                    peer.recv(65536)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield listening.getsockname()[1]
-        thread.join(5)
-
-
-def commands(server: SMTPFaultServer) -> list[list[str]]:
-    """
-    The verbs that came on each connection.
-    """
-    return [[line.split()[0] for line in lines] for lines in server.transcripts.values()]
-
-
-def test_mail_arrives_as_it_was_given(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_mail_arrives_as_it_was_given(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     Envelope and data arrive unchanged, dots included; the last reply comes back.
     """
-    response = transport.send(to(server, recipients=(ANN, BOB)), 5)
+    response = smtp.send(to(relay, recipients=(ANN, BOB)), 5)
 
-    (mail,) = server.accepted
+    (mail,) = relay.accepted
     assert ("me@a.example", (ANN, BOB), DATA) == (mail.mail_from, mail.rcpt_tos, mail.data)
     assert (250, ".", {}) == (response.reply.code, response.reply.command, response.refused)
     assert response.reply.text.startswith("2.0.0 OK queued as ")
 
 
-def test_ping_sends_no_mail(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_ping_sends_no_mail(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     Without recipients it says NOOP and nothing of a mail.
     """
-    response = transport.send(to(server, mail_from="", recipients=(), data=b""), 5)
+    response = smtp.send(to(relay, mail_from="", recipients=(), data=b""), 5)
 
     assert SMTPResponse(SMTPReply(250, "2.0.0 OK", "noop")) == response
-    assert [["EHLO", "NOOP"]] == commands(server)
+    assert [["EHLO", "NOOP"]] == verbs(relay)
 
 
-def test_name_in_ehlo(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_name_in_ehlo(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     We call ourselves as configured.
     """
-    transport.send(to(server, local_hostname="app.a.example"), 5)
+    smtp.send(to(relay, local_hostname="app.a.example"), 5)
 
-    assert "EHLO app.a.example" == server.transcripts[1][0]
+    assert "EHLO app.a.example" == relay.transcripts[1][0]
 
 
-def test_address_in_ehlo(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_address_in_ehlo(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     Unless configured, our address as a literal is our name: no look-up is needed.
     """
-    transport.send(to(server), 5)
+    smtp.send(to(relay), 5)
 
-    assert "EHLO [127.0.0.1]" == server.transcripts[1][0]
+    assert "EHLO [127.0.0.1]" == relay.transcripts[1][0]
 
 
-def test_partial_acceptance(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_partial_acceptance(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     Who is refused is reported; the mail goes to the others.
     """
-    response = transport.send(to(server, recipients=(ANN, BAD, BOB)), 5)
+    response = smtp.send(to(relay, recipients=(ANN, BAD, BOB)), 5)
 
     assert {BAD: SMTPReply(*NO_SUCH_USER, "rcpt")} == response.refused
     assert response.ok
-    assert (ANN, BOB) == server.accepted[0].rcpt_tos
+    assert (ANN, BOB) == relay.accepted[0].rcpt_tos
 
 
-def test_nobody_accepted(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_nobody_accepted(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     When all are refused no data is sent, and the refusal is the answer.
     """
-    response = transport.send(to(server, recipients=(BAD,)), 5)
+    response = smtp.send(to(relay, recipients=(BAD,)), 5)
 
     refusal = SMTPReply(*NO_SUCH_USER, "rcpt")
     assert SMTPResponse(refusal, {BAD: refusal}) == response
-    assert [["EHLO", "MAIL", "RCPT"]] == commands(server)
+    assert [["EHLO", "MAIL", "RCPT"]] == verbs(relay)
 
 
-def test_too_many_recipients_goes_to_nobody(transport: SMTPTransport) -> None:
+def test_too_many_recipients_goes_to_nobody(smtp: SMTPTransport) -> None:
     """
     A server that takes only some because there are too many gets no mail for any of them.
     """
     too_many = (452, "4.5.3 Too many recipients")
     with SMTPFaultServer(recipients={BOB: too_many}) as server:
-        response = transport.send(to(server, recipients=(ANN, BOB, "cat@b.example")), 5)
+        response = smtp.send(to(server, recipients=(ANN, BOB, "cat@b.example")), 5)
 
         reply = SMTPReply(*too_many, "rcpt")
         assert SMTPResponse(reply, {BOB: reply}) == response
@@ -206,35 +107,31 @@ def test_too_many_recipients_goes_to_nobody(transport: SMTPTransport) -> None:
 
 
 @pytest.mark.parametrize("step", ["banner", "ehlo", "mail", "data", "dot"])
-def test_refusal_is_an_answer(
-    transport: SMTPTransport, server: SMTPFaultServer, step: str
-) -> None:
+def test_refusal_is_an_answer(smtp: SMTPTransport, relay: SMTPFaultServer, step: str) -> None:
     """
     A server that says no at any step, also after the final dot, has taken no mail.
     """
-    server.fail(step, (451, "4.3.0 Later"))
+    relay.fail(step, (451, "4.3.0 Later"))
 
-    response = transport.send(to(server), 5)
+    response = smtp.send(to(relay), 5)
 
     command = {"banner": "connect", "dot": "."}.get(step, step)
     assert SMTPResponse(SMTPReply(451, "4.3.0 Later", command)) == response
-    assert () == server.accepted
+    assert () == relay.accepted
 
 
 @pytest.mark.parametrize("step", ["banner", "ehlo", "mail", "rcpt", "data", "dot"])
-def test_closing_reply_is_an_answer(
-    transport: SMTPTransport, server: SMTPFaultServer, step: str
-) -> None:
+def test_closing_reply_is_an_answer(smtp: SMTPTransport, relay: SMTPFaultServer, step: str) -> None:
     """
     A 421 at any step ends the mail unsent, and that connection is not used again.
     """
-    server.fail(step, (421, "4.3.2 Bye"), times=1)
+    relay.fail(step, (421, "4.3.2 Bye"), times=1)
 
-    refused = transport.send(to(server, recipients=(ANN, BOB)), 5)
-    accepted = transport.send(to(server), 5)
+    refused = smtp.send(to(relay, recipients=(ANN, BOB)), 5)
+    accepted = smtp.send(to(relay), 5)
 
     assert (421, {}, True) == (refused.reply.code, refused.refused, accepted.ok)
-    assert 2 == server.connections
+    assert 2 == relay.connections
 
 
 FAULTS = {
@@ -252,37 +149,35 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("step", ["banner", "ehlo", "mail", "rcpt", "data"])
 def test_fault_before_the_dot(
-    transport: SMTPTransport, server: SMTPFaultServer, step: str, fault: Fault
+    smtp: SMTPTransport, relay: SMTPFaultServer, step: str, fault: Fault
 ) -> None:
     """
     Whatever breaks before the final dot is written, nothing was sent.
     """
-    server.fail(step, fault)
+    relay.fail(step, fault)
 
-    with pytest.raises(ConnectionFailed, match="^nothing was sent: SMTP") as caught:
-        transport.send(to(server), 0.3)
+    with pytest.raises(ConnectionFailed, match=r"^nothing was sent: SMTP") as caught:
+        smtp.send(to(relay), 0.3)
 
     assert "connected" == caught.value.stage
-    assert () == server.accepted
+    assert () == relay.accepted
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_fault_after_the_dot(
-    transport: SMTPTransport, server: SMTPFaultServer, fault: Fault
-) -> None:
+def test_fault_after_the_dot(smtp: SMTPTransport, relay: SMTPFaultServer, fault: Fault) -> None:
     """
     Once the final dot is written, whatever is no answer leaves the outcome unknown.
     """
-    server.fail("dot", faults.accept_then(fault))
+    relay.fail("dot", faults.accept_then(fault))
 
-    with pytest.raises(OutcomeUnknown, match="^it may have been sent: SMTP") as caught:
-        transport.send(to(server), 0.3)
+    with pytest.raises(OutcomeUnknown, match=r"^it may have been sent: SMTP") as caught:
+        smtp.send(to(relay), 0.3)
 
     assert "written" == caught.value.stage
-    assert 1 == len(server.accepted)
+    assert 1 == len(relay.accepted)
 
 
-def test_acceptance_where_the_go_ahead_was_due(transport: SMTPTransport) -> None:
+def test_acceptance_where_the_go_ahead_was_due(smtp: SMTPTransport) -> None:
     """
     A 250 as the reply to DATA is no acceptance: nothing of the mail was written.
     """
@@ -290,10 +185,10 @@ def test_acceptance_where_the_go_ahead_was_due(transport: SMTPTransport) -> None
         scripted(b"220 x\r\n", b"250 x\r\n", b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n") as port,
         pytest.raises(ConnectionFailed),
     ):
-        transport.send(SMTPRequest("127.0.0.1", port, "none", recipients=(ANN,)), 5)
+        smtp.send(plain(port), 5)
 
 
-def test_server_that_stops_reading(transport: SMTPTransport) -> None:
+def test_server_that_stops_reading(smtp: SMTPTransport) -> None:
     """
     When the data cannot be written, the final dot was not: nothing was sent.
     """
@@ -302,12 +197,12 @@ def test_server_that_stops_reading(transport: SMTPTransport) -> None:
         data = b"x" * 20_000_000
 
         with pytest.raises(ConnectionFailed) as caught:
-            transport.send(to(server, data=data), 5)
+            smtp.send(to(server, data=data), 5)
 
     assert "writing" == caught.value.stage
 
 
-def test_stalled_data_keeps_the_deadline(transport: SMTPTransport) -> None:
+def test_stalled_data_keeps_the_deadline(smtp: SMTPTransport) -> None:
     """
     A server that goes on holding but reads no more cannot outlive the deadline.
     """
@@ -315,25 +210,23 @@ def test_stalled_data_keeps_the_deadline(transport: SMTPTransport) -> None:
         started = time.monotonic()
 
         with pytest.raises(ConnectionFailed):
-            transport.send(
-                SMTPRequest("127.0.0.1", port, "none", recipients=(ANN,), data=DATA), 0.3
-            )
+            smtp.send(plain(port), 0.3)
 
     assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("step", ["banner", "ehlo", "mail", "rcpt", "data", "dot"])
 def test_dripping_keeps_the_deadline(
-    transport: SMTPTransport, server: SMTPFaultServer, step: str
+    smtp: SMTPTransport, relay: SMTPFaultServer, step: str
 ) -> None:
     """
     A reply that comes byte by byte cannot outlive the deadline.
     """
-    server.fail(step, faults.Fault("drip", "unknown", faults.ok().phase, http_only=False, run=drip))
+    relay.fail(step, faults.Fault("drip", "unknown", faults.ok().phase, http_only=False, run=drip))
     started = time.monotonic()
 
     with pytest.raises((ConnectionFailed, OutcomeUnknown)):
-        transport.send(to(server), 0.3)
+        smtp.send(to(relay), 0.3)
 
     assert time.monotonic() - started < 1
 
@@ -345,183 +238,145 @@ def drip(exchange: Any) -> None:
     exchange.channel.drip(b"250-" + b"x" * 1000, 0.05)
 
 
-def test_connection_refused(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_connection_refused(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     A closed port: nothing was sent.
     """
-    server.stop()
+    relay.stop()
 
     with pytest.raises(ConnectionFailed, match="SMTP connect: Connection refused") as caught:
-        transport.send(to(server), 5)
+        smtp.send(to(relay), 5)
 
     assert "connecting" == caught.value.stage
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 70])
-def test_unknown_host(transport: SMTPTransport, host: str) -> None:
+def test_unknown_host(smtp: SMTPTransport, host: str) -> None:
     """
     A name without an address: nothing was sent.
     """
     with pytest.raises(ConnectionFailed, match="SMTP connect: "):
-        transport.send(SMTPRequest(host, 25, "none"), 5)
+        smtp.send(plain(25, host=host), 5)
 
 
-def test_no_time_left(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_no_time_left(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     Without any time nothing is sent.
     """
     with pytest.raises(ConnectionFailed):
-        transport.send(to(server), 0.0)
+        smtp.send(to(relay), 0.0)
 
 
 @pytest.mark.parametrize(
     "address", ["a@b.example>\r\nRCPT TO:<c@d.example", "a b@c.example", "a>@b.example", "a\0@b"]
 )
 def test_address_that_would_break_out(
-    transport: SMTPTransport, server: SMTPFaultServer, address: str
+    smtp: SMTPTransport, relay: SMTPFaultServer, address: str
 ) -> None:
     """
     An address that could end its command is refused before any connection.
     """
-    for request in (to(server, mail_from=address), to(server, recipients=(ANN, address))):
-        with pytest.raises(RequestRefused, match="^an envelope address has"):
-            transport.send(request, 5)
+    for request in (to(relay, mail_from=address), to(relay, recipients=(ANN, address))):
+        with pytest.raises(RequestRefused, match=r"^an envelope address has"):
+            smtp.send(request, 5)
 
-    assert 0 == server.connections
+    assert 0 == relay.connections
 
 
-def test_quoted_local_part(transport: SMTPTransport, server: SMTPFaultServer) -> None:
+def test_quoted_local_part(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
     Inside quotes, spaces are part of the address.
     """
-    assert transport.send(to(server, mail_from='"a b"@c.example'), 5).ok
+    assert smtp.send(to(relay, mail_from='"a b"@c.example'), 5).ok
 
 
-# TLS.
+# What the mail needs of the server.
 
 
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_tls(transport: SMTPTransport, tmp_path: Path, tls: str) -> None:
+def test_options_of_a_plain_mail(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
-    With either kind of TLS the mail goes over an encrypted connection.
+    Only the size is declared where nothing else is needed.
     """
-    with SMTPFaultServer(tls=tls) as server:
-        transport.send(trusting(server, tmp_path, tls=tls), 5)
+    smtp.send(to(relay), 5)
 
-        assert server.accepted[0].tls
+    assert (f"SIZE={len(framed(DATA))}",) == relay.accepted[0].mail_options
 
 
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_untrusted_certificate(transport: SMTPTransport, tls: str) -> None:
+def test_options_of_a_mail_in_utf8(smtp: SMTPTransport, relay: SMTPFaultServer) -> None:
     """
-    A certificate of an unknown CA: nothing was sent, and the error says what to set.
+    8-bit data and UTF-8 headers are declared.
     """
-    with (
-        SMTPFaultServer(tls=tls) as server,
-        pytest.raises(ConnectionFailed, match="private CA signed it, set ca_file"),
-    ):
-        transport.send(to(server, tls=tls), 5)
+    data = "Subject: Grüße\r\n\r\nHallo\r\n".encode()
 
+    smtp.send(to(relay, recipients=("jörg@b.example",), data=data, smtputf8=True), 5)
 
-def test_certificate_of_another_host(transport: SMTPTransport, tmp_path: Path) -> None:
-    """
-    The certificate must be the host's own.
-    """
-    from mailfailover.testing import certificates
-
-    made = certificates("other.example")
-    (tmp_path / "ca.pem").write_bytes(made.ca_pem)
-    with (
-        SMTPFaultServer(tls="implicit", context=made.server_context) as server,
-        pytest.raises(ConnectionFailed, match="IP address mismatch"),
-    ):
-        transport.send(to(server, tls="implicit", ca_file=str(tmp_path / "ca.pem")), 5)
-
-
-def test_ca_file_that_is_not_there(transport: SMTPTransport, tmp_path: Path) -> None:
-    """
-    A missing ca_file is named; nothing was sent.
-    """
-    with (
-        SMTPFaultServer(tls="implicit") as server,
-        pytest.raises(ConnectionFailed, match="^ca_file cannot be read: No such file"),
-    ):
-        transport.send(to(server, tls="implicit", ca_file=str(tmp_path / "none")), 5)
-
-
-def test_starttls_is_mandatory(transport: SMTPTransport, server: SMTPFaultServer) -> None:
-    """
-    A server without STARTTLS gets no mail.
-    """
-    with pytest.raises(ConnectionFailed, match="^the server offers no STARTTLS: use smtps://"):
-        transport.send(to(server, tls="starttls"), 5)
-
-    assert [["EHLO"]] == commands(server)
-
-
-def test_starttls_refused(transport: SMTPTransport) -> None:
-    """
-    A refused STARTTLS is an answer, and nothing follows it in the clear.
-    """
-    with SMTPFaultServer(tls="starttls") as server:
-        server.fail("starttls", (454, "4.7.0 TLS not available"))
-
-        response = transport.send(to(server, tls="starttls"), 5)
-
-        assert SMTPResponse(SMTPReply(454, "4.7.0 TLS not available", "starttls")) == response
-        assert [["EHLO", "STARTTLS"]] == commands(server)
-
-
-def test_bytes_ahead_of_tls(transport: SMTPTransport) -> None:
-    """
-    What a man in the middle puts before the handshake is not taken for the server's words.
-    """
-    injected = b"220 go\r\n250 injected\r\n"
-    with (
-        scripted(b"220 x\r\n", b"250-x\r\n250 STARTTLS\r\n", injected) as port,
-        pytest.raises(ConnectionFailed, match="something ahead of TLS"),
-    ):
-        transport.send(SMTPRequest("127.0.0.1", port, "starttls"), 5)
-
-
-@pytest.mark.parametrize("fault", [faults.tls_hang(), faults.tls_reset(), faults.tls_eof()])
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-def test_broken_handshake(transport: SMTPTransport, tmp_path: Path, tls: str, fault: Fault) -> None:
-    """
-    A handshake that fails or hangs: nothing was sent.
-    """
-    with SMTPFaultServer(tls=tls) as server:
-        server.fail("handshake" if tls == "starttls" else "connect", fault)
-
-        with pytest.raises(ConnectionFailed, match="SMTP tls: "):
-            transport.send(trusting(server, tmp_path, tls=tls), 0.5)
+    (mail,) = relay.accepted
+    assert ((f"SIZE={len(data)}", "BODY=8BITMIME", "SMTPUTF8"), ("jörg@b.example",), data) == (
+        mail.mail_options,
+        mail.rcpt_tos,
+        mail.data,
+    )
 
 
 @pytest.mark.parametrize(
-    ("server_tls", "client_tls"), [("implicit", "starttls"), (None, "implicit")]
+    ("fields", "features", "problem"),
+    [
+        pytest.param({"data": b"x" * 2000}, (), "2002 bytes, the server takes 1000", id="size"),
+        pytest.param({"data": b"\xc3\xa4"}, (), "takes 7-bit data only", id="8-bit data"),
+        pytest.param(
+            {"recipients": ("jörg@b.example",)}, ("UNICODE_LOCAL_PART",), "SMTPUTF8", id="recipient"
+        ),
+        pytest.param({"smtputf8": True}, ("UNICODE_LOCAL_PART",), "SMTPUTF8", id="headers"),
+    ],
 )
-def test_wrong_kind_of_tls(
-    transport: SMTPTransport, server_tls: str | None, client_tls: str
+def test_mail_that_the_server_cannot_take(
+    smtp: SMTPTransport, fields: dict[str, Any], features: tuple[str, ...], problem: str
 ) -> None:
     """
-    The usual mix-up of ports 465 and 587 is named.
+    What the server does not offer is found before MAIL; the connection is good for the next.
     """
-    with (
-        SMTPFaultServer(tls=server_tls) as server,
-        pytest.raises(ConnectionFailed, match="is tls right?"),
-    ):
-        transport.send(to(server, tls=client_tls), 0.5)
+    with SMTPFaultServer(size=1000, extensions=()) as server:
+        with pytest.raises(UnsupportedFeature, match=problem) as caught:
+            smtp.send(to(server, **fields), 5)
+        smtp.send(to(server), 5)
+
+        assert (features, "connected") == (caught.value.features, caught.value.stage)
+        assert [["EHLO", "MAIL", "RCPT", "DATA"]] == verbs(server)
 
 
-# Logging in.
-
-
-@pytest.fixture(params=[("PLAIN",), ("LOGIN",), ("LOGIN", "PLAIN")], ids="+".join)
-def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SMTPRequest]:
+@pytest.mark.parametrize("extensions", [("SIZE",), ("SIZE 0",), ("SIZE many",)], ids=str)
+def test_size_without_a_limit(smtp: SMTPTransport, extensions: tuple[str, ...]) -> None:
     """
-    A mail for a server with an account, which offers some of the mechanisms.
+    A server may announce SIZE without saying how much it takes.
     """
-    with SMTPFaultServer(
-        tls="implicit", credentials={"me": SECRET}, mechanisms=request.param
-    ) as server:
-        yield trusting(server, tmp_path, tls="implicit", username="me", password=SECRET)
+    with SMTPFaultServer(size=None, extensions=extensions) as server:
+        assert smtp.send(to(server), 5).ok
+
+
+def test_server_without_extensions(smtp: SMTPTransport) -> None:
+    """
+    A server that offers nothing takes a plain mail without any option.
+    """
+    with SMTPFaultServer(size=None, extensions=()) as server:
+        smtp.send(to(server), 5)
+
+        assert () == server.accepted[0].mail_options
+
+
+@pytest.mark.parametrize(
+    ("data", "written"),
+    [
+        (b"a\r\nb\r\n", b"a\r\nb\r\n"),
+        (b"a\nb", b"a\r\nb\r\n"),
+        (b"a\rb\r\r\nc", b"a\r\nb\r\n\r\nc\r\n"),
+        (b".a\r\n.\r\n..b\r\nc.\r\n", b"..a\r\n..\r\n...b\r\nc.\r\n"),
+        (b"a\n.\nb", b"a\r\n..\r\nb\r\n"),
+        (b"a\r.\rb", b"a\r\n..\r\nb\r\n"),
+        (b"", b"\r\n"),
+    ],
+)
+def test_data_is_canonical(data: bytes, written: bytes) -> None:
+    """
+    Lines end in CRLF and only there, and no dot stands alone: the mail ends where we end it.
+    """
+    assert written == framed(data)
