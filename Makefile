@@ -65,7 +65,7 @@ docs: $(READY)
 	$(BIN)/python -m pytest tests/test_docs_examples.py
 
 bench: $(READY)
-	@$(BIN)/python tests/benchmarks/bench.py
+	@$(BIN)/python -m tests.benchmarks.bench
 
 wheel-test: $(READY)
 	@bash .ci/wheel-test

@@ -71,7 +71,7 @@ def link_public_name(
     return None
 
 
-def write_provider_pages(app: Sphinx) -> None:
+def write_provider_pages(_app: Sphinx) -> None:
     """
     Writes what is generated from the providers' code.
     """

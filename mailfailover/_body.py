@@ -7,16 +7,17 @@ from __future__ import annotations
 import json
 import os
 from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from functools import cache
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._wire import Base64
+from mailfailover._wire import Base64, File
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     from mailfailover._message import Attachment, Message
     from mailfailover._wire import Body, Part
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 # where somebody planted it: then the count is wrong and the document is refused.
 _PLACE = "\0part\0"
 _WRITTEN_PLACE = json.dumps(_PLACE).encode()
+
+_CHUNK = 48 * 1024
+"""Bytes read at once: a multiple of 3, so that base64 has no padding in between."""
 
 
 def json_body(data: Any) -> Body:
@@ -154,3 +158,47 @@ def basic_auth(username: str, password: str) -> str:
     Return the value of an Authorization header for HTTP basic authentication.
     """
     return "Basic " + b64encode(f"{username}:{password}".encode()).decode("ascii")
+
+
+def sha256_hex(body: Body) -> str:
+    """
+    Return the SHA-256 of *body* as it goes out, in hexadecimal, for a signature over it.
+
+    For :attr:`HTTPRequest.auth` only, which is asked just before the write: it reads the
+    files in *body*, piece by piece, the one exception to a provider doing no IO.
+
+    Raises:
+        InvalidMessage: If a file cannot be read.
+    """
+    digest = sha256()
+    for part in (body,) if isinstance(body, bytes) else body:
+        for chunk in _written(part):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _written(part: Part) -> Iterator[bytes | memoryview]:
+    content = part.content if isinstance(part, Base64) else part
+    chunks = _read(content) if isinstance(content, File) else _cut(memoryview(content).cast("B"))
+    if isinstance(part, Base64):
+        yield from (b2a_base64(chunk, newline=False) for chunk in chunks)
+    else:
+        yield from chunks
+
+
+def _cut(view: memoryview) -> Iterator[memoryview]:
+    for start in range(0, len(view), _CHUNK):
+        yield view[start : start + _CHUNK]
+
+
+def _read(file: File) -> Iterator[bytes]:
+    try:
+        with file.path.open("rb") as stream:
+            for start in range(0, file.size, _CHUNK):
+                yield stream.read(min(_CHUNK, file.size - start))
+    except OSError as exc:
+        message = (
+            f"attachments: the file {file.path.name!r} cannot be read ({exc.strerror}): "
+            "keep it in place until the mail is sent"
+        )
+        raise InvalidMessage(message, field="attachments") from exc

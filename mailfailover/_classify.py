@@ -92,7 +92,8 @@ def classify_smtp(reply: SMTPReply, *, kind: Callable[..., SendError] | None = N
     return make(text, status_code=reply.code, code=enhanced_code(reply))
 
 
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:=@\[\]{}]+@[^\s<>\"'(),;:@\[\]{}]+")
+# More rather than less: a word with an @ in it, bare, quoted before the @, or in a URL.
+_ADDRESS = re.compile(r"""(?:"[^"@]*"|[^\s<>"(),;:@\[\]{}]+)(?:@|%40)[^\s<>"'(),;:@\[\]{}]+""")
 _MAX_DETAIL = 200
 
 
@@ -105,10 +106,10 @@ def mask(detail: str) -> str:
     """
     Shorten a vendor's words to one printable line without addresses in it.
     """
-    line = " ".join(
-        "".join(c if c.isprintable() else " " for c in detail[: 4 * _MAX_DETAIL]).split()
-    )
-    line = _ADDRESS.sub("<address>", line)
+    start = "".join(c if c.isprintable() else " " for c in detail[: 4 * _MAX_DETAIL])
+    if len(detail) > len(start):
+        start = start.rpartition(" ")[0]  # what was cut in two could be an address
+    line = _ADDRESS.sub("<address>", " ".join(start.split()))
     return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from mailfailover.errors import InvalidMessage
+from mailfailover._validation import refuse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def split_list(text: str, field: str) -> Iterator[str]:
             yield text[start:position]
             start = position + 1
     if angle:
-        _refuse(field, "an angle bracket is not closed", "close it")
+        refuse_address(field, "an angle bracket is not closed", "close it")
     yield text[start:]
 
 
@@ -57,7 +57,7 @@ def split_mailbox(text: str, field: str = "email") -> tuple[str, str]:
         return "", text
     found = _NAME_AND_EMAIL.fullmatch(text)
     if not found:
-        _refuse(field, "its angle brackets do not match", "write Name <local@domain>")
+        refuse_address(field, "its angle brackets do not match", "write Name <local@domain>")
     name = found[1].strip(" \t")
     if _QUOTED_STRING.fullmatch(name):
         return unquote(name), found[2]
@@ -110,7 +110,7 @@ def _header_parts(value: str, field: str) -> Iterator[tuple[str, str]]:
             text += unit
             angle = unit == "<" or (angle and unit != ">")
     if angle or group:
-        _refuse(field, "an angle bracket or a group is not closed", "close it")
+        refuse_address(field, "an angle bracket or a group is not closed", "close it")
     yield text.strip(" \t"), comment
 
 
@@ -125,7 +125,7 @@ def _units(text: str, field: str, *, comments: bool = False) -> Iterator[tuple[s
         elif found := _UNIT.match(text, position):
             end = found.end()
         else:
-            _refuse(field, "a quote is not closed", "close it")
+            refuse_address(field, "a quote is not closed", "close it")
         yield text[position:end], position
         position = end
 
@@ -136,17 +136,12 @@ def _comment_end(text: str, start: int, field: str) -> int:
         depth += {"(": 1, ")": -1}.get(mark[0], 0)
         if depth == 0:
             return mark.end()
-    return _refuse(field, "a comment in parentheses is not closed", "close it")
+    return refuse_address(field, "a comment in parentheses is not closed", "close it")
 
 
 def _refuse_name(field: str) -> NoReturn:
-    _refuse(
+    refuse_address(
         field,
         "its display name has a special character outside quotes",
         'quote the name: "Doe, Jane" <local@domain>',
     )
-
-
-def _refuse(field: str, problem: str, remedy: str) -> NoReturn:
-    message = f"{field} is not a valid address: {problem}; {remedy}"
-    raise InvalidMessage(message, field=field)

@@ -54,28 +54,36 @@ def _show(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def check_text(field: str, value: object) -> str:
+def invalid(label: str, problem: str) -> InvalidMessage:
+    """
+    Make the error for *label*: a field of the message, or a field and what of it.
+
+    ``invalid("headers['X-A']", "is empty: ...")`` has the field ``headers``.
+    """
+    return InvalidMessage(f"{label} {problem}", field=re.split(r"\W", label, maxsplit=1)[0])
+
+
+def check_text(label: str, value: object) -> str:
     """
     Return *value* if it is a str that is safe in a header, also after RFC 2047 decoding.
 
     Raises:
-        InvalidMessage: Naming *field* and the character at fault, never the value.
+        InvalidMessage: Naming *label* and the character at fault, never the value.
     """
     if not isinstance(value, str):
-        message = f"{field} must be a str, not {type(value).__name__}"
-        raise InvalidMessage(message, field=field)
+        raise invalid(label, f"must be a str, not {type(value).__name__}")
     if not value.isprintable() and (found := _FORBIDDEN.search(value)):
-        message = (
-            f"{field} contains the control character {_show(found[0])} at position "
-            f"{found.start()}: remove it (a header value is one line)"
+        raise invalid(
+            label,
+            f"contains the control character {_show(found[0])} at position {found.start()}: "
+            "remove it (a header value is one line)",
         )
-        raise InvalidMessage(message, field=field)
     if "=?" in value:
-        _check_encoded_words(field, value)
+        _check_encoded_words(label, value)
     return value
 
 
-def _check_encoded_words(field: str, value: str) -> None:
+def _check_encoded_words(label: str, value: str) -> None:
     from email.errors import HeaderParseError
     from email.header import decode_header
 
@@ -84,44 +92,36 @@ def _check_encoded_words(field: str, value: str) -> None:
         try:
             decoded = decode_header(part)
         except (HeaderParseError, ValueError):
-            message = f"{field} contains a broken RFC 2047 encoded word: write it as plain Unicode"
-            raise InvalidMessage(message, field=field) from None
+            problem = "contains a broken RFC 2047 encoded word: write it as plain Unicode"
+            raise invalid(label, problem) from None
         for raw, charset in decoded:
             text = raw if isinstance(raw, str) else _decode(raw, charset)
             if found := _FORBIDDEN.search(text):
-                message = (
-                    f"{field} contains the control character {_show(found[0])} hidden in an "
-                    "RFC 2047 encoded word: remove it"
-                )
-                raise InvalidMessage(message, field=field)
+                problem = f"contains the control character {_show(found[0])} hidden in an"
+                raise invalid(label, f"{problem} RFC 2047 encoded word: remove it")
 
 
 def _decode(raw: bytes, charset: str | None) -> str:
     try:
         return raw.decode(charset or "ascii")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return raw.decode("latin-1")
 
 
-def check_body(field: str, value: object) -> str:
+def check_body(label: str, value: object) -> str:
     """
     Return *value* if it is a str that can be written as UTF-8 text of many lines.
     """
     if not isinstance(value, str):
-        message = f"{field} must be a str, not {type(value).__name__}"
-        raise InvalidMessage(message, field=field)
+        raise invalid(label, f"must be a str, not {type(value).__name__}")
     if "\0" in value:
-        message = f"{field} contains a NUL character: remove it, or attach the data as a file"
-        raise InvalidMessage(message, field=field)
+        raise invalid(label, "contains a NUL character: remove it, or attach the data as a file")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as exc:
-            message = (
-                f"{field} contains a lone surrogate at position {exc.start}: "
-                "it was decoded wrongly; decode it with its own charset"
-            )
-            raise InvalidMessage(message, field=field) from None
+            problem = f"contains a lone surrogate at position {exc.start}, as if decoded wrongly"
+            raise invalid(label, f"{problem}: decode it with its own charset") from None
     return value
 
 
@@ -145,7 +145,7 @@ def check_header_name(name: object) -> str:
     return name
 
 
-def normalize_email(value: object, field: str = "email") -> str:
+def normalize_email(value: object, label: str = "email") -> str:
     """
     Check one ``local@domain`` strictly and return the one form that goes everywhere.
 
@@ -158,60 +158,62 @@ def normalize_email(value: object, field: str = "email") -> str:
     if isinstance(value, str) and (plain := _SPEC.fullmatch(value)):
         local, domain = plain.groups()
     else:
-        local, domain = _split_hard(check_text(field, value), field)
+        local, domain = _split_hard(check_text(label, value), label)
     domain = domain.lower()
-    _check_lengths(local, domain, field)
+    _check_lengths(local, domain, label)
     if "." not in domain and domain != "localhost":
-        _refuse(field, "its domain has no dot", "write the full domain")
+        refuse_address(label, "its domain has no dot", "write the full domain")
     return f"{local}@{domain}"
 
 
-def _split_hard(value: str, field: str) -> tuple[str, str]:
+def _split_hard(value: str, label: str) -> tuple[str, str]:
     local, at, domain = value.rpartition("@")
     if not at or not local or not domain:
-        _refuse(
-            field, "it is not of the form local@domain", "write one address such as a@b.example"
+        refuse_address(
+            label, "it is not of the form local@domain", "write one address such as a@b.example"
         )
     if domain.startswith("["):
-        _refuse(field, "its domain is an IP literal", "use a domain name")
-    return _normal_local(local, field), _ascii_domain(domain, field)
+        refuse_address(label, "its domain is an IP literal", "use a domain name")
+    return _normal_local(local, label), _ascii_domain(domain, label)
 
 
-def _normal_local(local: str, field: str) -> str:
+def _normal_local(local: str, label: str) -> str:
     if quoted := _QUOTED.fullmatch(local):
         content = re.sub(r"\\(.)", r"\1", quoted[1])
         if _DOT_ATOM.fullmatch(content):
             return unicodedata.normalize("NFC", content)
         return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", content))
     if not _DOT_ATOM.fullmatch(local):
-        _refuse(
-            field,
+        refuse_address(
+            label,
             "the part before the @ has a character or dot that is not allowed there",
             "remove spaces, brackets, commas and double dots, or quote the part",
         )
     return unicodedata.normalize("NFC", local)
 
 
-def _ascii_domain(domain: str, field: str) -> str:
+def _ascii_domain(domain: str, label: str) -> str:
     if domain.isascii():
         if _SPEC.fullmatch(f"a@{domain}"):
             return domain
-        _refuse(field, "its domain is not a valid domain name", "correct the domain")
+        refuse_address(label, "its domain is not a valid domain name", "correct the domain")
     import idna
 
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
     except (idna.IDNAError, UnicodeError):
-        _refuse(field, "its domain is not a valid international name", "correct the domain")
+        refuse_address(label, "its domain is not a valid international name", "correct the domain")
 
 
-def _check_lengths(local: str, domain: str, field: str) -> None:
-    if len(local) > _MAX_LOCAL or len(local.encode()) > _MAX_LOCAL:
-        _refuse(field, "the part before the @ is longer than 64 bytes", "shorten it")
-    if len(domain) > _MAX_DOMAIN or any(len(label) > _MAX_LABEL for label in domain.split(".")):
-        _refuse(field, "its domain is too long", "correct the domain")
+def _check_lengths(local: str, domain: str, label: str) -> None:
+    if len(local.encode()) > _MAX_LOCAL:
+        refuse_address(label, "the part before the @ is longer than 64 bytes", "shorten it")
+    if len(domain) > _MAX_DOMAIN or any(len(one) > _MAX_LABEL for one in domain.split(".")):
+        refuse_address(label, "its domain is too long", "correct the domain")
 
 
-def _refuse(field: str, problem: str, remedy: str) -> NoReturn:
-    message = f"{field} is not a valid address: {problem}; {remedy}"
-    raise InvalidMessage(message, field=field)
+def refuse_address(label: str, problem: str, remedy: str) -> NoReturn:
+    """
+    Raise the error for an address; none of its words is the address.
+    """
+    raise invalid(label, f"is not a valid address: {problem}; {remedy}")

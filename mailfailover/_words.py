@@ -9,7 +9,7 @@ import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from mailfailover.errors import InvalidMessage
+from mailfailover._validation import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +34,12 @@ _EXTENSIONS = {
 }
 
 
-def decode_bytes(raw: bytes, charset: str, field: str) -> str:
+def decode_bytes(raw: bytes, charset: str, label: str) -> str:
     """
     Decode *raw* as *charset*, or as its well-known extension where it does not fit.
 
     Raises:
-        InvalidMessage: Naming *field*; nothing is replaced or left out.
+        InvalidMessage: Naming *label*; nothing is replaced or left out.
     """
     import codecs
 
@@ -52,15 +52,18 @@ def decode_bytes(raw: bytes, charset: str, field: str) -> str:
         except UnicodeError:
             return raw.decode(_EXTENSIONS.get(known, known))
     except (LookupError, ValueError) as exc:
-        problem = "do not fit" if isinstance(exc, UnicodeError) else "have an unknown charset,"
-        message = (
-            f"{field}: its bytes {problem} {charset[:40] or 'us-ascii'!r}: "
-            "declare the charset they are in, or send UTF-8"
+        problem = (
+            "does not fit its charset"
+            if isinstance(exc, UnicodeError)
+            else "has the unknown charset"
         )
-        raise InvalidMessage(message, field=field) from None
+        raise invalid(
+            label,
+            f"{problem} {charset[:40] or 'us-ascii'!r}: declare the right one, or send UTF-8",
+        ) from None
 
 
-def decode_words(text: str, field: str) -> str:
+def decode_words(text: str, label: str) -> str:
     """
     Replace the encoded words in *text* by what they stand for.
 
@@ -71,28 +74,28 @@ def decode_words(text: str, field: str) -> str:
     """
     if "=?" not in text:
         return text
-    return _RUN.sub(lambda run: "".join(_decode_run(run[0], field)), text)
+    return _RUN.sub(lambda run: "".join(_decode_run(run[0], label)), text)
 
 
-def _decode_run(run: str, field: str) -> Iterator[str]:
+def _decode_run(run: str, label: str) -> Iterator[str]:
     charset, raw = "", b""
     for word in _WORD.finditer(run):
         if word[1].lower() != charset:
-            yield decode_bytes(raw, charset, field)
+            yield decode_bytes(raw, charset, label)
             charset, raw = word[1].lower(), b""
-        raw += _decode_one(word[2], word[3], field)
-    yield decode_bytes(raw, charset, field)
+        raw += _decode_one(word[2], word[3], label)
+    yield decode_bytes(raw, charset, label)
 
 
-def _decode_one(encoding: str, text: str, field: str) -> bytes:
+def _decode_one(encoding: str, text: str, label: str) -> bytes:
     raw = text.encode()
     if encoding in "Qq":
         return binascii.a2b_qp(raw, header=True)
     try:
         return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
     except binascii.Error:
-        message = f"{field} contains a broken RFC 2047 encoded word: write it as plain Unicode"
-        raise InvalidMessage(message, field=field) from None
+        problem = "contains a broken RFC 2047 encoded word: write it as plain Unicode"
+        raise invalid(label, problem) from None
 
 
 def encode_words(text: str, limit: int = _MAX_WORD) -> list[str]:

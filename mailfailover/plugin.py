@@ -5,7 +5,7 @@ A provider is one file of pure functions: see "Writing a provider" in the docume
 and run :class:`mailfailover.testing.ProviderContract` over it.
 """
 
-from mailfailover._body import basic_auth, json_body, merge_options, multipart_body
+from mailfailover._body import basic_auth, json_body, merge_options, multipart_body, sha256_hex
 from mailfailover._classify import (
     check_secret,
     classify_http,
@@ -81,6 +81,7 @@ __all__ = [
     "parse_retry_after",
     "reveal",
     "rewrite",
+    "sha256_hex",
     "variables",
 ]
 

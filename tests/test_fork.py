@@ -6,10 +6,15 @@ from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from mailfailover import Link, MemoryHealth, ProviderChain
 from mailfailover._fork import _methods, after_fork, fresh_rng
 from mailfailover._limits import Allowance
 from tests.chains import Scripted
+
+# Python 3.12 and later warn where other threads run, such as those of pytest-xdist.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +30,10 @@ def in_child(job: Callable[[], object]) -> str:
         import signal
 
         signal.alarm(5)  # ends a child that waits for a lock which nobody holds any more
-        os.write(writing, str(job()).encode())
-        os._exit(0)
+        try:
+            os.write(writing, str(job()).encode())
+        finally:
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         said = pipe.read()

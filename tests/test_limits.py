@@ -13,6 +13,9 @@ HOUR = 3600.0
 
 
 def allowance(rate: str | None = None, quota: str | None = None) -> Allowance:
+    """
+    What is left of a link with these limits.
+    """
     return Allowance(Link(Scripted("a"), rate=rate, quota=quota))
 
 

@@ -13,7 +13,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ProxyError
 
 from mailfailover.transports._dial import dial
 
@@ -96,7 +96,10 @@ class VendorConnection(HTTPConnection):
             raise NewConnectionError(self, type(exc).__name__) from exc
 
     def _tunnel(self) -> None:
-        super()._tunnel()
+        try:
+            super()._tunnel()
+        except http.client.HTTPException as exc:
+            raise ProxyError("no tunnel", exc) from exc
         self.sock.settimeout(self.progress.left())  # for the TLS handshake through it
 
     def request(self, *args: Any, **options: Any) -> None:

@@ -38,7 +38,7 @@ def open_session(request: SMTPRequest, progress: Conversation) -> Connection:
     try:
         _greet(connection, request)
         if request.username:
-            _log_in(connection, request)
+            log_in(connection, request)
     except BaseException:
         connection.close()
         raise
@@ -90,7 +90,14 @@ def _start_tls(connection: Connection, request: SMTPRequest) -> None:
     _say_hello(connection, request)
 
 
-def _log_in(connection: Connection, request: SMTPRequest) -> None:
+def log_in(connection: Connection, request: SMTPRequest) -> None:
+    """
+    Log in with the first mechanism that both sides have.
+
+    Raises:
+        Refused: The server does not know us.
+        AuthenticationFailed: There is no common mechanism, or somebody could listen.
+    """
     if not connection.is_private:
         message = "no log-in without TLS: use tls='starttls' or tls='implicit'"
         raise AuthenticationFailed(message, stage=Stage.CONNECTED)
@@ -113,8 +120,8 @@ def _mechanisms(request: SMTPRequest) -> Iterator[tuple[str, ...]]:
     """
     user, password, token = request.username, request.password, request.access_token
     if token:
-        # RFC 7628 has the empty answer to the server's explanation of a refusal;
-        # developers.google.com/gmail/imap/xoauth2-protocol (2026-11).
+        # A refusal is first explained by a challenge, which wants an empty answer:
+        # https://developers.google.com/gmail/imap/xoauth2-protocol (2026-11).
         yield "XOAUTH2", _base64(f"user={user}\1auth=Bearer {token}\1\1"), ""
     else:
         yield "PLAIN", _base64(f"\0{user}\0{password}")

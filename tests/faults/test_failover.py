@@ -9,21 +9,23 @@ import socket
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mailfailover import (
     AllProvidersFailed,
+    Feature,
     Mailer,
     Message,
     OutcomeUnknown,
-    ProviderChain,
     RecipientRejected,
-    RecipientStatus,
+    UnsupportedFeature,
 )
 from mailfailover.providers.mailgun import Mailgun
-from mailfailover.testing import FaultServer, faults
+from mailfailover.providers.smtp import SMTP
+from mailfailover.testing import FaultServer, SMTPFaultServer, faults
 from tests.faults.vendors import SENDER, Vendors, mails
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ HANG = faults.hang_after_read()
 
 @pytest.fixture
 def vendors() -> Iterator[Vendors]:
+    """
+    Two vendors, healthy at first.
+    """
     with Vendors() as both:
         yield both
 
@@ -270,19 +275,45 @@ def test_an_unknown_outcome_is_not_hidden_by_a_later_refusal(vendors: Vendors) -
     ]
 
 
-def test_two_tags_do_not_make_a_failover_impossible() -> None:
+def test_two_tags_do_not_make_a_failover_impossible(vendors: Vendors) -> None:
     """
-    What only the dead provider could express is left off, and the attempt says so.
+    What only the dead provider can express is left off, and the attempt says so.
     """
-    with FaultServer("mailgun") as first:
-        first.fail("unavailable")
-        chain = ProviderChain(
-            ["null://", Mailgun(api_key="key", domain="example.com", base_url=first.url)]
-        )
-        with Mailer(chain, from_email=SENDER) as mailer:
+    vendors.first.fail("unavailable")
+    with SMTPFaultServer() as relay:
+        smtp = SMTP(host="127.0.0.1", port=relay.port, tls="none")
+        first = Mailgun(api_key="key", domain="example.com", base_url=vendors.first.url)
+        with Mailer([first, smtp], from_email=SENDER) as mailer:
             receipt = mailer.send(to="a@example.org", subject="Hi", text="Hi", tags=["a", "b"])
 
-    assert receipt.recipients == {"a@example.org": RecipientStatus.ACCEPTED}
+    assert [one.dropped for one in receipt.attempts] == [Feature(0), Feature.TAGS]
+    assert (receipt.provider, len(relay.accepted)) == ("smtp", 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "feature"),
+    [
+        ({"send_at": datetime.now(UTC) + timedelta(hours=1)}, "SEND_AT"),
+        ({"template_id": "welcome"}, "TEMPLATES"),
+    ],
+    ids=["send_at", "template"],
+)
+def test_a_mail_is_never_mutilated(vendors: Vendors, fields: dict[str, Any], feature: str) -> None:
+    """
+    What the second provider cannot express goes through the first, or is refused by name.
+    """
+    with SMTPFaultServer() as relay:
+        smtp = SMTP(host="127.0.0.1", port=relay.port, tls="none")
+        first = Mailgun(api_key="key", domain="example.com", base_url=vendors.first.url)
+        mail = Message(to="a@example.org", from_email=SENDER, subject="Hi", **fields)
+        with Mailer([smtp, first]) as mailer:
+            receipt = mailer.send(mail)
+        with Mailer(smtp) as alone, pytest.raises(UnsupportedFeature) as caught:
+            alone.send(mail)
+
+    assert (receipt.provider, len(receipt.attempts)) == ("mailgun", 1)
+    assert caught.value.features == (feature,)
+    assert relay.transcripts == {}
 
 
 def test_a_refused_port_is_told_from_a_full_one() -> None:
@@ -293,8 +324,10 @@ def test_a_refused_port_is_told_from_a_full_one() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         provider = Mailgun(api_key="k", domain="example.com", base_url=f"http://127.0.0.1:{port}")
-        with Mailer(provider, from_email=SENDER, timeout=0.3) as mailer:
-            with pytest.raises(AllProvidersFailed) as caught:
-                mailer.send(Message(to="a@example.org", subject="Hi", text="Hi"))
+        with (
+            Mailer(provider, from_email=SENDER, timeout=0.3) as mailer,
+            pytest.raises(AllProvidersFailed) as caught,
+        ):
+            mailer.send(Message(to="a@example.org", subject="Hi", text="Hi"))
 
     assert {one.stage for one in caught.value.attempts} == {"connecting"}

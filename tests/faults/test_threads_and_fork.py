@@ -25,6 +25,9 @@ EACH = 50
 
 @pytest.fixture
 def vendors() -> Iterator[Vendors]:
+    """
+    Two vendors, healthy at first.
+    """
     with Vendors() as both:
         yield both
 
@@ -66,6 +69,9 @@ class Flapping:
 
 
 def send_all(mailer: Mailer, waiting: list[Message]) -> list[Receipt]:
+    """
+    Send all from many threads at once.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(mailer.send, waiting))
 

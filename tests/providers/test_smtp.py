@@ -17,6 +17,7 @@ from mailfailover.plugin import (
     SMTPResponse,
 )
 from mailfailover.providers.smtp import SMTP
+from mailfailover.testing import ProviderContract
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,36 @@ def mail(**fields: Any) -> Message:
         "id": "01JD",
     }
     return Message(**(plain | fields))
+
+
+def refusing(reply: SMTPReply, *recipients: str) -> SMTPResponse:
+    """
+    The answer of a server that said *reply* to each of *recipients*.
+    """
+    return SMTPResponse(reply, dict.fromkeys(recipients, reply))
+
+
+class TestContract(ProviderContract):
+    provider = server()
+    message = mail(to=["ann@b.example", "bob@b.example"])
+    accepted = SMTPResponse(ACCEPTED)
+    accepted_id = "4WxYz0"
+    errors = (
+        (
+            SMTPResponse(SMTPReply(535, "5.7.8 Bad credentials", "auth")),
+            errors.AuthenticationFailed,
+        ),
+        (SMTPResponse(SMTPReply(550, "5.7.1 Not your domain", "mail")), errors.SenderRefused),
+        (refusing(UNKNOWN_USER, "ann@b.example", "bob@b.example"), errors.RecipientRejected),
+        (SMTPResponse(SMTPReply(554, "5.6.0 Corrupt", ".")), errors.MessageRejected),
+        (SMTPResponse(SMTPReply(451, "4.3.0 Disk trouble", ".")), errors.ProviderUnavailable),
+    )
+    partial = (
+        (
+            SMTPResponse(ACCEPTED, {"bob@b.example": UNKNOWN_USER}),
+            Accepted("4WxYz0", {"bob@b.example": RecipientStatus.INVALID}),
+        ),
+    )
 
 
 def test_request_is_envelope_and_mime() -> None:

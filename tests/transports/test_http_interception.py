@@ -69,8 +69,9 @@ def test_responses_refuses(transport: HTTPTransport) -> None:
 
 
 POOL = urllib3.HTTPConnectionPool("acme.example")
+CONNECTION = urllib3.connection.HTTPConnection("acme.example")
 RETRIED = urllib3.exceptions.MaxRetryError(
-    POOL, "/", urllib3.exceptions.NewConnectionError(POOL, "refused")
+    POOL, "/", urllib3.exceptions.NewConnectionError(CONNECTION, "refused")
 )
 
 

@@ -10,7 +10,6 @@ import io
 import logging
 import os
 import pickle
-import socket
 import subprocess
 import sys
 import threading
@@ -31,6 +30,7 @@ from mailfailover.transports.http import HTTPTransport
 from tests.transports.sockets import ANSWER, answering, drain, server
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -216,7 +216,7 @@ def test_a_file_that_shrinks_meanwhile(transport: HTTPTransport, tmp_path: Path)
 
     body = (memoryview(bytes(size)), Base64(File(path, 1000)), b"}")
     with server(serve) as port:
-        with pytest.raises(InvalidMessage, match="'offer.pdf' changed its size"):
+        with pytest.raises(InvalidMessage, match=r"'offer\.pdf' changed its size"):
             transport.send(HTTPRequest(url=f"http://127.0.0.1:{port}/", body=body), 20)
         assert ended.wait(5)
 

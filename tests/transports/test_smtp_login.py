@@ -10,7 +10,8 @@ import pytest
 from mailfailover._wire import SMTPReply, SMTPRequest, SMTPResponse
 from mailfailover.errors import AuthenticationFailed, SendError
 from mailfailover.testing import SMTPFaultServer
-from mailfailover.transports import _smtp_connection
+from mailfailover.transports._smtp_connection import Connection, Conversation
+from mailfailover.transports._smtp_login import log_in
 from tests.transports.smtp_requests import plain, scripted, to, trusting, verbs
 
 if TYPE_CHECKING:
@@ -141,13 +142,23 @@ def test_log_in_without_tls_on_this_machine(smtp: SMTPTransport) -> None:
         assert "me" == server.accepted[0].user
 
 
-def test_privacy_is_judged_by_the_peer() -> None:
+def test_no_log_in_without_tls_elsewhere() -> None:
     """
-    Without TLS only a peer on this machine is private, whatever its name.
+    Without TLS a password goes to a peer on this machine only, whatever its name.
     """
-    there = _smtp_connection.Connection(Elsewhere(), _smtp_connection.Conversation(1.0))  # type: ignore[arg-type]  # a stand-in for a socket
+    there = Connection(Elsewhere(), Conversation(1.0))  # type: ignore[arg-type]  # a stand-in for a socket
 
-    assert (False, "[IPv6:2001:db8::1]") == (there.is_private, there.address)
+    with pytest.raises(AuthenticationFailed, match=r"^no log-in without TLS"):
+        log_in(there, plain(25, username="me", password=SECRET))
+
+
+def test_address_of_our_end_over_ipv6() -> None:
+    """
+    An IPv6 address is written as RFC 5321 asks, without its zone.
+    """
+    there = Connection(Elsewhere(), Conversation(1.0))  # type: ignore[arg-type]  # a stand-in for a socket
+
+    assert "[IPv6:2001:db8::1]" == there.address
 
 
 class Elsewhere:

@@ -1,0 +1,500 @@
+"""
+Amazon SES, through ``POST /v2/email/outbound-emails``.
+
+https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html (2026-11)
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from typing import Any, ClassVar
+from urllib.parse import quote, urlsplit
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Address,
+    Attachment,
+    Base64,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    classify_http,
+    json_body,
+    merge_options,
+    reveal,
+    sha256_hex,
+)
+
+# https://docs.aws.amazon.com/general/latest/gr/ses.html (2026-11); China has a domain of its own.
+HOST = "https://email.{}.amazonaws.com{}"
+REGION = re.compile(r"[a-z0-9-]+")
+
+# By name, because most come as 400; a name that is not here means what its status does.
+# botocore's model sesv2/2019-09-27, and
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html (2026-11)
+ERRORS: Mapping[str, type[SendError]] = {
+    "AccountSuspendedException": errors.AccountSuspended,
+    "LimitExceededException": errors.QuotaExceeded,
+    "MailFromDomainNotVerifiedException": errors.SenderRefused,
+    "SendingPausedException": errors.AccountSuspended,
+    "ThrottlingException": errors.RateLimited,
+    "ExpiredTokenException": errors.AuthenticationFailed,
+    "IncompleteSignature": errors.AuthenticationFailed,
+    "InternalFailure": errors.ProviderUnavailable,
+    "InternalServerErrorException": errors.ProviderUnavailable,
+    "ServiceUnavailable": errors.ProviderUnavailable,
+    "TooManyRequestsException": errors.RateLimited,
+}
+
+# The same names mean several things: then the words decide; the first that match count.
+# https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html,
+# https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html (2026-11), and
+# answers quoted in public issues, which the vendor does not confirm.
+WORDS: tuple[tuple[str, type[SendError]], ...] = (
+    (r"Maximum sending rate exceeded", errors.RateLimited),
+    (r"Daily (message|sending) quota exceeded", errors.QuotaExceeded),
+    (r"Sending (paused|suspended) for this account", errors.AccountSuspended),
+    (r"Template .*does not exist", errors.UnsupportedFeature),
+    (r"Message length is more than|Illegal filename", errors.UnsupportedFeature),
+    (r"contains? a virus", errors.MessageRejected),  # unconfirmed
+    (
+        r"Illegal address|Invalid email address|Missing (domain|final '@domain')",
+        errors.RecipientRejected,
+    ),
+    (r"(Domain|Local address) (contains|starts|ends)", errors.RecipientRejected),
+)
+NOT_VERIFIED = "Email address is not verified"
+CODE = re.compile(r"(?:.*#)?(\w+)(?::.*)?")
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html,
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_Attachment.html (2026-11)
+MAX_HEADERS = 15
+MAX_HEADER = 996
+MAX_TYPE = 78
+MAX_FILENAME = 255
+MAX_LINE = 998  # RFC 5322, 2.1.1; whether SES breaks longer ones of a simple mail: unconfirmed
+
+# https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageTag.html (2026-11)
+TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
+MAX_TAG = 256
+
+MAIL_ID = "mailfailover-id"
+TAG_NAME = "tag"
+OTHERS = "mailfailover-others"
+
+# Options that would change who gets the mail and who sends it.
+RESERVED = {"Content.Raw", "Destination", "FromEmailAddress"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SES:
+    """
+    Sends through Amazon SES.
+
+    The key is made in IAM and may ``ses:SendEmail`` and ``ses:SendRawEmail``; with the extra
+    ``ses`` installed, credentials can come from the environment, a profile or a role instead.
+
+    Provider options are laid over the JSON of the call: ``{"ListManagementOptions":
+    {"ContactListName": "news"}}``.
+
+    A simple mail goes as fields, any other as MIME that is written here, with its files in
+    memory. SES gives each mail a Message-ID of its own. A template's subject is always used,
+    and one whose data is incomplete is accepted and never sent: only an event tells.
+
+    Metadata and a tag become message tags, which need a configuration set to be seen. Those
+    with other than ASCII letters, digits, ``-`` and ``_``, and more tags than one, go
+    together into one that is encoded, about 190 bytes.
+
+    An account in the sandbox counts as suspended for all recipients but its verified ones.
+    SES accepts mails to suppressed recipients: those show in events only.
+
+    :meth:`build_ping` needs ``ses:GetAccount``.
+
+    Attributes:
+        access_key_id:
+            Of a key; where empty, credentials come from botocore's chain (environment,
+            profile, role), which may ask the network just before a mail is written.
+
+        secret_access_key: Of the same key.
+
+        session_token: For temporary credentials.
+
+        region: Where the sender is verified.
+
+        configuration_set: Its name; the sender's own where empty.
+
+        webhook_topic_arn: The SNS topic whose notifications are taken as webhooks.
+
+        base_url: Scheme and host, for a proxy; that of *region* where empty. The host and
+            path that are called are signed.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "ses"
+    userinfo: ClassVar[tuple[str, ...]] = ("access_key_id", "secret_access_key")
+
+    # Tracking belongs to the configuration set. Merges: stored templates only, which escape
+    # and fail in ways of their own. Non-ASCII local parts: refused by the vendor's manual.
+    # Repeated headers, mails without subject or text or To: unconfirmed.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.MULTIPLE_REPLY_TO
+        | Feature.HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.TAGS
+        | Feature.METADATA
+        | Feature.TEMPLATES
+        | Feature.ENVELOPE_FROM,
+        max_recipients=50,
+        max_bytes=40 * MB,
+    )
+
+    access_key_id: str = ""
+    secret_access_key: str | Callable[[], str] = field(default="", repr=False)
+    session_token: str | Callable[[], str] = field(default="", repr=False)
+    region: str = "us-east-1"
+    configuration_set: str = ""
+    webhook_topic_arn: str = ""
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        if not REGION.fullmatch(self.region):
+            raise errors.ConfigurationError("region of ses is no name such as 'eu-west-1'")
+        if bool(self.access_key_id) != bool(self.secret_access_key):
+            raise errors.ConfigurationError(
+                "ses needs access_key_id and secret_access_key: give both, or neither to use "
+                "botocore's credentials"
+            )
+        host = HOST.format(self.region, ".cn" if self.region.startswith("cn-") else "")
+        object.__setattr__(self, "base_url", self.base_url or host)
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write a mail as fields, by its template or as MIME.
+
+        Raises:
+            UnsupportedFeature: If tags, metadata, or what goes with a template do not fit.
+        """
+        body = {
+            **_content(message),
+            "FeedbackForwardingEmailAddress": message.envelope_from,
+            "EmailTags": _email_tags(message),
+            "ConfigurationSetName": self.configuration_set,
+        }
+        body = merge_options(_filled(body), message.options(self.name), reserved=RESERVED)
+        return HTTPRequest(
+            "POST",
+            f"{self.base_url}/v2/email/outbound-emails",
+            {"Content-Type": "application/json"},
+            json_body(body),
+            self._sign,
+        )
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        mail_id = response.json_object().get("MessageId")
+        if isinstance(mail_id, str) and mail_id:
+            return Accepted(mail_id)
+        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        answer = response.json_object()
+        code = _code(response, answer)
+        text = answer.get("message", answer.get("Message"))
+        text = text if isinstance(text, str) else ""
+        if NOT_VERIFIED in text:
+            return _not_verified(response, code, text, message)
+        words = (kind for words, kind in WORDS if re.search(words, text, re.IGNORECASE))
+        kind = next(words, None) or ERRORS.get(code)
+        if kind is errors.RecipientRejected and message.from_email:
+            kind = errors.SenderRefused if message.from_email.email in text else kind
+        return classify_http(response, own_envelope=bool(code), code=code, kind=kind, detail=text)
+
+    def build_ping(self) -> HTTPRequest:
+        return HTTPRequest("GET", f"{self.base_url}/v2/email/account", auth=self._sign)
+
+    def _sign(self, request: HTTPRequest, now: float) -> dict[str, str]:
+        """
+        Make the headers of Signature Version 4.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html (2026-11)
+        """
+        key_id, secret, token = self._credentials()
+        url = urlsplit(request.url)
+        time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+        added = {"X-Amz-Date": time} | ({"X-Amz-Security-Token": token} if token else {})
+        headers = {"Host": _host(request.url), **request.headers, **added}
+        lines = sorted((name.lower(), " ".join(value.split())) for name, value in headers.items())
+        signed = ";".join(name for name, _ in lines)
+        canonical = [request.method, quote(url.path, safe="/~"), ""]
+        canonical += [f"{name}:{value}" for name, value in lines]
+        canonical += ["", signed, sha256_hex(request.body)]
+        scope = (time[:8], self.region, "ses", "aws4_request")
+        digest = sha256("\n".join(canonical).encode()).hexdigest()
+        to_sign = "\n".join(("AWS4-HMAC-SHA256", time, "/".join(scope), digest))
+        key = b"AWS4" + secret.encode()
+        for one in (*scope, to_sign):
+            key = hmac.digest(key, one.encode(), "sha256")
+        credential = "/".join((key_id, *scope))
+        added["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential={credential}, "
+            f"SignedHeaders={signed}, Signature={key.hex()}"
+        )
+        return added
+
+    def _credentials(self) -> tuple[str, str, str]:
+        if self.access_key_id:
+            return self.access_key_id, reveal(self.secret_access_key), reveal(self.session_token)
+        found = _botocore_credentials()
+        return found.access_key, found.secret_key, found.token or ""
+
+
+def _botocore_credentials() -> Any:
+    """
+    Ask botocore, which refreshes what expires.
+
+    Raises:
+        AuthenticationFailed: If it is not installed, or finds none.
+    """
+    try:
+        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # has none
+    except ImportError:
+        text = "ses has no access_key_id, and botocore is not installed: install mailfailover[ses]"
+        raise errors.AuthenticationFailed(text) from None
+    try:
+        if chain := _botocore_session().get_credentials():
+            return chain.get_frozen_credentials()
+    except BotoCoreError as exc:
+        text = f"botocore could not get credentials for ses ({type(exc).__name__})"
+        raise errors.AuthenticationFailed(text) from exc
+    raise errors.AuthenticationFailed("ses has no access_key_id, and botocore found no credentials")
+
+
+@cache
+def _botocore_session() -> Any:
+    from botocore.session import get_session  # type: ignore[import-untyped]  # has none
+
+    return get_session()
+
+
+def _host(url: str) -> str:
+    """
+    The Host header as it is sent: the port only where it is not the scheme's own.
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.lower()
+    return host.removesuffix(":443" if parts.scheme == "https" else ":80")
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value}
+
+
+def _content(message: Message) -> dict[str, Any]:
+    """
+    The mail itself, its sender and its recipients.
+    """
+    if message.template_id:
+        _check_fits(message)
+        content = {"Template": _template(message)}
+    elif _is_simple(message):
+        content = {"Simple": _simple(message)}
+    else:
+        # The From of the MIME text counts, with its name; the envelope is named here.
+        return {"Destination": _destination(message, names=False), "Content": _raw(message)}
+    return {
+        "FromEmailAddress": _address(message.sender),
+        "Destination": _destination(message, names=True),
+        "ReplyToAddresses": [_address(address) for address in message.reply_to],
+        "Content": content,
+    }
+
+
+def _destination(message: Message, *, names: bool) -> dict[str, list[str]]:
+    kinds = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
+    return {
+        kind: [_address(address) if names else address.email for address in addresses]
+        for kind, addresses in kinds.items()
+        if addresses
+    }
+
+
+def _is_simple(message: Message) -> bool:
+    """
+    Whether SES writes the same MIME of our fields as we would.
+
+    How it marks inline images, and what becomes of the parameters of a type, are unconfirmed.
+    """
+    lines = f"{message.text}\n{message.html}".splitlines()
+    return (
+        all(len(line.encode()) <= MAX_LINE for line in lines)
+        and _headers_fit(message)
+        and all(_file_fits(one) and not one.content_id for one in message.attachments)
+    )
+
+
+def _check_fits(message: Message) -> None:
+    if not _headers_fit(message):
+        text = "ses takes 15 headers with a template, each of at most 995 characters"
+        raise errors.UnsupportedFeature(text, features=("HEADERS",))
+    if not all(map(_file_fits, message.attachments)):
+        text = "ses takes attachments with a template only by a plain type and ASCII file name"
+        raise errors.UnsupportedFeature(text, features=("ATTACHMENTS",))
+
+
+def _headers_fit(message: Message) -> bool:
+    headers = _headers(message)
+    return len(headers) <= MAX_HEADERS and all(
+        one["Value"] and len(one["Name"]) + len(one["Value"]) <= MAX_HEADER for one in headers
+    )
+
+
+def _file_fits(attachment: Attachment) -> bool:
+    name, kind = attachment.filename, attachment.content_type.lower()
+    return (
+        name.isascii()
+        and len(name) <= MAX_FILENAME
+        and not set(name) & set('"\\')
+        and len(kind) <= MAX_TYPE
+        and ";" not in kind
+        and not kind.startswith("message/")
+    )
+
+
+def _simple(message: Message) -> dict[str, Any]:
+    return _filled(
+        {
+            "Subject": _text(message.subject),
+            "Body": _filled({"Text": _text(message.text), "Html": _text(message.html)}),
+            "Headers": _headers(message),
+            "Attachments": [_file(attachment) for attachment in message.attachments],
+        }
+    )
+
+
+def _text(text: str) -> dict[str, str]:
+    return {"Data": text, "Charset": "UTF-8"} if text else {}
+
+
+def _template(message: Message) -> dict[str, Any]:
+    template = str(message.template_id)
+    return _filled(
+        {
+            "TemplateArn" if template.startswith("arn:") else "TemplateName": template,
+            "TemplateData": json.dumps(message.template_data, ensure_ascii=False),
+            "Headers": _headers(message),
+            "Attachments": [_file(attachment) for attachment in message.attachments],
+        }
+    )
+
+
+def _raw(message: Message) -> dict[str, Any]:
+    mail = message.as_email_message()
+    data = mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
+    return {"Raw": {"Data": Base64(data)}}
+
+
+def _headers(message: Message) -> list[dict[str, str]]:
+    return [
+        {"Name": name, "Value": value if value.isascii() else _encoded(value)}
+        for name, value in message.header_items()
+        if name.lower() != "message-id"
+    ]
+
+
+def _address(address: Address) -> str:
+    if address.name.isascii():
+        return str(address)
+    return f"{_encoded(address.name)} <{address.email}>"
+
+
+def _encoded(value: str) -> str:
+    """
+    *value* as RFC 2047 encoded words, which the vendor leaves to us.
+    """
+    from email.header import Header  # rarely needed, costly to import
+
+    return Header(value, "utf-8").encode(linesep="")
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    inline = {"ContentDisposition": "INLINE", "ContentId": attachment.content_id}
+    return {
+        "FileName": attachment.filename,
+        "ContentType": attachment.content_type,
+        "ContentDisposition": "ATTACHMENT",
+        "ContentTransferEncoding": "BASE64",  # SEVEN_BIT otherwise
+        "RawContent": attachment.base64(),
+        **(inline if attachment.content_id else {}),
+    }
+
+
+def _email_tags(message: Message) -> list[dict[str, str]]:
+    """
+    Our id, the tag and the metadata; what is not allowed in a message tag goes encoded.
+    """
+    tags, metadata = list(message.tags), dict(message.metadata)
+    found = {MAIL_ID: message.id}
+    if len(tags) == 1 and TAG.fullmatch(tags[0]):
+        found[TAG_NAME] = tags.pop()
+    for name, value in message.metadata.items():
+        if TAG.fullmatch(name) and TAG.fullmatch(value) and name not in {MAIL_ID, TAG_NAME, OTHERS}:
+            found[name] = metadata.pop(name)
+    if tags or metadata:
+        found[OTHERS] = _packed(_filled({"tags": tags, "metadata": metadata}))
+    return [{"Name": name, "Value": value} for name, value in found.items()]
+
+
+def _packed(data: dict[str, Any]) -> str:
+    """
+    *data* as JSON in base64, with spaces at its end so that it needs no padding.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    packed = urlsafe_b64encode(text + b" " * (-len(text) % 3)).decode("ascii")
+    if len(packed) > MAX_TAG:
+        raise errors.UnsupportedFeature(
+            "ses takes few tags and metadata beyond ASCII letters, digits, '-' and '_': "
+            "shorten them",
+            features=tuple(name.upper() for name in data),
+        )
+    return packed
+
+
+def _code(response: Response, answer: Mapping[str, Any]) -> str:
+    given = response.headers.get("x-amzn-errortype") or answer.get("__type")
+    found = CODE.fullmatch(given) if isinstance(given, str) else None
+    return found[1] if found else ""
+
+
+def _not_verified(response: Response, code: str, text: str, message: Message) -> SendError:
+    """
+    Tell a sandbox, which wants the recipients verified too, from an unverified sender.
+    """
+    text, _, identities = text.rpartition(":")
+    named = set(re.split(r"[\s,;<>]+", identities.lower()))
+    found = tuple(one.email for one in message.recipients if one.email.lower() in named)
+    senders = {message.envelope_from.lower()}
+    if message.from_email:
+        senders |= {message.from_email.email.lower(), message.from_email.domain}
+    kind = errors.SenderRefused if senders & named or not found else errors.AccountSuspended
+    detail = text or NOT_VERIFIED
+    if kind is errors.AccountSuspended:
+        detail = f"the account is in the sandbox, and a recipient is not verified ({detail})"
+    error = classify_http(response, code=code, kind=kind, detail=detail)
+    error.recipients = found
+    return error
