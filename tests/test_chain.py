@@ -51,11 +51,11 @@ def world() -> World:
 
 def open_up(world: World, chain: ProviderChain, *keys: str) -> None:
     """
-    Open the breakers of these, one second after the other.
+    Open the breakers of these, so far apart that their jitter does not matter.
     """
     for key in keys:
         ticket = chain.health.force(key, "example.com", 15.0)
-        world.clock.advance(1)
+        world.clock.advance(10)
         assert chain.health.failed(ticket, DOWN, count=True)  # type: ignore[arg-type]  # nobody else asks
 
 
@@ -256,7 +256,7 @@ class TestOneProvider:
         chain = world.chain(a)
 
         for _ in range(20):
-            caught(chain, timeout=2)
+            caught(chain, timeout=1.6)
 
         assert states(chain) == {"a": "closed"}
         assert len(a.mails) == 20
@@ -344,7 +344,7 @@ class TestAllPassedBy:
         a, b = Scripted("a", REVOKED), Scripted("b", DOWN, "b-id")
         chain = world.chain(a, b)
         send(world.chain(a, Scripted("c"), health=chain.health))
-        world.clock.advance(890)
+        world.clock.advance(880)
         open_up(world, chain, "b")
 
         receipt = send(chain)
@@ -452,7 +452,7 @@ class TestAllPassedBy:
         error = caught(chain, timeout=3)
 
         assert type(error) is AllProvidersFailed
-        assert error.retry_at == NOW + timedelta(seconds=2 + due)
+        assert error.retry_at == NOW + timedelta(seconds=20 + due)
         assert 2.5 < sum(world.clock.sleeps) < 3.0
 
     def test_one_forced_call_at_a_time(self) -> None:
@@ -529,7 +529,8 @@ class TestLimits:
         assert (error.attempts, world.clock.sleeps) == ((), [])
         assert error.retry_at == NOW + timedelta(hours=1)
         assert str(error).splitlines()[1] == (
-            "  a: not called: its own rate or quota is used up (wait, or raise the limit of the link)"
+            "  a: not called: its own rate or quota is used up "
+            "(wait, or raise the limit of the link)"
         )
 
     def test_a_call_that_could_not_be_made_takes_nothing(self, world: World) -> None:
@@ -562,7 +563,9 @@ class TestInterrupted:
     """
 
     class SoftTimeLimitExceeded(Exception):
-        pass
+        """
+        Named as Celery's own is.
+        """
 
     @pytest.mark.parametrize("kind", [KeyboardInterrupt, SoftTimeLimitExceeded])
     def test_a_probe_that_is_interrupted_is_free_again(
@@ -616,7 +619,7 @@ class TestInterrupted:
             finally:
                 closed.append("closed")
 
-        chain.steps = steps  # type: ignore[method-assign]  # to see it close
+        setattr(chain, "steps", steps)  # noqa: B010 -- to see it close
         try:
             send(chain)
         except KeyboardInterrupt:

@@ -486,7 +486,7 @@ def _not_verified(response: Response, code: str, text: str, message: Message) ->
     Tell a sandbox, which wants the recipients verified too, from an unverified sender.
     """
     text, _, identities = text.rpartition(":")
-    named = set(re.split(r"[\s,;<>]+", identities.lower()))
+    named = set(re.findall(r"[^\s,;<>]+", identities.lower()))
     found = tuple(one.email for one in message.recipients if one.email.lower() in named)
     senders = {message.envelope_from.lower()}
     if message.from_email:

@@ -79,6 +79,7 @@ class VendorConnection(HTTPConnection):
     """Set by the pool, anew for each call."""
 
     _held: bytearray | None = None
+    """What is still to be joined with what comes; None outside of a request."""
 
     def response_class(self, sock: socket.socket, **options: Any) -> _Answer:  # type: ignore[override]  # called as the class is
         return _Answer(self.progress, sock, **options)
@@ -108,7 +109,7 @@ class VendorConnection(HTTPConnection):
         self._held = bytearray()
         try:
             super().request(*args, **options)
-            self._flush()
+            self._flush(self._held)
         finally:
             self._held = None
         self.progress.written()
@@ -120,13 +121,12 @@ class VendorConnection(HTTPConnection):
         elif len(self._held) + len(view) <= _JOINED:
             self._held += view
         else:
-            self._flush()
+            self._flush(self._held)
             self._write(view)
 
-    def _flush(self) -> None:
-        held, self._held = self._held, bytearray()
-        if held:
-            self._write(memoryview(held))
+    def _flush(self, held: bytearray) -> None:
+        self._held = bytearray()
+        self._write(memoryview(held))
 
     def _write(self, view: memoryview) -> None:
         if self.sock is None:

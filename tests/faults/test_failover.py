@@ -293,7 +293,7 @@ def test_two_tags_do_not_make_a_failover_impossible(vendors: Vendors) -> None:
 @pytest.mark.parametrize(
     ("fields", "feature"),
     [
-        ({"send_at": datetime.now(UTC) + timedelta(hours=1)}, "SEND_AT"),
+        ({"send_at": datetime.now(UTC) + timedelta(hours=1), "text": "Hi"}, "SEND_AT"),
         ({"template_id": "welcome"}, "TEMPLATES"),
     ],
     ids=["send_at", "template"],

@@ -326,6 +326,19 @@ def test_connections_are_kept(tls_vendor: FaultServer, vendor: FaultServer, ca_f
     assert (1, 1) == (tls_vendor.connections, vendor.connections)
 
 
+def test_one_context_for_all_hosts(tls_vendor: FaultServer, ca_file: str) -> None:
+    """
+    Certificates are read once, at the first connection; their file is not needed again.
+    """
+    transport = HTTPTransport(ca_file=ca_file)
+    transport.send(mail(tls_vendor), 5)
+    Path(ca_file).unlink()
+    transport.send(HTTPRequest(url=f"https://localhost:{tls_vendor.port}/mail", body=b"x"), 5)
+    transport.close()
+
+    assert [1, 2] == [request.connection for request in tls_vendor.requests]
+
+
 def test_an_old_connection_is_closed(vendor: FaultServer) -> None:
     """
     A connection that was idle for too long is closed instead of used again.
@@ -524,6 +537,16 @@ def test_no_time_left(transport: HTTPTransport, vendor: FaultServer) -> None:
     """
     with pytest.raises(ConnectionFailed, match="nothing was sent: no time is left"):
         transport.send(mail(vendor), 0)
+
+    assert 0 == vendor.connections
+
+
+def test_no_time_left_to_connect(transport: HTTPTransport, vendor: FaultServer) -> None:
+    """
+    Time that runs out before the connection stands means that nothing was sent.
+    """
+    with pytest.raises(ConnectionFailed, match="nothing was sent: no answer from .* in time"):
+        transport.send(mail(vendor), 1e-9)
 
     assert 0 == vendor.connections
 
