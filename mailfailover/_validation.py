@@ -60,7 +60,8 @@ def invalid(label: str, problem: str) -> InvalidMessage:
 
     ``invalid("headers['X-A']", "is empty: ...")`` has the field ``headers``.
     """
-    return InvalidMessage(f"{label} {problem}", field=re.split(r"\W", label, maxsplit=1)[0])
+    field = re.split(r"\W", label.removeprefix("a key of "), maxsplit=1)[0]
+    return InvalidMessage(f"{label} {problem}", field=field)
 
 
 def check_text(label: str, value: object) -> str:

@@ -18,7 +18,7 @@ from mailfailover.errors import ConnectionFailed, OutcomeUnknown, SendError
 from mailfailover.plugin import HTTPRequest, Response
 from mailfailover.testing import CannedResponse, Fault, FaultServer, faults
 from mailfailover.transports.http import HTTPTransport
-from tests.transports.sockets import ANSWER, answering, black_hole, server
+from tests.transports.sockets import ANSWER, answering, black_hole, drain, server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,8 @@ ANY = [
     (faults.close_after_read(), unknown("written", None, CLOSED)),
     (faults.accept_then("hang_after_read"), unknown("written", None, LATE)),
     (faults.garbage(), unknown("written", None, "{} does not speak HTTP")),
-    (faults.drip_headers(), unknown("written", None, LATE)),
+    (faults.drip_headers(), unknown("written", None, LATE)),  # within the status line
+    (faults.drip_headers(0.02), unknown("response", 200, LATE)),  # after it
     (faults.drip_body(), unknown("response", 200, LATE)),
     (faults.stall_body(), unknown("response", 200, LATE)),
     (faults.truncate(), unknown("response", 200, "the answer of {} broke off")),
@@ -214,23 +215,19 @@ def test_a_stalled_write(transport: HTTPTransport) -> None:
 
 def test_an_early_refusal_counts(transport: HTTPTransport) -> None:
     """
-    A vendor may refuse a large mail and close before it has read all of it.
+    A vendor may refuse a large mail before it has read all of it.
     """
 
     def serve(connection: socket.socket) -> None:
-        connection.recv(65536)
+        connection.recv(1)
         connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
-        connection.shutdown(socket.SHUT_RDWR)
+        drain(connection)
 
     with server(serve) as port:
-        body = (memoryview(bytes(32 * 1024 * 1024)),)
-        request = HTTPRequest(url=f"http://127.0.0.1:{port}/", body=body)
-        try:
-            status = transport.send(request, 5).status_code
-        except OutcomeUnknown as exc:  # the system threw the answer away with the connection
-            status = -1 if exc.stage == "writing" else 0
+        body = (memoryview(bytes(8 * 1024 * 1024)),)
+        response = transport.send(HTTPRequest(url=f"http://127.0.0.1:{port}/", body=body), 10)
 
-    assert status in (413, -1)
+    assert Response(413, {"content-length": "0"}) == response
 
 
 @pytest.mark.parametrize(
@@ -338,13 +335,7 @@ def test_a_dead_address_among_others(
         kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
         addresses = [(*kind, ("127.0.0.1", dead)), (*kind, ("127.0.0.1", alive))]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
-        response = transport.send(
-            HTTPRequest(
-                url="https://acme.example/".replace("https://acme.example", "http://localhost"),
-                body=b"x",
-            ),
-            2.5,
-        )
+        response = transport.send(HTTPRequest(url="http://localhost/", body=b"x"), 2.5)
 
     assert 200 == response.status_code
 

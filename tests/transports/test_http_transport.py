@@ -19,6 +19,7 @@ import zlib
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +33,6 @@ from tests.transports.sockets import ANSWER, answering, drain, server
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
-    from pathlib import Path
 
     from mailfailover.plugin import Body
 
@@ -545,7 +545,7 @@ def test_no_time_left_to_connect(transport: HTTPTransport, vendor: FaultServer) 
     """
     Time that runs out before the connection stands means that nothing was sent.
     """
-    with pytest.raises(ConnectionFailed, match="nothing was sent: no answer from .* in time"):
+    with pytest.raises(ConnectionFailed, match=r"nothing was sent: no answer from .* in time"):
         transport.send(mail(vendor), 1e-9)
 
     assert 0 == vendor.connections
