@@ -39,6 +39,7 @@ autodoc_preserve_defaults = True
 autodoc_typehints = "none"  # the text gives meaning and shape; types are for the editor
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_attr_annotations = False
 
 nitpicky = True
 # The build has no network, so no inventory of the standard library's documentation to link to.

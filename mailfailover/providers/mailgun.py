@@ -92,7 +92,7 @@ class Mailgun:
     replace those of the same name. A bool becomes yes or no, a mapping JSON, a list several
     fields of the name, and None leaves the field out.
 
-    :meth:`build_ping` reads the domain, which a key for sending alone may not.
+    ``build_ping`` reads the domain, which a key for sending alone may not.
 
     Attributes:
         api_key: An account's key, or a domain's key for sending.

@@ -14,7 +14,7 @@ from mailfailover.plugin import EVERYTHING, Capabilities, Message
 @dataclass(frozen=True, slots=True, eq=False)
 class Memory:
     """
-    Keeps every mail as it is in :attr:`messages`; nothing leaves the process.
+    Keeps every mail as it is in ``messages``; nothing leaves the process.
 
     Safe in threads. Each object is a mailbox of its own, a child after fork has a copy.
 
