@@ -121,7 +121,7 @@ class SES:
     An account in the sandbox counts as suspended for all recipients but its verified ones.
     SES accepts mails to suppressed recipients: those show in events only.
 
-    :meth:`build_ping` needs ``ses:GetAccount``.
+    ``build_ping`` needs ``ses:GetAccount``.
 
     Attributes:
         access_key_id:

@@ -177,6 +177,7 @@ class VendorAdapter(HTTPAdapter):
                 target.host,
                 target.port,
                 maxsize=self._pool_size,
+                cert_reqs="CERT_REQUIRED",
                 ssl_context=self._find_context(),
             )
         pool.close_idle_after(self._idle)
@@ -188,6 +189,7 @@ class VendorAdapter(HTTPAdapter):
             num_pools=1,
             proxy_headers=self.proxy_headers(proxy),
             maxsize=self._pool_size,
+            cert_reqs="CERT_REQUIRED",
             ssl_context=self._find_context(),
         )
         manager.pool_classes_by_scheme = {"https": TLSVendorPool}

@@ -50,6 +50,7 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> bytes:
 
 def _read(raw: BaseHTTPResponse, limit: int) -> bytes:
     body = b""
+    raw.enforce_content_length = True  # type: ignore[attr-defined]  # urllib3 1.26 does not, by default
     try:
         while True:
             chunk = raw.read(limit + 1 - len(body), decode_content=False)

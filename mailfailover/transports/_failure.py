@@ -48,6 +48,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.RemoteDisconnected, "{} closed the connection without an answer"),
     (ConnectionError, "{} broke the connection"),  # reset, aborted, broken pipe
     (TimeoutError, "no answer from {} in time"),
+    (from_urllib3.TimeoutError, "no answer from {} in time"),
     (ssl.SSLCertVerificationError, "the certificate of {} is not trusted"),
     (ssl.SSLError, "TLS with {} failed"),
     (http.client.IncompleteRead, "the answer of {} broke off"),

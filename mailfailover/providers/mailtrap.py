@@ -1,0 +1,285 @@
+"""
+Mailtrap, through ``POST /api/send``.
+
+https://docs.mailtrap.io/developers/email-sending, and the vendor's OpenAPI file, transactional
+2.0.0 (2026-11)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Address,
+    Attachment,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    classify_http,
+    for_recipient,
+    json_body,
+    merge_options,
+    reveal,
+)
+
+# Mailtrap has no codes, only words; the first that matches counts. Those about From and To are
+# the OpenAPI file's; the wording of those marked is unconfirmed by the vendor, as quoted in
+# public issues (2026-11).
+ERRORS: tuple[tuple[str, type[SendError]], ...] = (
+    (r"'from'.* invalid", errors.SenderRefused),
+    (r"'(to|cc|bcc)'.* invalid", errors.RecipientRejected),  # by analogy
+    (r"'(attachments|category|custom_variables|headers|template_\w+)'", errors.UnsupportedFeature),
+    (r"Sending from domain .*not allowed", errors.SenderRefused),  # unconfirmed
+    (r"Demo domains? can only be used", errors.SenderRefused),  # unconfirmed
+    (r"Too many emails per second", errors.RateLimited),  # unconfirmed
+    (r"email limit is reached|upgrade your plan", errors.QuotaExceeded),  # unconfirmed
+)
+
+# Sending has hosts of its own, which know no other call than to send.
+SENDING = re.compile(r"https://(send|bulk)\.api\.mailtrap\.io")
+ACCOUNT = "https://mailtrap.io"
+
+MAIL_ID = "mailfailover-id"
+
+# Options that would change who gets the mail and who sends it.
+RESERVED = {"from", "to", "cc", "bcc", "base", "requests"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailtrap:
+    """
+    Sends through Mailtrap.
+
+    The token is made under Settings, API Tokens, with access to the sending domain.
+
+    Provider options are laid over the JSON of a mail: ``{"custom_variables": {"shop": "1"}}``.
+    In a merge they are laid over each recipient's.
+
+    A template has a subject and a category of its own: the mail's subject is not sent then,
+    and a tag is refused. Mailtrap gives each mail a Message-ID of its own.
+
+    The stream of promotional mail is ``base_url="https://bulk.api.mailtrap.io"``.
+
+    Attributes:
+        api_token: A token of the account.
+
+        webhook_secret: Verifies webhooks.
+
+        base_url: Scheme and host, of another stream or for a proxy.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "mailtrap"
+    userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
+
+    # One object is the Reply-To, an object the headers. Envelope sender, tracking, a time to
+    # send at: no such parameter. Subject and text are required, and one of to, cc and bcc.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.TAGS
+        | Feature.METADATA
+        | Feature.TEMPLATES
+        | Feature.MERGE
+        | Feature.MERGE_METADATA
+        | Feature.MERGE_HEADERS
+        | Feature.MERGE_UNEVEN_HEADERS
+        | Feature.WITHOUT_TO,
+        max_tags=1,
+        max_recipients=1000,
+        max_merge=500,
+        max_bytes=50 * MB,  # of one call; of one mail: unconfirmed
+    )
+
+    api_token: str | Callable[[], str] = field(repr=False)
+    webhook_secret: str | Callable[[], str] = field(default="", repr=False)
+    base_url: str = "https://send.api.mailtrap.io"
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write one mail.
+
+        Raises:
+            UnsupportedFeature: If a tag goes with a template.
+        """
+        return self._request("send", self._mail(message, _common(message) | _own(message)))
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        """
+        Write a merge as one mail for each recipient, filled in here, with common attachments.
+
+        Raises:
+            UnsupportedFeature: If a tag goes with a template.
+        """
+        mails = [for_recipient(message, address) for address in message.to]
+        requests = [self._mail(mail, _own(mail)) for mail in mails]
+        return self._request("batch", {"base": _common(message), "requests": requests})
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        answer = response.json_object()
+        if answer.get("success") is False:
+            raise _refusal(response, answer)
+        ids = _message_ids(answer)
+        if answer.get("success") is not True or not ids:
+            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        # One for each of to, cc and bcc, in this order: so read by django-anymail, unconfirmed.
+        emails = [address.email for address in message.recipients]
+        named = dict(zip(emails, ids, strict=True)) if len(emails) == len(ids) else {}
+        return Accepted(ids[0], message_ids=named)
+
+    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+        answer = response.json_object()
+        items = answer.get("responses")
+        if not isinstance(items, list) or len(items) != len(message.to):
+            if answer.get("success") is False and not items:
+                raise _refusal(response, answer)
+            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return tuple(_outcome(response, item) for item in items)
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        answer = response.json_object()
+        own = answer.get("success") is False or isinstance(answer.get("errors"), list)
+        kind, text = _said(answer)
+        return classify_http(response, own_envelope=own, kind=kind, detail=text)
+
+    def build_ping(self) -> HTTPRequest:
+        url = SENDING.sub(ACCOUNT, self.base_url)
+        return HTTPRequest("GET", f"{url}/api/accounts", self._headers())
+
+    def _mail(self, message: Message, fields: dict[str, Any]) -> dict[str, Any]:
+        return merge_options(fields, message.options(self.name), reserved=RESERVED)
+
+    def _request(self, method: str, body: dict[str, Any]) -> HTTPRequest:
+        headers = self._headers() | {"Content-Type": "application/json"}
+        return HTTPRequest("POST", f"{self.base_url}/api/{method}", headers, json_body(body))
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {reveal(self.api_token)}"}
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value}
+
+
+def _common(message: Message) -> dict[str, Any]:
+    """
+    What is the same for all recipients of a merge.
+    """
+    if message.template_id and message.tags:
+        text = "mailtrap takes the category from the template: leave the tag off"
+        raise errors.UnsupportedFeature(text, features=("TAGS",))
+    return _filled(
+        {
+            "from": _address(message.sender),
+            "reply_to": next(map(_address, message.reply_to), None),
+            "attachments": [_file(attachment) for attachment in message.attachments],
+            "category": next(iter(message.tags), None),
+            "template_uuid": message.template_id,
+        }
+    )
+
+
+def _own(message: Message) -> dict[str, Any]:
+    """
+    What each recipient of a merge has for himself.
+    """
+    return _filled(
+        {
+            "to": [_address(address) for address in message.to],
+            "cc": [_address(address) for address in message.cc],
+            "bcc": [_address(address) for address in message.bcc],
+            "subject": "" if message.template_id else message.subject,
+            "text": message.text,
+            "html": message.html,
+            "headers": _headers(message),
+            "custom_variables": {**message.metadata, MAIL_ID: message.id},
+            "template_variables": message.template_data,
+        }
+    )
+
+
+def _address(address: Address) -> dict[str, str]:
+    return _filled({"email": address.email, "name": address.name})
+
+
+def _headers(message: Message) -> dict[str, str]:
+    # Whether a Message-ID of ours is allowed is unconfirmed.
+    return {
+        name: value if value.isascii() else _encoded(value)
+        for name, value in message.header_items()
+        if name.lower() != "message-id"
+    }
+
+
+def _encoded(value: str) -> str:
+    """
+    *value* as RFC 2047 encoded words, which the vendor leaves to us.
+    """
+    from email.header import Header  # rarely needed, costly to import
+
+    return Header(value, "utf-8").encode(linesep="")
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    fields = {
+        "content": attachment.base64(),
+        "filename": attachment.filename,
+        "type": attachment.content_type,
+        "disposition": "attachment",
+    }
+    if attachment.content_id:
+        fields |= {"disposition": "inline", "content_id": attachment.content_id}
+    return fields
+
+
+def _message_ids(answer: Mapping[str, Any]) -> list[str]:
+    ids = answer.get("message_ids")
+    if not isinstance(ids, list) or not all(isinstance(one, str) and one for one in ids):
+        return []
+    return ids
+
+
+def _said(answer: Mapping[str, Any]) -> tuple[type[SendError] | None, str]:
+    """
+    What the words of an answer mean, if we know them, and the words.
+    """
+    found = answer.get("errors")
+    texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    for words, kind in ERRORS:
+        for text in texts:
+            if re.search(words, text, re.IGNORECASE):
+                return kind, text
+    return None, "; ".join(texts)
+
+
+def _refusal(response: Response, answer: Mapping[str, Any]) -> SendError:
+    """
+    Make the error of a success that hides one: nothing was sent.
+    """
+    kind, text = _said(answer)
+    return classify_http(response, kind=kind or errors.RequestRefused, detail=text)
+
+
+def _outcome(response: Response, item: object) -> Accepted | SendError:
+    """
+    Read what became of one recipient of a merge.
+    """
+    answer = item if isinstance(item, dict) else {}
+    if answer.get("success") is False:
+        return _refusal(response, answer)
+    if answer.get("success") is True and (ids := _message_ids(answer)):
+        return Accepted(ids[0])
+    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
