@@ -339,7 +339,10 @@ def _templates(value: Mapping[str, str], field: str) -> FrozenDict[str, str]:
 
 
 def _labels(value: str | Iterable[str], field: str) -> tuple[str, ...]:
-    found = (value,) if isinstance(value, str) else tuple(value)
+    try:
+        found = (value,) if isinstance(value, str) else tuple(value)
+    except TypeError:
+        found = ("",)
     if not all(isinstance(one, str) and one for one in found):
         message = f"{field} must be a str or several, none of them empty"
         raise ConfigurationError(message)
@@ -347,7 +350,12 @@ def _labels(value: str | Iterable[str], field: str) -> tuple[str, ...]:
 
 
 def _limit(value: str | Limit | None, field: str) -> Limit | None:
-    return Limit.parse(value, field) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return Limit.parse(value, field)
+    if value is None or isinstance(value, Limit):
+        return value
+    message = f"{field} must be a str such as 10/s, not {type(value).__name__}"
+    raise ConfigurationError(message)
 
 
 def _checked(provider: AnyProvider) -> AnyProvider:
