@@ -16,12 +16,14 @@ from mailfailover._merge import for_recipient, part_for
 from mailfailover._receipt import Accepted, Receipt, RecipientStatus
 from mailfailover._retry import MIN_SECONDS, Again
 from mailfailover._send import Send
+from mailfailover._wire import Stage
 from mailfailover.errors import (
     InvalidMessage,
     MessageRejected,
     RecipientRejected,
     RecipientSuppressed,
     SendError,
+    UnsupportedFeature,
     Verdict,
 )
 
@@ -78,9 +80,13 @@ class MergeSend(Send):
                 result = yield from self.attempt(candidate, ticket, make, batch=candidate.batch)
             except InvalidMessage as exc:
                 return self._merged() if self.provider else self.stop(exc)
-            error = self._absorb(candidate, part, result, parts)
-            if error is not None:
-                return self._after(candidate, error)
+            if candidate.batch and _is_no_batch(result):
+                candidate = candidate._replace(batch=False)
+                parts = deque(self._parts(candidate))
+            else:
+                error = self._absorb(candidate, part, result, parts)
+                if error is not None:
+                    return self._after(candidate, error)
             more = parts and self.time_left() > MIN_SECONDS
             ticket = self.pick.once_more(candidate) if more else None
         return Again(0.0) if self.pending else self._merged()
@@ -195,3 +201,10 @@ class MergeSend(Send):
     def _status(self, email: str) -> RecipientStatus:
         left = RecipientStatus.UNKNOWN if email in self.maybe else RecipientStatus.REFUSED
         return self.statuses.get(email, left)
+
+
+def _is_no_batch(result: Result) -> bool:
+    """
+    Whether the provider can send this mail, but not to many in one call: nothing was sent.
+    """
+    return isinstance(result.error, UnsupportedFeature) and result.stage == Stage.PREPARING

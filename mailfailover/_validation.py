@@ -36,7 +36,7 @@ _STRUCTURAL = frozenset(
         "to",
     ]
 )
-_COMMANDS = ("content-", "x-mailgun-", "x-mc-", "x-msys-api", "x-smtpapi")
+_COMMANDS = ("content-", "x-mailgun-", "x-mc-", "x-msys-api", "x-pm-", "x-smtpapi")
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
 _SPEC = re.compile(

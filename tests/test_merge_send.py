@@ -27,6 +27,7 @@ from mailfailover.errors import (
     ProviderUnavailable,
     RecipientSuppressed,
     SendError,
+    UnsupportedFeature,
 )
 from mailfailover.plugin import HTTPRequest, Response
 from tests.chains import Scripted, World, caught, send
@@ -268,6 +269,34 @@ def test_single_answers_of_a_batch_may_switch(world: World) -> None:
 
     assert b.calls == [[EMAILS[1]]]
     assert statuses(receipt) == [OK, OK]
+
+
+class Choosy(Batching):
+    """
+    A provider whose batch call cannot carry this mail, but whose single call can.
+    """
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        self.calls.append([address.email for address in message.to])
+        return HTTPRequest(url="https://example.com")
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        raise UnsupportedFeature("no attachments in a batch", features=["ATTACHMENTS"])
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        return Accepted("1")
+
+
+def test_what_does_not_fit_a_batch_goes_out_one_by_one(world: World) -> None:
+    """
+    Through the same provider, since nothing was sent yet.
+    """
+    a, b = Choosy("a"), Batching("b")
+
+    receipt = send(world.chain(a, b), merge(3))
+
+    assert a.calls == [[email] for email in EMAILS[:3]]
+    assert (receipt.provider, statuses(receipt), b.calls) == ("a", [OK] * 3, [])
 
 
 def test_a_lost_attachment_ends_it(world: World, tmp_path: Any) -> None:

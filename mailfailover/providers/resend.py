@@ -1,0 +1,302 @@
+"""
+Resend, through ``POST /emails``.
+
+https://resend.com/docs/api-reference/emails/send-email (2026-11)
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, ClassVar
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Address,
+    Attachment,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    classify_http,
+    for_recipient,
+    json_body,
+    merge_options,
+    reveal,
+)
+
+DAY = 86400.0
+
+# By the "name" of an error. What is not here is judged by its status.
+# https://resend.com/docs/api-reference/errors (2026-11)
+ERRORS: Mapping[str, type[SendError]] = {
+    "missing_api_key": errors.AuthenticationFailed,
+    "restricted_api_key": errors.AuthenticationFailed,
+    "invalid_api_key": errors.AuthenticationFailed,
+    "invalid_permission": errors.AuthenticationFailed,
+    "suspended_api_key": errors.AccountSuspended,
+    "invalid_from_address": errors.SenderRefused,
+    "invalid_attachment": errors.UnsupportedFeature,
+    "daily_quota_exceeded": errors.QuotaExceeded,
+    "monthly_quota_exceeded": errors.QuotaExceeded,
+    # The first request with this key is still under way; asking again with it tells more.
+    "concurrent_idempotent_requests": errors.OutcomeUnknown,
+    # This key came with another mail before, which was probably sent.
+    "invalid_idempotent_request": errors.OutcomeUnknown,
+}
+
+# One name for all that a request may have wrong, so its status and words tell more. The words
+# are quoted in public client code (2026-11).
+VALIDATION = "validation_error"
+INVALID: tuple[tuple[int, str, type[SendError]], ...] = (
+    (403, r"", errors.SenderRefused),  # the domain is not verified, or for tests only
+    (422, r"Invalid `(to|cc|bcc)` field", errors.RecipientRejected),
+    (422, r"Invalid `from` field", errors.SenderRefused),
+    (
+        422,
+        r"\b(tags?|attachments?|scheduled_at|templates?|variables?)\b",
+        errors.UnsupportedFeature,
+    ),
+)
+
+NAME = re.compile(r"\w+")
+
+# What a tag's name and value may consist of. Anything else goes as base64url, padded with line
+# feeds, which no tag has; so does what could be taken for ours.
+# https://resend.com/docs/dashboard/emails/tags (2026-11)
+PLAIN_TAG = re.compile(r"(?!tag-|b64-)[A-Za-z0-9_-]{1,256}")
+ENCODED = "b64-"
+TAG = "tag-{}"
+
+MAIL_ID = "mailfailover-id"
+
+# Type of a file about which nothing is known.
+OCTETS = "application/octet-stream"
+
+# Options that would change who gets the mail and who sends it.
+RESERVED = {"from", "to", "cc", "bcc"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resend:
+    """
+    Sends through Resend.
+
+    The key is made on the page "API Keys" of Resend's console; one with sending access is
+    enough. ``build_ping`` lists the domains, which needs full access.
+
+    Provider options are laid over the JSON of each mail: ``{"topic_id": "t-1"}``.
+
+    Resend has one list of tags, each with a name and a value: metadata go there as they are,
+    tags as ``tag-1``, ``tag-2``. What has other characters than letters, digits, ``_`` and
+    ``-`` goes there as base64url after ``b64-``. Tracking is a setting of the domain. Files
+    cannot go with a mail that is to be sent later, and neither of them into a merge in one
+    call. A file whose name does not fit its type is refused here, because Resend is said to
+    drop such mails without an error. Resend accepts a mail before it looks at its
+    suppressions: those show in events only.
+
+    Attributes:
+        api_key: A key that may send mail.
+
+        webhook_secret: Verifies webhooks, ``whsec_...``.
+
+        base_url: Scheme and host, for a proxy.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "resend"
+    userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+
+    # https://resend.com/docs/dashboard/emails/idempotency-keys (2026-11)
+    idempotency_ttl: ClassVar[float] = DAY
+
+    # To, subject and a body are required. A Message-ID of our own: unconfirmed, so only the
+    # caller's goes along. A header is a key of an object.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.MULTIPLE_REPLY_TO
+        | Feature.HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.TAGS
+        | Feature.METADATA
+        | Feature.SEND_AT
+        | Feature.TEMPLATES
+        | Feature.MERGE
+        | Feature.MERGE_METADATA
+        | Feature.MERGE_HEADERS
+        | Feature.MERGE_UNEVEN_HEADERS,
+        max_recipients=50,
+        max_merge=100,
+        max_bytes=40 * MB,
+        max_delay=30 * DAY,
+    )
+
+    api_key: str | Callable[[], str] = field(repr=False)
+    webhook_secret: str | Callable[[], str] = field(default="", repr=False)
+    base_url: str = "https://api.resend.com"
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write a mail.
+
+        Raises:
+            UnsupportedFeature:
+                If it has files and is to be sent later; a file whose name does not fit its
+                type; or the data of a template without one.
+        """
+        if message.send_at is not None and message.attachments:
+            raise _unsupported("sends no files later", "SEND_AT", "ATTACHMENTS")
+        return self._post("emails", message, self._mail(message))
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        """
+        Write a merge as a list of mails, filled in here.
+
+        Raises:
+            UnsupportedFeature: If it has files, or is to be sent later.
+        """
+        if message.attachments:
+            raise _unsupported("takes no files into a merge", "MERGE", "ATTACHMENTS")
+        if message.send_at is not None:
+            raise _unsupported("sends no merge later", "MERGE", "SEND_AT")
+        mails = [self._mail(for_recipient(message, address)) for address in message.to]
+        return self._post("emails/batch", message, mails)
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        return _accepted(response, response.json())
+
+    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+        entries = response.json_object().get("data")
+        if not isinstance(entries, list) or len(entries) != len(message.to):
+            raise _unreadable(response)
+        return tuple(_accepted(response, entry) for entry in entries)
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        answer = response.json_object()
+        name, text = answer.get("name"), answer.get("message")
+        if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(text, str):
+            return classify_http(response)
+        kind = ERRORS.get(name.lower())  # one of them was written invalid_api_Key
+        if name == VALIDATION:
+            kind = _invalid(response.status_code, text, message)
+        return classify_http(response, own_envelope=True, code=name, kind=kind, detail=text)
+
+    def build_ping(self) -> HTTPRequest:
+        return HTTPRequest("GET", f"{self.base_url}/domains", self._headers())
+
+    def _mail(self, message: Message) -> dict[str, Any]:
+        fields = {
+            "from": str(message.sender),
+            "to": [_recipient(address) for address in message.to],
+            "cc": [_recipient(address) for address in message.cc],
+            "bcc": [_recipient(address) for address in message.bcc],
+            "reply_to": [_recipient(address) for address in message.reply_to],
+            "subject": message.subject,
+            "text": message.text,
+            "html": message.html,
+            "headers": dict(message.header_items()),
+            "attachments": [_file(attachment) for attachment in message.attachments],
+            "tags": _tags(message),
+            "scheduled_at": message.send_at.astimezone(UTC).isoformat() if message.send_at else "",
+            "template": _template(message),
+        }
+        body = {key: value for key, value in fields.items() if value}
+        if message.html:
+            body["text"] = message.text  # without an empty one Resend makes a text of its own
+        return merge_options(body, message.options(self.name), reserved=RESERVED)
+
+    def _post(self, path: str, message: Message, body: object) -> HTTPRequest:
+        headers = self._headers() | {"Content-Type": "application/json"}
+        if message.idempotency_key:
+            headers["Idempotency-Key"] = message.idempotency_key
+        return HTTPRequest("POST", f"{self.base_url}/{path}", headers, json_body(body))
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {reveal(self.api_key)}"}
+
+
+def _recipient(address: Address) -> str:
+    """
+    *address* as Resend reads it: in quotes a name is refused, as an encoded word it is not.
+
+    It is the other way round for the sender. By the workaround in public client code
+    (django-anymail, 2026-11).
+    """
+    if not _is_quoted(address):
+        return str(address)
+    from email.header import Header  # rarely needed, costly to import
+
+    return f"{Header(address.name, 'utf-8').encode(linesep='')} <{address.email}>"
+
+
+def _is_quoted(address: Address) -> bool:
+    return bool(address.name) and str(address).startswith('"')
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    kind = attachment.content_type.partition(";")[0].strip().lower()
+    by_name = Attachment(attachment.filename, b"").content_type
+    if OCTETS not in (kind, by_name) and kind != by_name:
+        raise _unsupported("takes no file whose name does not fit its type", "ATTACHMENTS")
+    fields = {"filename": attachment.filename, "content": attachment.base64()}
+    if kind != OCTETS:
+        fields["content_type"] = attachment.content_type
+    if attachment.content_id:
+        fields["content_id"] = attachment.content_id
+    return fields
+
+
+def _tags(message: Message) -> list[dict[str, str]]:
+    pairs = {TAG.format(number): _tag(tag) for number, tag in enumerate(message.tags, 1)}
+    pairs |= {_tag(key): _tag(value) for key, value in message.metadata.items()}
+    pairs[MAIL_ID] = message.id
+    return [{"name": name, "value": value} for name, value in pairs.items()]
+
+
+def _tag(text: str) -> str:
+    if PLAIN_TAG.fullmatch(text):
+        return text
+    data = text.encode()
+    return ENCODED + urlsafe_b64encode(data + b"\n" * (-len(data) % 3)).decode()
+
+
+def _template(message: Message) -> dict[str, Any]:
+    if message.template_id:
+        return {"id": message.template_id, "variables": message.template_data}
+    if message.template_data:
+        raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
+    return {}
+
+
+def _unsupported(what: str, *features: str) -> SendError:
+    return errors.UnsupportedFeature(f"resend {what}", features=features)
+
+
+def _accepted(response: Response, answer: object) -> Accepted:
+    mail_id = answer.get("id") if isinstance(answer, dict) else None
+    if isinstance(mail_id, str) and mail_id:
+        return Accepted(mail_id)
+    raise _unreadable(response)
+
+
+def _unreadable(response: Response) -> SendError:
+    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+
+
+def _invalid(status: int, text: str, message: Message) -> type[SendError] | None:
+    for number, words, kind in INVALID:
+        if number == status and re.search(words, text, re.IGNORECASE):
+            # A name may be what it does not like about a recipient.
+            named = kind is errors.RecipientRejected and any(map(_is_quoted, message.recipients))
+            return errors.UnsupportedFeature if named else kind
+    return None
