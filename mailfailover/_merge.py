@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mailfailover._features import Feature
+from mailfailover._frozen import FrozenDict
 from mailfailover._validation import check_text
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mailfailover._message import Address, Message
 
@@ -39,6 +40,25 @@ def check_merge(message: Message) -> None:
         text = "cc and bcc cannot go with per-recipient data: put everybody into to"
         raise InvalidMessage(text, field="cc" if message.cc else "bcc")
     to = [address.email for address in message.to]
+    _check_recipients(message, to)
+    shared = [message.subject, *(value for _, value in message.header_items())]
+    body = _names(message.text) | _names(message.html)
+    for number, email in enumerate(to, 1):
+        data = message.merge_data.get(email, {})
+        lines = [*shared, *_values(message.merge_headers.get(email, {}))]
+        if missing := body.union(*map(_names, lines)) - data.keys():
+            text = (
+                f"merge_data has no {min(missing)!r} for recipient {number} of {len(to)}, "
+                "but the message uses it: give it a value, even an empty one"
+            )
+            raise InvalidMessage(text, field="merge_data")
+        where = f"merge_data, filled into the subject or a header of mail {number} of {len(to)},"
+        for line in lines:
+            if "{{" in line:
+                check_text(where, fill(line, data))
+
+
+def _check_recipients(message: Message, to: list[str]) -> None:
     if len(to) != len(set(to)):
         text = "to names a recipient twice in a merge: name each once"
         raise InvalidMessage(text, field="to")
@@ -46,18 +66,20 @@ def check_merge(message: Message) -> None:
         if not getattr(message, field).keys() <= set(to):
             text = f"{field} names a recipient who is not in to: add them there or leave them out"
             raise InvalidMessage(text, field=field)
-    lines = _names(message.subject) | _header_names(message)
-    needed = lines | _names(message.text) | _names(message.html)
-    for number, email in enumerate(to, 1):
-        data = message.merge_data.get(email, {})
-        if missing := sorted(needed - data.keys()):
-            text = (
-                f"merge_data has no {missing[0]!r} for recipient {number} of {len(to)}, "
-                "but the message uses it: give it a value, even an empty one"
-            )
-            raise InvalidMessage(text, field="merge_data")
-        for name in lines:
-            check_text(f"merge_data[...][{name!r}], which is used in a header,", data[name])
+    spelling = {name.lower(): name for name, _ in message.header_items()}
+    for headers in message.merge_headers.values():
+        for name in headers:
+            if spelling.setdefault(name.lower(), name) != name:
+                text = f"merge_headers has {name!r} in another case elsewhere: write it alike"
+                raise InvalidMessage(text, field="merge_headers")
+            if message.unsubscribe and name.lower().startswith("list-unsubscribe"):
+                text = f"merge_headers has {name!r}, and unsubscribe is given too: keep one"
+                raise InvalidMessage(text, field="merge_headers")
+
+
+def _values(headers: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
+    for value in headers.values():
+        yield from (value,) if isinstance(value, str) else value
 
 
 def merge_features(message: Message) -> Feature:
@@ -156,8 +178,8 @@ def part_for(message: Message, addresses: tuple[Address, ...]) -> Message:
     """
     emails = {address.email for address in addresses}
 
-    def only(data: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
-        return {email: one for email, one in data.items() if email in emails}
+    def only(data: Mapping[str, Mapping[str, str]]) -> FrozenDict[str, Mapping[str, str]]:
+        return FrozenDict({email: one for email, one in data.items() if email in emails})
 
     return message.bound(
         to=addresses,

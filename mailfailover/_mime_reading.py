@@ -13,8 +13,8 @@ from email.message import Message as ParsedMessage
 from email.utils import collapse_rfc2231_value
 from typing import TYPE_CHECKING, NamedTuple
 
+from mailfailover._validation import invalid
 from mailfailover._words import decode_bytes, decode_words
-from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Header(NamedTuple):
     text: str
 
 
-def header_text(value: object, field: str) -> str:
+def header_text(value: object, label: str) -> str:
     """
     Return a stored header value as one line of text, encoded words still in it.
 
@@ -46,7 +46,7 @@ def header_text(value: object, field: str) -> str:
     text = _FOLD.sub("", str(value)).replace("\t", " ").strip(" ")
     if text.isascii():
         return text
-    return decode_bytes(text.encode("utf-8", "surrogateescape"), "utf-8", field)
+    return decode_bytes(text.encode("utf-8", "surrogateescape"), "utf-8", label)
 
 
 def read_header(part: ParsedMessage, name: str) -> Header:
@@ -60,8 +60,7 @@ def read_header(part: ParsedMessage, name: str) -> Header:
     if not stored:
         return Header("", {}, "")
     if len(stored) > 1:
-        message = f"a part has two headers {name.title()!r}: keep one"
-        raise InvalidMessage(message, field="attachments")
+        raise invalid("attachments", f"have a part with two {name.title()!r} headers: keep one")
     text = header_text(stored[0], "attachments")
     value = text.partition(";")[0].partition("(")[0].strip(" ").lower()
     if hasattr(stored[0], "params"):  # set by a program, and so parsed already
@@ -72,8 +71,8 @@ def read_header(part: ParsedMessage, name: str) -> Header:
     try:
         params = bare.get_params([], header=name) or []
     except (TypeError, ValueError):  # what it raises for mixed continuations (seen in 3.11.7)
-        message = f"a part has a header {name.title()!r} that cannot be read: correct it"
-        raise InvalidMessage(message, field="attachments") from None
+        problem = f"have a part with a broken {name.title()!r} header: correct it"
+        raise invalid("attachments", problem) from None
     return Header(value, {key.lower(): _parameter(one) for key, one in params[1:]}, text)
 
 
@@ -83,39 +82,36 @@ def _parameter(value: str | tuple[str | None, str | None, str]) -> str:
     try:
         return collapse_rfc2231_value(value, errors="strict")
     except UnicodeError:
-        message = "a file name does not fit the charset it declares: write it in UTF-8"
-        raise InvalidMessage(message, field="attachments") from None
+        problem = "have a file name that does not fit its charset: write it in UTF-8"
+        raise invalid("attachments", problem) from None
 
 
-def read_bytes(part: ParsedMessage, field: str) -> bytes:
+def read_bytes(part: ParsedMessage, label: str) -> bytes:
     """
     Return the content of *part*, its transfer encoding undone.
 
     Raises:
-        InvalidMessage: Naming *field*, if it cannot be decoded without loss.
+        InvalidMessage: Naming *label*, if it cannot be decoded without loss.
     """
-    raw = _stored_bytes(part, field)
+    raw = _stored_bytes(part, label)
     encoding = read_header(part, "content-transfer-encoding").value
     if encoding in _PLAIN:
         return raw
     if encoding == "quoted-printable":
         return binascii.a2b_qp(raw)
     if encoding != "base64":
-        message = (
-            f"{field}: the transfer encoding {encoding[:40]!r} is unknown: "
-            "encode the part as base64 or quoted-printable"
-        )
-        raise InvalidMessage(message, field=field)
+        problem = f"has the unknown transfer encoding {encoding[:40]!r}"
+        raise invalid(label, f"{problem}: encode the part as base64 or quoted-printable")
     raw = b"".join(raw.split())
     try:
         return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)
     except binascii.Error:
         # RFC 2045, 6.8: other characters may be ignored, or show that it was damaged.
-        message = f"{field}: its base64 is damaged: take the mail anew from where it was written"
-        raise InvalidMessage(message, field=field) from None
+        problem = "is damaged base64: take the mail anew from where it was written"
+        raise invalid(label, problem) from None
 
 
-def _stored_bytes(part: ParsedMessage, field: str) -> bytes:
+def _stored_bytes(part: ParsedMessage, label: str) -> bytes:
     # get_payload() would decode what is not ASCII, and lose what its charset does not explain.
     payload = part._payload  # type: ignore[attr-defined]  # noqa: SLF001
     if isinstance(payload, list):  # an attached mail, or several headers as in a bounce
@@ -123,8 +119,5 @@ def _stored_bytes(part: ParsedMessage, field: str) -> bytes:
     try:
         return str(payload or "").encode("ascii", "surrogateescape")
     except UnicodeEncodeError:
-        message = (
-            f"{field}: a part holds Unicode without a charset: use set_content, or "
-            "set_payload(text, 'utf-8')"
-        )
-        raise InvalidMessage(message, field=field) from None
+        problem = "is Unicode without a charset: use set_content or set_payload(text, 'utf-8')"
+        raise invalid(label, problem) from None

@@ -87,7 +87,11 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"merge_data": {TO: {}}, "cc": "b@example.org"}, "cc", "cannot go with per-recipient data"),
     ({"merge_data": {"x@example.org": {}}}, "merge_data", "who is not in to"),
     ({"merge_data": {TO: {}}, "text": "{{a}}"}, "merge_data", "has no 'a' for recipient 1 of 1"),
-    ({"merge_data": {TO: {"a": "\n"}}, "subject": "{{a}}"}, "merge_data", "used in a header"),
+    (
+        {"merge_data": {TO: {"a": "\n"}}, "subject": "{{a}}"},
+        "merge_data",
+        "filled into the subject or a header",
+    ),
     ({"merge_data": {TO: {}}, "to": [TO, TO]}, "to", "names a recipient twice"),
 ]
 

@@ -462,18 +462,20 @@ def test_forked_child_has_no_part_in_the_server(vendor: FaultServer) -> None:
     client.request("POST", "/")
     client.getresponse().read()
     read, write = os.pipe()
+    answered, tell = os.pipe()
     child = os.fork()
     if not child:  # pragma: no cover  # another process
         code = 1
         try:
             post(vendor)
+            os.write(tell, b"x")
             os.close(write)
             os.read(read, 1)
             code = 0
         finally:
             os._exit(code)
     os.close(read)
-    vendor.wait_for(2)
+    os.read(answered, 1)
 
     vendor.stop()
     with pytest.raises(ConnectionRefusedError):
@@ -482,7 +484,8 @@ def test_forked_child_has_no_part_in_the_server(vendor: FaultServer) -> None:
         client.request("POST", "/")
         client.getresponse()
     client.close()
-    os.close(write)
+    for end in (write, answered, tell):
+        os.close(end)
 
     assert 0 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 

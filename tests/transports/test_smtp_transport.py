@@ -159,7 +159,9 @@ def test_fault_before_the_dot(
     with pytest.raises(ConnectionFailed, match=r"^nothing was sent: SMTP") as caught:
         smtp.send(to(relay), 0.3)
 
-    assert "connected" == caught.value.stage
+    # A reset may arrive before the connection is known to stand.
+    early = {"connecting"} if (step, fault.name) == ("banner", "reset_after_read") else set()
+    assert caught.value.stage in {"connected"} | early
     assert () == relay.accepted
 
 
