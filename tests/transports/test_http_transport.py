@@ -423,7 +423,7 @@ def test_a_packed_answer_is_unpacked(transport: HTTPTransport, encoding: str) ->
     """
     A vendor that packs its answer unasked is understood.
     """
-    packed = zlib.compress(b"hello") if encoding == "Deflate" else gzip.compress(b"hello")
+    packed = zlib.compress(b"hello") if encoding == "Deflate" else gzip.compress(b"hello", mtime=0)
     answer = CannedResponse(200, packed, (("Content-Encoding", encoding),))
     with FaultServer(lambda _: answer) as vendor:
         response = transport.send(mail(vendor), 5)
@@ -436,8 +436,8 @@ def test_a_packed_answer_is_unpacked(transport: HTTPTransport, encoding: str) ->
     [
         (b"hello", "br", "its content encoding is not one we asked for"),
         (b"hello", "gzip", "it cannot be unpacked"),
-        (gzip.compress(b"hello")[:-9], "gzip", "it is packed and broke off"),
-        (gzip.compress(bytes(1001)), "gzip", "it is larger than 1000 bytes when unpacked"),
+        (gzip.compress(b"hello", mtime=0)[:-9], "gzip", "it is packed and broke off"),
+        (gzip.compress(bytes(1001), mtime=0), "gzip", "it is larger than 1000 bytes when unpacked"),
         (bytes(1001), "identity", "it is larger than 1000 bytes"),
     ],
 )
