@@ -55,7 +55,6 @@ def open_up(world: World, chain: ProviderChain, *keys: str) -> None:
         ticket = chain.health.force(key, "example.com", 15.0)
         world.clock.advance(10)
         assert chain.health.failed(ticket, DOWN, count=True)  # type: ignore[arg-type]  # nobody else asks
-        world.clock.advance(9)
 
 
 def states(chain: ProviderChain) -> dict[str, str]:
@@ -451,7 +450,7 @@ class TestAllPassedBy:
         error = caught(chain, timeout=3)
 
         assert type(error) is AllProvidersFailed
-        assert error.retry_at == NOW + timedelta(seconds=20 + due)
+        assert abs(error.retry_at - NOW - timedelta(seconds=20 + due)) < timedelta(milliseconds=1)
         assert 2.5 < sum(world.clock.sleeps) < 3.0
 
     def test_one_forced_call_at_a_time(self) -> None:
