@@ -74,7 +74,7 @@ ANY = [
         unknown("response", 200, "the answer of {} is unreadable: it is larger than 1048576 bytes"),
     ),
     (
-        faults.gzip_bomb(),
+        faults.gzip_bomb(4 * 1024 * 1024),
         unknown(
             "response",
             200,
@@ -140,7 +140,7 @@ def test_a_fault(transport: HTTPTransport, fault: Fault, expected: Known) -> Non
         took = time.monotonic() - begun
 
     assert expected == known(caught.value, vendor.port)
-    assert took < TIMEOUT + 0.2
+    assert took < TIMEOUT + 1
 
 
 @pytest.mark.parametrize(("fault", "expected"), [*ANY, *TLS], ids=name)
@@ -161,7 +161,7 @@ def test_a_fault_over_tls(tmp_path: Path, fault: Fault, expected: Known) -> None
         transport.close()
 
     assert expected == known(caught.value, vendor.port)
-    assert took < TIMEOUT + 0.2
+    assert took < TIMEOUT + 1
 
 
 @pytest.mark.parametrize("fault", [faults.reset_before_read(), faults.reset_after_read()], ids=name)
@@ -210,7 +210,7 @@ def test_a_stalled_write(transport: HTTPTransport) -> None:
         took = time.monotonic() - begun
 
     assert unknown("writing", None, LATE) == known(caught.value, vendor.port)
-    assert took < TIMEOUT + 0.2
+    assert took < TIMEOUT + 1
 
 
 def test_an_early_refusal_counts(transport: HTTPTransport) -> None:
