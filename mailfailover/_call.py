@@ -97,7 +97,8 @@ def call(
         response = yield Call(transport.send, (request, timeout))
         stage = Stage.RESPONSE
         status = response.status_code
-        if not response.ok:
+        mixed = batch and getattr(provider, "mixed_batches", False)
+        if not response.ok and not mixed:
             raise sound_error(provider.classify_error(response, message))
         if batch:
             return Result(stage, status, batch=_sound_batch(link, response, message))

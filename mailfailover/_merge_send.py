@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._frozen import FrozenDict
 from mailfailover._merge import for_recipient, part_for
-from mailfailover._receipt import Accepted, Receipt, RecipientStatus
+from mailfailover._receipt import Receipt, RecipientStatus
 from mailfailover._retry import MIN_SECONDS, Again
 from mailfailover._send import Send
 from mailfailover._wire import Stage
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mailfailover._call import Result
     from mailfailover._candidates import Candidate
     from mailfailover._message import Address, Message
+    from mailfailover._receipt import Accepted
 
     Part = tuple[Address, ...]
 
@@ -132,7 +133,7 @@ class MergeSend(Send):
                 else:
                     fault = self._undecided(candidate, (address,), answer)
                     blame = blame or fault
-            elif isinstance(answer, Accepted):
+            else:
                 self._accept(candidate, address.email, answer)
         return blame
 
