@@ -82,7 +82,9 @@ class Provider(Protocol):
     A vendor behind HTTP: its fields are its configuration, its methods are pure.
 
     Optional beside these: ``build_batch(message)`` and ``parse_batch(response, message)``
-    for merges, ``idempotency_ttl`` (seconds), ``userinfo``, ``transport``.
+    for merges, ``mixed_batches`` (True where an answer to a merge may accept some recipients
+    whatever its status is: ``parse_batch`` then reads all of them and raises the error of
+    the whole), ``idempotency_ttl`` (seconds), ``userinfo``, ``transport``.
     """
 
     name: ClassVar[str]
@@ -413,7 +415,7 @@ def check_base_url(url: str, name: str) -> str:
         _ = parts.port
     except ValueError:
         host = ""
-    if not host or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
+    if not host or parts.scheme not in ("http", "https") or "?" in url or "#" in url:
         message = f"base_url of {name} is not of the form https://host[:port][/prefix]"
         raise ConfigurationError(message)
     if "@" in parts.netloc or not url.isprintable() or " " in url:

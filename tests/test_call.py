@@ -418,6 +418,33 @@ def test_a_merge_whose_answers_make_no_sense_is_unknown(answers: Any, text: str)
     assert told(result) == (OutcomeUnknown, expected, "key", "response")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixed(Acme):
+    """
+    Its vendor answers with the status of the worst of many.
+    """
+
+    mixed_batches: ClassVar[bool] = True
+
+
+def test_an_error_status_can_hide_acceptances() -> None:
+    """
+    Where it can, what is said of each recipient counts, not the status.
+    """
+    refusal = RecipientRejected("no mailbox")
+
+    result = run(Mixed(batch=lambda: (Accepted("1"), refusal)), BAD, message=TWO, batch=True)
+
+    assert result == Result("response", 503, batch=(Accepted("1"), refusal))
+
+
+def test_an_error_status_of_one_mail_is_an_error() -> None:
+    """
+    A mail that is no merge is refused as a whole.
+    """
+    assert told(run(Mixed(), BAD)) == (ProviderUnavailable, "HTTP 503", "key", "response")
+
+
 YES = Accepted("1")
 NO = RecipientRejected("no")
 REFUSED = SenderRefused("unverified")
