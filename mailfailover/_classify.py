@@ -94,6 +94,7 @@ def classify_smtp(reply: SMTPReply, *, kind: Callable[..., SendError] | None = N
 
 # More rather than less: a word with an @ in it, bare, quoted before the @, or in a URL.
 _ADDRESS = re.compile(r"""(?:"[^"@]*"|[^\s<>"(),;:@\[\]{}]+)(?:@|%40)[^\s<>"'(),;:@\[\]{}]+""")
+_CUT_WORD = re.compile(r"""[^\s<>"(),;:\[\]{}]*$""")
 _MAX_DETAIL = 200
 
 
@@ -108,7 +109,7 @@ def mask(detail: str) -> str:
     """
     start = "".join(c if c.isprintable() else " " for c in detail[: 4 * _MAX_DETAIL])
     if len(detail) > len(start):
-        start = start.rpartition(" ")[0]  # what was cut in two could be an address
+        start = _CUT_WORD.sub("", start)  # what was cut in two could be an address
     line = _ADDRESS.sub("<address>", " ".join(start.split()))
     return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
 

@@ -112,7 +112,7 @@ def _read_features(field: str, value: Any) -> Feature:
         raise _wrong(field, "a list of feature names", value)
     found = NO_FEATURES
     for name in value:
-        if name not in Feature.__members__:
+        if not isinstance(name, str) or name not in Feature.__members__:
             message = f"{field} holds an unknown feature; known: {', '.join(Feature.__members__)}"
             raise InvalidMessage(message, field=field)
         found |= Feature[name]

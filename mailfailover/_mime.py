@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mailfailover._message import Attachment, Message
 
-_UTF8 = VERBATIM.clone(utf8=True)
+_ASCII = VERBATIM.clone(utf8=False)
 _MAX_LINE = 998
 
 
@@ -99,13 +99,21 @@ def build_email_message(message: Message) -> EmailMessage:
 
 
 def _with_headers(root: EmailMessage, message: Message) -> EmailMessage:
-    addresses = (message.from_email, *message.recipients, *message.reply_to)
-    ascii_only = all(one.email.isascii() for one in addresses if one)
-    mail = EmailMessage(VERBATIM if ascii_only else _UTF8)
+    mail = EmailMessage(VERBATIM if _may_need_utf8(message) else _ASCII)
     for name, value in (*_headers(message), ("MIME-Version", "1.0"), *root.raw_items()):
         mail.set_raw(name, value)
     mail.set_payload(root.get_payload())
     return _checked(mail)
+
+
+def _may_need_utf8(message: Message) -> bool:
+    """
+    Whether a header of the mail, or of one attached to it, may stand there in UTF-8.
+    """
+    addresses = (message.from_email, *message.to, *message.cc, *message.reply_to)
+    if not all(one.email.isascii() for one in addresses if one):
+        return True
+    return any(one.content_type.lower().startswith("message/") for one in message.attachments)
 
 
 def _headers(message: Message) -> Iterator[tuple[str, str]]:

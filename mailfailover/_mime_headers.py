@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from email.message import Message as ParsedMessage
 
 _ADDRESS_FIELDS = {"to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to"}
-_OWN_FIELDS = frozenset({"from", "subject", "date", *_ADDRESS_FIELDS})
+_FIELDS = _ADDRESS_FIELDS | {"from": "from_email", "subject": "subject", "date": "created"}
 _ONCE = ("from", "subject", "date", "message-id", "reply-to")
 
 # What the mail's former journey left on it, beside what no caller may set.
@@ -52,7 +52,7 @@ def header_fields(mail: ParsedMessage) -> dict[str, Any]:
     for name in _ONCE:
         if names.count(name) > 1:
             message = f"the header {name.title()!r} stands there more than once: keep one"
-            raise InvalidMessage(message, field=name.replace("-", "_"))
+            raise InvalidMessage(message, field=_FIELDS.get(name, "headers"))
     fields: dict[str, Any] = {}
     for (_, value, plain), name in zip(headers, names, strict=True):
         if field := _ADDRESS_FIELDS.get(name):
@@ -73,7 +73,7 @@ def _decoded(mail: ParsedMessage) -> Iterator[tuple[str, str, bool]]:
     from email.header import Header
 
     for name, value in mail.raw_items():
-        field = _ADDRESS_FIELDS.get(name.lower(), f"headers[{name!r}]")
+        field = _FIELDS.get(name.lower(), f"headers[{name!r}]")
         yield name, header_text(value, field), isinstance(value, (BaseHeader, Header))
 
 
@@ -125,7 +125,7 @@ def _custom(headers: list[tuple[str, str, bool]]) -> dict[str, Any]:
 
 def _belongs(name: str) -> bool:
     lower = name.lower()
-    if lower in _OWN_FIELDS or lower in _TRACE or lower.startswith(_TRACE_PREFIXES):
+    if lower in _FIELDS or lower in _TRACE or lower.startswith(_TRACE_PREFIXES):
         return False
     try:
         check_header_name(name)

@@ -19,8 +19,8 @@ from mailfailover._words import decode_bytes, decode_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERBATIM = policy.default.clone(refold_source="none")
-"""Writes stored headers as they stand."""
+VERBATIM = policy.default.clone(refold_source="none", utf8=True)
+"""Writes stored headers as they stand; without *utf8*, Python 3.13 folds what is not ASCII."""
 
 _FOLD = re.compile(r"(?:\r\n|\r|\n)(?=[ \t])")
 _PLAIN = ("", "7bit", "8bit", "binary")
@@ -115,7 +115,8 @@ def _stored_bytes(part: ParsedMessage, label: str) -> bytes:
     # get_payload() would decode what is not ASCII, and lose what its charset does not explain.
     payload = part._payload  # type: ignore[attr-defined]  # noqa: SLF001
     if isinstance(payload, list):  # an attached mail, or several headers as in a bounce
-        return part.as_bytes(policy=VERBATIM).partition(b"\n\n")[2]
+        # In a digest it may have no header at all, only the empty line after it.
+        return (b"\n" + part.as_bytes(policy=VERBATIM)).partition(b"\n\n")[2]
     try:
         return str(payload or "").encode("ascii", "surrogateescape")
     except UnicodeEncodeError:

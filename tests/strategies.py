@@ -16,12 +16,12 @@ _ATEXT = "abcXYZ019!#$%&'*+/=?^_`{|}~-"
 _FORBIDDEN = "\u2028\u2029"
 
 lines = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=_FORBIDDEN), max_size=120
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=_FORBIDDEN), max_size=60
 ).filter(lambda value: "=?" not in value)
 """One line of any Unicode; encoded words have tests of their own."""
 
 words = lines.filter(bool)
-texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=300)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=60)
 """Any Unicode of many lines, which end as in Python."""
 
 header_names = st.from_regex(r"X-[A-Za-z0-9]{1,20}", fullmatch=True)
@@ -59,7 +59,11 @@ _headers = st.dictionaries(
     max_size=3,
 ).filter(lambda found: len({name.lower() for name in found}) == len(found))
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=6,
 )

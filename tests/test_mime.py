@@ -7,7 +7,7 @@ from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from mailfailover._message import Address, Attachment, Message
 from mailfailover._mime import build_email_message, parse_fields
@@ -40,6 +40,7 @@ def test_round_trip_through_bytes(message: Message) -> None:
     assert message == read_again(message, source)
 
 
+@settings(max_examples=30)
 @given(mime_messages)
 def test_round_trip_through_network_line_ends(message: Message) -> None:
     """
@@ -52,6 +53,7 @@ def test_round_trip_through_network_line_ends(message: Message) -> None:
     assert message == read_again(message, source)
 
 
+@settings(max_examples=30)
 @given(mime_messages)
 def test_round_trip_through_the_object(message: Message) -> None:
     """
@@ -60,6 +62,7 @@ def test_round_trip_through_the_object(message: Message) -> None:
     assert message == read_again(message, message.as_email_message())
 
 
+@settings(max_examples=50)
 @given(mime_messages)
 def test_lines_are_of_legal_length(message: Message) -> None:
     """
