@@ -17,7 +17,7 @@ from tests.strategies import addressees, header_names, lines
         ("a  b", "a  b"),
         (" a", "=?utf-8?q?_a?="),
         ("ü", "=?utf-8?b?w7w=?="),
-        ("für Ann", "=?utf-8?b?ZsO8ciBhbGxl?="),
+        ("für Ann", "=?utf-8?q?f=C3=BCr_Ann?="),
         ("=?utf-8?q?a?=", "=?utf-8?b?PT91dGYtOD9xP2E/PQ==?="),
         ("word " * 20 + "end", " ".join(["word"] * 13) + "\n " + "word " * 7 + "end"),
         ("a" * 901, None),
