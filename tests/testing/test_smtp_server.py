@@ -85,21 +85,17 @@ def test_connection_is_reused(server: SMTPFaultServer) -> None:
         client.rset()
         client.noop()
 
-    mail = f"mail FROM:<me@example.com> size={len(b'Hi') + 2}"
-    assert {
-        1: (
-            "ehlo test",
-            mail,
-            "rcpt TO:<ann@example.com>",
-            "data",
-            mail,
-            "rcpt TO:<ann@example.com>",
-            "data",
-            "rset",
-            "noop",
-            "QUIT",
-        )
-    } == server.transcripts
+    mail = (
+        f"mail from:<me@example.com> size={len(b'Hi') + 2}",
+        "rcpt to:<ann@example.com>",
+        "data",
+    )
+    # Versions of smtplib write the commands in different case.
+    transcripts = {
+        number: tuple(line.lower() for line in lines)
+        for number, lines in server.transcripts.items()
+    }
+    assert {1: ("ehlo test", *mail, *mail, "rset", "noop", "quit")} == transcripts
 
 
 def test_extensions_are_announced() -> None:
