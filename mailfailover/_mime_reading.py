@@ -113,7 +113,7 @@ def read_bytes(part: ParsedMessage, label: str) -> bytes:
 
 def _stored_bytes(part: ParsedMessage, label: str) -> bytes:
     # get_payload() would decode what is not ASCII, and lose what its charset does not explain.
-    payload = part._payload  # type: ignore[attr-defined]  # noqa: SLF001
+    payload = part._payload  # type: ignore[attr-defined]  # noqa: SLF001 -- no public way to it
     if isinstance(payload, list):  # an attached mail, or several headers as in a bounce
         # In a digest it may have no header at all, only the empty line after it.
         return (b"\n" + part.as_bytes(policy=VERBATIM)).partition(b"\n\n")[2]

@@ -116,6 +116,13 @@ def encode_words(text: str, limit: int = _MAX_WORD) -> list[str]:
     return words
 
 
+def encode_header(text: str) -> str:
+    """
+    Write *text* as RFC 2047 encoded words on one line, for a vendor that leaves it to us.
+    """
+    return " ".join(encode_words(text))
+
+
 def _encode_one(chunk: bytes) -> str:
     quoted = "".join(
         chr(byte) if byte in _SAFE else "_" if byte == 0x20 else f"={byte:02X}"  # noqa: PLR2004

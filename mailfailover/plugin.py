@@ -40,6 +40,7 @@ from mailfailover._wire import (
     SMTPResponse,
     Stage,
 )
+from mailfailover._words import encode_header
 
 __all__ = [
     "EVERYTHING",
@@ -72,6 +73,7 @@ __all__ = [
     "classify_http",
     "classify_smtp",
     "details",
+    "encode_header",
     "fill",
     "for_recipient",
     "json_body",

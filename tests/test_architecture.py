@@ -92,9 +92,7 @@ def test_imports_go_one_way(below: str, above: str) -> None:
     assert f"mailfailover.{above}" not in loaded_by(f"mailfailover.{below}")
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "providers").glob("[a-z]*.py")), ids=lambda p: p.stem
-)
+@pytest.mark.parametrize("path", PROVIDERS, ids=lambda path: path.stem)
 def test_a_provider_imports_what_a_third_party_does(path: Path) -> None:
     """
     ``mailfailover.plugin``, ``mailfailover.errors`` and the standard library.
@@ -110,9 +108,7 @@ def test_a_provider_imports_what_a_third_party_does(path: Path) -> None:
     assert foreign <= {"mailfailover.errors"}
 
 
-@pytest.mark.parametrize(
-    "module", [mailfailover, errors, plugin, testing], ids=lambda m: m.__name__
-)
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
 def test_public_names_are_there_and_documented(module: object) -> None:
     """
     Each name of ``__all__`` can be imported, and each class and function says what it is.

@@ -25,6 +25,7 @@ from mailfailover.plugin import (
     Message,
     Response,
     classify_http,
+    encode_header,
     for_recipient,
     json_body,
     merge_options,
@@ -218,19 +219,10 @@ def _address(address: Address) -> dict[str, str]:
 def _headers(message: Message) -> dict[str, str]:
     # Whether a Message-ID of ours is allowed is unconfirmed.
     return {
-        name: value if value.isascii() else _encoded(value)
+        name: value if value.isascii() else encode_header(value)
         for name, value in message.header_items()
         if name.lower() != "message-id"
     }
-
-
-def _encoded(value: str) -> str:
-    """
-    *value* as RFC 2047 encoded words, which the vendor leaves to us.
-    """
-    from email.header import Header  # rarely needed, costly to import
-
-    return Header(value, "utf-8").encode(linesep="")
 
 
 def _file(attachment: Attachment) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from mailfailover.plugin import (
     RecipientStatus,
     Response,
     classify_http,
+    encode_header,
     json_body,
     merge_options,
     reveal,
@@ -190,7 +191,7 @@ def _file(attachment: Attachment) -> dict[str, Any]:
 
 def _headers(message: Message) -> list[dict[str, str]]:
     headers = [
-        (name, value if value.isascii() else _encoded(value))
+        (name, value if value.isascii() else encode_header(value))
         for name, value in message.header_items()
         if name.lower() != "message-id"
     ]
@@ -202,16 +203,7 @@ def _headers(message: Message) -> list[dict[str, str]]:
 def _mailbox(address: Address) -> str:
     if address.name.isascii():
         return str(address)
-    return f"{_encoded(address.name)} <{address.email}>"
-
-
-def _encoded(value: str) -> str:
-    """
-    *value* as RFC 2047 encoded words, which the vendor leaves to us.
-    """
-    from email.header import Header  # rarely needed, costly to import
-
-    return Header(value, "utf-8").encode(linesep="")
+    return f"{encode_header(address.name)} <{address.email}>"
 
 
 def _is_mail(one: object) -> bool:

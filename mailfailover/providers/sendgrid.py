@@ -24,6 +24,7 @@ from mailfailover.plugin import (
     Message,
     Response,
     classify_http,
+    encode_header,
     for_recipient,
     json_body,
     merge_options,
@@ -268,21 +269,12 @@ def _envelope(message: Message) -> dict[str, Any]:
     headers = {"Message-ID": message.message_id}
     for name, value in message.header_items():
         if name.lower() != "message-id":
-            headers[name] = value if value.isascii() else _encoded(value)
+            headers[name] = value if value.isascii() else encode_header(value)
     return {
         "headers": headers,
         "custom_args": {**message.metadata, MAIL_ID: message.id},
         "dynamic_template_data": message.template_data,
     }
-
-
-def _encoded(value: str) -> str:
-    """
-    *value* as RFC 2047 encoded words, which the vendor leaves to us.
-    """
-    from email.header import Header  # rarely needed, costly to import
-
-    return Header(value, "utf-8").encode(linesep="")
 
 
 def _file(attachment: Attachment) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from mailfailover.plugin import (
     Message,
     Response,
     classify_http,
+    encode_header,
     json_body,
     merge_options,
     reveal,
@@ -411,7 +412,7 @@ def _raw(message: Message) -> dict[str, Any]:
 
 def _headers(message: Message) -> list[dict[str, str]]:
     return [
-        {"Name": name, "Value": value if value.isascii() else _encoded(value)}
+        {"Name": name, "Value": value if value.isascii() else encode_header(value)}
         for name, value in message.header_items()
         if name.lower() != "message-id"
     ]
@@ -420,16 +421,7 @@ def _headers(message: Message) -> list[dict[str, str]]:
 def _address(address: Address) -> str:
     if address.name.isascii():
         return str(address)
-    return f"{_encoded(address.name)} <{address.email}>"
-
-
-def _encoded(value: str) -> str:
-    """
-    *value* as RFC 2047 encoded words, which the vendor leaves to us.
-    """
-    from email.header import Header  # rarely needed, costly to import
-
-    return Header(value, "utf-8").encode(linesep="")
+    return f"{encode_header(address.name)} <{address.email}>"
 
 
 def _file(attachment: Attachment) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
 
+from mailfailover._raised import where
 from mailfailover._wire import Response
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import VendorAdapter, VendorRequest, find_target
@@ -21,12 +22,14 @@ from mailfailover.transports._proxies import Proxies
 from mailfailover.transports._request_body import PartsBody, prepare_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import requests
 
     from mailfailover._wire import HTTPRequest
     from mailfailover.errors import SendError
+
+    Auth = Callable[[HTTPRequest, float], Mapping[str, str]]
 
 __all__ = ["HTTPTransport"]
 
@@ -137,7 +140,7 @@ class HTTPTransport:
         except ValueError as exc:
             raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
         body, size = prepare_body(request.body)
-        headers = self._headers(request)
+        headers = self._headers(request, progress)
         if size:
             headers["Content-Length"] = str(size)
         return VendorRequest(
@@ -149,7 +152,7 @@ class HTTPTransport:
             progress=progress,
         )
 
-    def _headers(self, request: HTTPRequest) -> dict[str, str]:
+    def _headers(self, request: HTTPRequest, progress: Progress) -> dict[str, str]:
         headers = dict(request.headers)
         names = {name.lower(): name for name in headers}
         for name in _FRAMING & names.keys():
@@ -157,7 +160,7 @@ class HTTPTransport:
         if "user-agent" not in names:
             headers["User-Agent"] = self._user_agent
         if request.auth is not None:
-            headers.update(request.auth(request, time.time()))
+            headers.update(_sign(request.auth, request, progress))
         return headers
 
     def _exchange(self, request: VendorRequest, timeout: float) -> Response | SendError:
@@ -181,6 +184,17 @@ class HTTPTransport:
             partial = exc.partial if isinstance(exc, UnreadableBodyError) else b""
             return _response(answer, partial) if answer is not None else Response(status)
         return explain(exc, request.progress, request.target)
+
+
+def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, str]:
+    try:
+        return auth(request, time.time())
+    except InvalidMessage:  # a ValueError too
+        raise
+    except _FAILURES as exc:
+        # Its text may quote a key; its kind and place do not.
+        text = f"nothing was sent: signing the request failed: {type(exc).__name__}{where(exc)}"
+    raise RequestRefused(text, stage=progress.stage)
 
 
 def _response(answer: requests.Response, body: bytes) -> Response:

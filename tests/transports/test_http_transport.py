@@ -249,6 +249,35 @@ def test_a_file_that_breaks_meanwhile(
     assert () == vendor.requests
 
 
+def test_a_signature_that_fails(transport: HTTPTransport, vendor: FaultServer) -> None:
+    """
+    Nothing was sent, and of the exception only its kind and place are told.
+    """
+
+    def sign(request: HTTPRequest, now: float) -> Mapping[str, str]:
+        raise KeyError("secret-key")
+
+    with pytest.raises(RequestRefused) as caught:
+        transport.send(mail(vendor, auth=sign), 5)
+
+    text = str(caught.value)
+    assert text.startswith("nothing was sent: signing the request failed: KeyError in sign, test_")
+    assert "secret-key" not in "".join(traceback.format_exception(caught.value))
+    assert ("preparing", ()) == (caught.value.stage, vendor.requests)
+
+
+def test_a_signature_that_misses_a_file(transport: HTTPTransport, vendor: FaultServer) -> None:
+    """
+    What it says of the message is left as it is.
+    """
+
+    def sign(request: HTTPRequest, now: float) -> Mapping[str, str]:
+        raise InvalidMessage("gone", field="attachments")
+
+    with pytest.raises(InvalidMessage, match="gone"):
+        transport.send(mail(vendor, auth=sign), 5)
+
+
 def test_auth_signs_each_attempt(transport: HTTPTransport, vendor: FaultServer) -> None:
     """
     What signs gets the request and the time, for each attempt anew.
