@@ -4,15 +4,14 @@ What a provider is: protocols, what it can express, and its place in a chain.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
-from urllib.parse import urlsplit
 
 from mailfailover._features import NO_FEATURES, Feature
 from mailfailover._frozen import EMPTY, FrozenDict
 from mailfailover._message import Address
+from mailfailover._provider_check import check_provider
 from mailfailover.errors import ConfigurationError, InvalidMessage
 
 if TYPE_CHECKING:
@@ -275,7 +274,7 @@ class Link:
         rate: str | Limit | None = None,
         quota: str | Limit | None = None,
     ) -> None:
-        provider = _checked(provider)
+        provider = check_provider(provider)
         key = key or provider.name
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             message = f"key {key!r} may have letters, digits, '_', '.' and '-' only"
@@ -358,70 +357,3 @@ def _limit(value: str | Limit | None, field: str) -> Limit | None:
         return value
     message = f"{field} must be a str such as 10/s, not {type(value).__name__}"
     raise ConfigurationError(message)
-
-
-def _checked(provider: AnyProvider) -> AnyProvider:
-    """
-    Return *provider* if it can be asked to send; its base_url without a slash at the end.
-    """
-    name = getattr(provider, "name", None)
-    if not isinstance(name, str) or not (
-        hasattr(provider, "build_request") or callable(getattr(provider, "send", None))
-    ):
-        message = (
-            f"{type(provider).__name__} is not a provider: it needs a name, "
-            "and build_request(message) or send(message)"
-        )
-        raise ConfigurationError(message)
-    if isinstance(provider, type):
-        message = f"{provider.__name__} is a class: make a provider of it, {provider.__name__}(...)"
-        raise ConfigurationError(message)
-    if dataclasses.is_dataclass(provider):
-        _check_secrets(provider, name)
-    if base_url := getattr(provider, "base_url", ""):
-        checked = check_base_url(base_url, name)
-        if checked != base_url:
-            return dataclasses.replace(provider, base_url=checked)  # type: ignore[type-var]  # it has the field
-    return provider
-
-
-def _check_secrets(provider: Any, name: str) -> None:
-    for one in dataclasses.fields(provider):
-        value = getattr(provider, one.name)
-        if one.repr or not isinstance(value, str):
-            continue
-        required = one.default is dataclasses.MISSING
-        if (required and not value) or not value.isprintable() or value != value.strip():
-            problem = (
-                "is empty" if not value else "has a space or control character at an end or in it"
-            )
-            message = f"{one.name} of {name} {problem}: copy it anew from the vendor's console"
-            raise ConfigurationError(message)
-
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-def check_base_url(url: str, name: str) -> str:
-    """
-    Return *url* without a slash at its end, if mails and keys may go there.
-
-    Raises:
-        ConfigurationError: If it is no https URL, and no http URL of a loopback host.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        host = ""
-    if not host or parts.scheme not in ("http", "https") or "?" in url or "#" in url:
-        message = f"base_url of {name} is not of the form https://host[:port][/prefix]"
-        raise ConfigurationError(message)
-    if "@" in parts.netloc or not url.isprintable() or " " in url:
-        message = f"base_url of {name} must not contain credentials, spaces or control characters"
-        raise ConfigurationError(message)
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        message = f"base_url of {name} is plain http: use https (http is for loopback hosts only)"
-        raise ConfigurationError(message)
-    return url.rstrip("/")

@@ -9,7 +9,8 @@ import pytest
 
 from mailfailover._features import Feature
 from mailfailover._message import Address, Message
-from mailfailover._provider import EVERYTHING, Limit, Link, SimpleProvider, check_base_url
+from mailfailover._provider import EVERYTHING, Limit, Link, SimpleProvider
+from mailfailover._provider_check import check_base_url
 from mailfailover.errors import ConfigurationError
 from mailfailover.plugin import Capabilities
 
