@@ -63,6 +63,8 @@ def test_interruption_has_its_own_code(vendor: FaultServer) -> None:
         [sys.executable, "-m", "mailfailover", "send", "--dsn", dsn_of(vendor), *MAIL],
         stderr=subprocess.PIPE,
         text=True,
+        # Under a shell's background job Ctrl-C is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     with command:
         vendor.wait_for(1, timeout=30)
