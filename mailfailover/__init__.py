@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mailfailover._health import MemoryHealth
     from mailfailover._mailer import Mailer
     from mailfailover._message import Address, Attachment, Message
-    from mailfailover._observe import AttemptMade, ProviderDown, ProviderUp
+    from mailfailover._observe import AttemptMade, MailFailed, MailSent, ProviderDown, ProviderUp
     from mailfailover._ping import Ping
     from mailfailover._provider import Capabilities, Link
     from mailfailover._receipt import Accepted, Attempt, Outcome, Receipt, RecipientStatus
@@ -67,7 +67,9 @@ __all__ = [
     "Feature",
     "InvalidMessage",
     "Link",
+    "MailFailed",
     "MailFailoverError",
+    "MailSent",
     "Mailer",
     "MemoryHealth",
     "Message",
@@ -107,7 +109,7 @@ _MODULES = {
     "_health": ("MemoryHealth",),
     "_mailer": ("Mailer",),
     "_message": ("Address", "Attachment", "Message"),
-    "_observe": ("AttemptMade", "ProviderDown", "ProviderUp"),
+    "_observe": ("AttemptMade", "MailFailed", "MailSent", "ProviderDown", "ProviderUp"),
     "_ping": ("Ping",),
     "_provider": ("Capabilities", "Link"),
     "_receipt": ("Accepted", "Attempt", "Outcome", "Receipt", "RecipientStatus"),

@@ -8,13 +8,13 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 from mailfailover._chain import ProviderChain
+from mailfailover._deliver import deliver
 from mailfailover._many import send_each
 from mailfailover._message import Message
 from mailfailover._ping import Ping, ping
 from mailfailover._policy import Policy
 from mailfailover._provider import read_address
 from mailfailover._staging import Staging
-from mailfailover._suppressed import leave_out, with_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -203,15 +203,7 @@ class Mailer:
         """
         Send a prepared mail, with the attempts that an earlier process made of it.
         """
-        if self.staging is not None:
-            message = self.staging.keep_home(message)
-        suppressed: Mapping[str, str] = {}
-        if self.suppressions is not None:
-            suppressed = self.suppressions.find(message)
-            if suppressed:
-                message = leave_out(message, suppressed)
-        receipt = self.chain.send(message, previous, policy=policy)
-        return with_left_out(receipt, suppressed) if suppressed else receipt
+        return deliver(self, message, previous, policy)
 
     def send_many(self, messages: Iterable[Message], *, workers: int = 16) -> list[Outcome]:
         """

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mailfailover._message import Message
-    from mailfailover._receipt import Attempt
+    from mailfailover._receipt import Attempt, Receipt
+    from mailfailover.errors import MailFailoverError
 
     Observer = Callable[[object], object]
 
@@ -37,6 +38,33 @@ class AttemptMade:
     mail_id: str
     stream: str
     attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class MailSent:
+    """
+    A send of a :class:`~mailfailover.Mailer` ended in a receipt.
+
+    .. versionadded:: 0.1.0
+    """
+
+    message: Message
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class MailFailed:
+    """
+    A send of a :class:`~mailfailover.Mailer` ended in an error.
+
+    The mail may have been sent all the same where that is an
+    :class:`~mailfailover.OutcomeUnknown`.
+
+    .. versionadded:: 0.1.0
+    """
+
+    message: Message
+    error: MailFailoverError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover import (
+    AttemptMade,
     ConfigurationError,
     InvalidMessage,
     Link,
     Mailer,
+    MailFailed,
+    MailSent,
     MemoryHealth,
     Message,
     Ping,
@@ -211,6 +214,32 @@ def test_suppressed_recipients_are_left_out_and_named() -> None:
         mailer.send(to="angry@example.org", subject="Hi", text="Hi")
 
 
+def test_observers_hear_how_a_send_ended() -> None:
+    """
+    With the whole receipt, or the error; the mail is the one that was to be sent.
+    """
+    heard: list[object] = []
+    a = Scripted("a", "id", OutcomeUnknown("?"))
+    mailer = Mailer(
+        a, from_email=SHOP, suppressions=Suppressed(), observers=[heard.append], on_unknown="raise"
+    )
+    both = mailer.prepare(to=["ann@example.org", "angry@example.org"], subject="Hi", text="Hi")
+    angry = both.replace(to="angry@example.org", id="m2")
+
+    receipt = mailer.send(both)
+    with pytest.raises(RecipientSuppressed) as left_out:
+        mailer.send(angry)
+    with pytest.raises(OutcomeUnknown) as unknown:
+        mailer.send(both)
+
+    assert [event for event in heard if not isinstance(event, AttemptMade)] == [
+        MailSent(both, receipt),
+        MailFailed(angry, left_out.value),
+        MailFailed(both, unknown.value),
+    ]
+    assert receipt.rejected == {"angry@example.org": RecipientStatus.SUPPRESSED}
+
+
 def test_staging_keeps_mail_at_home() -> None:
     """
     Whoever is not allowed is replaced, each only once.
@@ -297,7 +326,7 @@ def test_a_chain_may_be_shared() -> None:
     other = Mailer(chain, health=health, observers=[seen.append], from_email=SHOP)
     other.send(**HI)
 
-    assert (other.health, len(seen), other.chain.links) == (health, 1, chain.links)
+    assert (other.health, len(seen), other.chain.links) == (health, 2, chain.links)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""
+The way of a prepared mail: kept at home, without those who must not get it, and told of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailfailover._observe import MailFailed, MailSent, tell
+from mailfailover._suppressed import leave_out, with_left_out
+from mailfailover.errors import MailFailoverError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailfailover._mailer import Mailer
+    from mailfailover._message import Message
+    from mailfailover._policy import Policy
+    from mailfailover._receipt import Attempt, Receipt
+
+
+def deliver(
+    mailer: Mailer, message: Message, previous: Sequence[Attempt], policy: Policy
+) -> Receipt:
+    """
+    Send *message*, and tell the observers of *mailer* how it ended.
+    """
+    if mailer.staging is not None:
+        message = mailer.staging.keep_home(message)
+    observers = mailer.chain.observers
+    try:
+        receipt = _to_the_others(mailer, message, previous, policy)
+    except MailFailoverError as exc:
+        tell(observers, MailFailed(message, exc))
+        raise
+    if observers:
+        tell(observers, MailSent(message, receipt))
+    return receipt
+
+
+def _to_the_others(
+    mailer: Mailer, message: Message, previous: Sequence[Attempt], policy: Policy
+) -> Receipt:
+    """
+    Send *message* to whoever may get it; the receipt names those who may not.
+    """
+    suppressed = mailer.suppressions.find(message) if mailer.suppressions is not None else None
+    if not suppressed:
+        return mailer.chain.send(message, previous, policy=policy)
+    rest = leave_out(message, suppressed)
+    return with_left_out(mailer.chain.send(rest, previous, policy=policy), suppressed)
