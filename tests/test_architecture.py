@@ -31,6 +31,7 @@ ONLY_IN = {
     "click": {"__main__.py", "cli.py", "_cli"},
     "rich": {"__main__.py", "cli.py", "_cli"},
     "botocore": {"providers"},
+    "sqlalchemy": {"_database.py", "_schema.py", "outbox", "suppression.py", "tracking.py"},
 }
 
 LAYERS = ("errors", "_message", "_provider", "_registry", "_chain", "_mailer", "cli")
