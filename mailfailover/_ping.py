@@ -55,6 +55,8 @@ def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
             stage = Stage.RESPONSE
             if not response.ok:
                 raise sound_error(provider.classify_error(response, Message()))
+            if hasattr(provider, "parse_ping"):
+                provider.parse_ping(response)
         elif hasattr(provider, "ping"):
             provider.ping()
         else:

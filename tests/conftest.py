@@ -23,6 +23,9 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+# Claims that registrations inherit show their values when they fail, as those of a test do.
+pytest.register_assert_rewrite("tests.providers.round_trip")
+
 # A busy machine is no failure, and a run in CI says the same twice.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

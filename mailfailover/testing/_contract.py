@@ -55,6 +55,10 @@ def _has_keys(contract: type[ProviderContract]) -> bool:
     return hasattr(contract.provider, "idempotency_ttl")
 
 
+def _has_ping_answers(contract: type[ProviderContract]) -> bool:
+    return hasattr(contract.provider, "parse_ping")
+
+
 def _has_partial(contract: type[ProviderContract]) -> bool:
     return bool(contract.partial)
 
@@ -304,6 +308,13 @@ class ProviderContract:
         A ping is harmless.
         """
         wire.check_ping(self.provider)
+
+    @_where(_has_ping_answers)
+    def test_odd_answers_to_a_ping_are_survived(self) -> None:
+        """
+        Whatever answers a ping is proof that the key is known, or a SendError.
+        """
+        answers.check_ping_answers(self.provider)
 
     @_where(_is_http)
     def test_requests_go_to_base_url(self) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "check_error_pickles",
     "check_error_text",
     "check_partial",
+    "check_ping_answers",
     "check_retry_after",
     "check_smtp_replies",
     "check_statuses",
@@ -213,6 +214,18 @@ def check_unknown_codes(provider: Any, answers: Sequence[Response], message: Mes
             f"an unknown code in an answer of HTTP {recorded.status_code} is read as {error!r}: "
             "say so only of codes you know",
         )
+
+
+def check_ping_answers(provider: Any) -> None:
+    """
+    A page that is not the vendor's is no proof of anything.
+    """
+    for name, body in FOREIGN_BODIES.items():
+        try:
+            provider.parse_ping(Response(200, {}, body))
+        except SendError:
+            continue
+        pytest.fail(f"a ping answered with {name} is taken for a yes")
 
 
 def check_batch(

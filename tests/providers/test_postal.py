@@ -1,0 +1,194 @@
+"""
+Postal: what goes on the wire, and what its answers mean.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from mailfailover import ProviderChain
+from mailfailover._ping import ping
+from mailfailover.errors import (
+    AccountSuspended,
+    AuthenticationFailed,
+    ConfigurationError,
+    InvalidMessage,
+    OutcomeUnknown,
+    RequestRefused,
+    SenderRefused,
+    SendError,
+)
+from mailfailover.plugin import Accepted, Address, HTTPRequest, Message, RecipientStatus, Response
+from mailfailover.providers.postal import Postal
+from mailfailover.testing import PLAIN, RICH, FakeTransport, ProviderContract
+from tests.providers.bodies import read_json
+from tests.providers.round_trip import RoundTrip
+
+POSTAL = Postal(api_key="secret-key", base_url="https://postal.example.com")
+
+
+def _answer(status: str, data: object, code: int = 200) -> Response:
+    body = {"status": status, "time": 0.02, "flags": {}, "data": data}
+    return Response(code, {}, json.dumps(body).encode())
+
+
+def _refusal(code: str, **more: str) -> Response:
+    return _answer("error", {**more, "code": code})
+
+
+def _taken(*emails: str) -> Response:
+    messages = {email: {"id": 7 + n, "token": "abc"} for n, email in enumerate(emails)}
+    return _answer("success", {"message_id": "plain@example.com", "messages": messages})
+
+
+SENT = _taken("ann@example.org")
+ERRORS: list[tuple[Response, type[SendError]]] = [
+    (_refusal("AccessDenied", message="Must be authenticated"), AuthenticationFailed),
+    (_refusal("InvalidServerAPIKey", token="secret-key"), AuthenticationFailed),
+    (_refusal("ServerSuspended"), AccountSuspended),
+    (_refusal("UnauthenticatedFromAddress"), SenderRefused),
+    (_refusal("NeverDocumented"), RequestRefused),
+    (_answer("parameter-error", {"message": "`data` parameter is required"}), RequestRefused),
+    (_answer("error", []), RequestRefused),
+    (_answer("success", {"message_id": None, "messages": {}}), OutcomeUnknown),
+    (Response(500, {}, b"<html></html>"), OutcomeUnknown),
+    (_answer("error", {"code": "NeverDocumented"}, 503), OutcomeUnknown),
+]
+
+
+class TestContract(ProviderContract):
+    provider = POSTAL
+    accepted = SENT
+    accepted_id = "7"
+    errors = ERRORS
+    partial = (
+        (SENT, Accepted("7", {}, {"ann@example.org": "7"})),
+        (
+            _taken("bob@example.net"),
+            Accepted("7", {"ann@example.org": RecipientStatus.UNKNOWN}, {"bob@example.net": "7"}),
+        ),
+    )
+
+
+class TestRoundTrip(RoundTrip):
+    provider = POSTAL
+
+    def expected(self, message: Message) -> Message:
+        """
+        The envelope has no names, and MIME ends its lines in its own way.
+        """
+        bcc = tuple(Address(one.email) for one in message.bcc)
+        return message.bound(bcc=bcc, text=message.text.replace("\r\n", "\n"))
+
+    def decode(self, request: HTTPRequest) -> dict[str, Any]:
+        body = read_json(request)
+        mail = Message.from_email_message(b64decode(body["data"]))
+        assert body["mail_from"] == mail.sender.email
+        headers = dict(mail.headers)
+        tag = headers.pop("X-Postal-Tag", ())
+        if "own@" not in mail.message_id:
+            del headers["Message-ID"]
+        names = ("from_email", "to", "cc", "reply_to", "subject", "text", "html", "attachments")
+        fields = {name: getattr(mail, name) for name in (*names, "unsubscribe")}
+        shown = [one.email for one in (*mail.to, *mail.cc)]
+        bcc = [email for email in body["rcpt_to"] if email not in shown]
+        assert body["rcpt_to"] == [*shown, *bcc]
+        return {**fields, "headers": headers, "tags": tag, "bcc": bcc}
+
+
+def test_plain_mail() -> None:
+    """
+    A mail is its envelope and its MIME text, the key a header.
+    """
+    request = POSTAL.build_request(PLAIN)
+    body = read_json(request)
+    data = b64decode(body.pop("data"))
+
+    assert ("POST", "https://postal.example.com/api/v1/send/raw", "secret-key") == (
+        request.method,
+        request.url,
+        request.headers["X-Server-API-Key"],
+    )
+    assert body == {"mail_from": "shop@example.com", "rcpt_to": ["ann@example.org"]}
+    assert data.startswith(b"From: The Shop <shop@example.com>\r\nTo: Ann <ann@example.org>\r\n")
+
+
+def test_everybody_is_in_the_envelope() -> None:
+    """
+    To, cc and bcc get the mail, and it shows no bcc.
+    """
+    body = read_json(POSTAL.build_request(RICH))
+
+    assert body["rcpt_to"] == [
+        "ann@example.org",
+        "bob@example.net",
+        "cat@example.edu",
+        "dan@example.org",
+    ]
+    assert b"dan@example.org" not in b64decode(body["data"])
+
+
+def test_each_recipient_has_an_id() -> None:
+    """
+    The server keeps a mail for each recipient, under an id of its own.
+    """
+    accepted = POSTAL.parse_response(_taken("ann@example.org", "bob@example.net"), RICH)
+
+    assert {"ann@example.org": "7", "bob@example.net": "8"} == accepted.message_ids
+
+
+def test_options() -> None:
+    """
+    A mail can be marked as a bounce.
+    """
+    message = PLAIN.replace(provider_options={"postal": {"bounce": True}})
+
+    assert read_json(POSTAL.build_request(message))["bounce"] is True
+
+
+@pytest.mark.parametrize("name", ["data", "mail_from", "rcpt_to"])
+def test_options_stay_in_their_bounds(name: str) -> None:
+    """
+    Options cannot change who gets the mail, who sends it and what it is.
+    """
+    message = PLAIN.replace(provider_options={"postal": {name: "eve@example.com"}})
+
+    with pytest.raises(InvalidMessage, match=f"cannot set {name}"):
+        POSTAL.build_request(message)
+
+
+def test_server_is_required() -> None:
+    """
+    There is no server but one's own, so a DSN names it.
+    """
+    assert POSTAL == ProviderChain("postal://secret-key@postal.example.com").links[0].provider
+
+    with pytest.raises(ConfigurationError, match="postal"):
+        ProviderChain("postal://secret-key@default")
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (_refusal("MessageNotFound"), type(None)),
+        (_refusal("InvalidServerAPIKey"), AuthenticationFailed),
+        (Response(200, {}, b"<html></html>"), OutcomeUnknown),
+    ],
+)
+def test_ping_looks_into_the_answer(response: Response, kind: type) -> None:
+    """
+    A server that does not find message 0 knows the key; any other answer is no proof of it.
+    """
+    transport = FakeTransport(response)
+    chain = ProviderChain(POSTAL, transport=transport)
+
+    answer = ping(chain.links[0], chain, 1.0)
+
+    assert (kind is type(None), kind) == (answer.ok, type(answer.error))
+    (request,) = transport.requests
+    assert isinstance(request, HTTPRequest)
+    assert {"id": "0"} == read_json(request)
