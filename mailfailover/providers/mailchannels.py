@@ -1,0 +1,288 @@
+"""
+MailChannels Email API, through ``POST /tx/v1/send``.
+
+https://docs.mailchannels.com/api-reference/send/send-an-email, and the vendor's OpenAPI file,
+1.7.1 (2026-11)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Address,
+    Attachment,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    classify_http,
+    encode_header,
+    for_recipient,
+    json_body,
+    merge_options,
+    reveal,
+    rewrite,
+    variables,
+)
+
+# MailChannels has no codes, only words; the first that matches counts. They are quoted in public
+# issues (2026-11) and unconfirmed by the vendor, who says of a 403 that it is either the key or
+# the sender's domain: https://docs.mailchannels.com/email-api/errors (2026-11).
+ERRORS: tuple[tuple[str, type[SendError]], ...] = (
+    (r"sender is not authorized to send from|domain[ -]lockdown", errors.SenderRefused),
+)
+
+# What a tag may be. https://docs.mailchannels.com/api-reference/send/send-an-email (2026-11)
+CAMPAIGN = re.compile(r"\S{1,48}")
+
+# A merge is filled in by MailChannels, by Mustache: three braces fill a variable in as it is.
+# A text's own brace that would begin a variable becomes one; no other has a hyphen in its name.
+# https://mustache.github.io/mustache.5.html (2026-11)
+MARK = "\0{}\0"
+MARKED = re.compile(r"\0([\w-]+)\0")
+TAG = r"{{{\1}}}"
+BRACE = "literal-brace"
+OPENING = re.compile(r"\{(?=[{\0])")
+
+# Options that would change who gets the mail and who sends it.
+RESERVED = {"from", "envelope_from", "personalizations"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailChannels:
+    """
+    Sends through the Email API of MailChannels.
+
+    The key is made in MailChannels' console, under Settings, API Keys, with the scope ``api``.
+    The sender's domain names the account in a DNS record, its Domain Lockdown.
+
+    Provider options are laid over the JSON of the call: ``{"transactional": False}``.
+
+    A tag is the campaign: one, of 48 characters without a space. Tracking is off where the mail
+    does not ask for it, and part of some plans only. Headers that are not ASCII are encoded
+    here. MailChannels gives each mail a Message-ID of its own, and has no metadata and no
+    stored templates.
+
+    Attributes:
+        api_key: A key of the account.
+
+        dkim_domain: The domain to sign for; none is signed by MailChannels where empty.
+
+        dkim_selector: The selector of the key to sign with.
+
+        dkim_private_key: That key in base64; one that MailChannels keeps where empty.
+
+        webhook_account: Whose webhooks are taken, the account's id. All accounts' webhooks are
+            signed with the same key.
+
+        base_url: Scheme and host, for a proxy.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "mailchannels"
+    userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+
+    # To, a subject and a content are required; a header is a key of an object. A time to send
+    # at: no such parameter. Mails without subject, and whether the number of recipients is
+    # that of to alone: unconfirmed.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.TAGS
+        | Feature.TRACKING
+        | Feature.ENVELOPE_FROM
+        | Feature.MERGE
+        | Feature.MERGE_HEADERS
+        | Feature.MERGE_UNEVEN_HEADERS,
+        max_tags=1,
+        max_recipients=1000,
+        max_merge=1000,
+        max_bytes=30 * MB,
+    )
+
+    api_key: str | Callable[[], str] = field(repr=False)
+    dkim_domain: str = ""
+    dkim_selector: str = ""
+    dkim_private_key: str | Callable[[], str] = field(default="", repr=False)
+    webhook_account: str = ""
+    base_url: str = "https://api.mailchannels.net"
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write a mail.
+
+        Raises:
+            UnsupportedFeature: If its tag has a space or more than 48 characters.
+        """
+        people = {
+            "to": [_address(address) for address in message.to],
+            "cc": [_address(address) for address in message.cc],
+            "bcc": [_address(address) for address in message.bcc],
+        }
+        content = [
+            {"type": kind, "value": text}
+            for kind, text in (("text/plain", message.text), ("text/html", message.html))
+            if text
+        ]
+        fields = {
+            "personalizations": [_filled(people)],
+            "subject": message.subject,
+            "headers": dict(_headers(message)),
+            "content": content,
+        }
+        return self._request(message, fields)
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        """
+        Write a merge with one personalization for each recipient.
+
+        Raises:
+            UnsupportedFeature: As ``build_request``.
+        """
+        texts = ("text/plain", message.text, False), ("text/html", message.html, True)
+        content = [
+            {"type": kind, "value": _mustache(text, html=html), "template_type": "mustache"}
+            for kind, text, html in texts
+            if text
+        ]
+        braces = {BRACE: "{"} if any(BRACE in one["value"] for one in content) else {}
+        without_texts = message.bound(text="", html="")
+        mails = [for_recipient(without_texts, address) for address in message.to]
+        personalizations = [
+            _filled(
+                {
+                    "to": [_address(address)],
+                    "subject": mail.subject,
+                    "headers": dict(_headers(mail)),
+                    "dynamic_template_data": variables(message, address.email) | braces,
+                }
+            )
+            for address, mail in zip(message.to, mails, strict=True)
+        ]
+        # A subject is required beside those of the recipients, each of whom has his own.
+        fields = {"subject": message.subject, "content": content}
+        return self._request(message, fields | {"personalizations": personalizations})
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        found = _outcomes(response, 1)[0]
+        if isinstance(found, SendError):
+            raise found
+        return found
+
+    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+        return _outcomes(response, len(message.to))
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        found = response.json_object().get("errors")
+        texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+        text = "; ".join(texts)
+        return classify_http(response, own_envelope=bool(texts), kind=_kind(text), detail=text)
+
+    def build_ping(self) -> HTTPRequest:
+        return HTTPRequest("GET", f"{self.base_url}/tx/v1/usage", self._headers())
+
+    def _request(self, message: Message, fields: dict[str, Any]) -> HTTPRequest:
+        fields |= {
+            "from": _address(message.sender),
+            "envelope_from": {"email": message.envelope_from} if message.envelope_from else None,
+            "reply_to": next(map(_address, message.reply_to), None),
+            "attachments": [_file(attachment) for attachment in message.attachments],
+            "campaign_id": next(map(_campaign, message.tags), ""),
+            "tracking_settings": _tracking(message),
+            "dkim_domain": self.dkim_domain,
+            "dkim_selector": self.dkim_selector,
+            "dkim_private_key": reveal(self.dkim_private_key),
+        }
+        body = merge_options(_filled(fields), message.options(self.name), reserved=RESERVED)
+        headers = self._headers() | {"Content-Type": "application/json"}
+        return HTTPRequest("POST", f"{self.base_url}/tx/v1/send", headers, json_body(body))
+
+    def _headers(self) -> dict[str, str]:
+        return {"X-Api-Key": reveal(self.api_key)}
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value}
+
+
+def _address(address: Address) -> dict[str, str]:
+    return _filled({"email": address.email, "name": address.name})
+
+
+def _headers(message: Message) -> Iterator[tuple[str, str]]:
+    for name, value in message.header_items():
+        if name.lower() != "message-id":
+            yield name, value if value.isascii() else encode_header(value)
+
+
+def _file(attachment: Attachment) -> dict[str, Any]:
+    fields = {
+        "filename": attachment.filename,
+        "type": attachment.content_type,
+        "content": attachment.base64(),
+    }
+    return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
+
+
+def _campaign(tag: str) -> str:
+    if not CAMPAIGN.fullmatch(tag):
+        raise errors.UnsupportedFeature(
+            "mailchannels takes no tag with a space or of more than 48 characters",
+            features=("TAGS",),
+        )
+    return tag
+
+
+def _tracking(message: Message) -> dict[str, dict[str, bool]]:
+    switches = {"open_tracking": message.track_opens, "click_tracking": message.track_clicks}
+    return {name: {"enable": on} for name, on in switches.items() if on is not None}
+
+
+def _mustache(text: str, *, html: bool) -> str:
+    """
+    *text* as a template: ``{{name}}`` as a variable, and no other two braces side by side.
+    """
+    marked = OPENING.sub(MARK.format(BRACE), rewrite(text, MARK.format, html=html))
+    return MARKED.sub(TAG, marked)
+
+
+def _outcomes(response: Response, count: int) -> tuple[Accepted | SendError, ...]:
+    results = response.json_object().get("results")
+    if not isinstance(results, list) or len(results) != count:
+        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    found = {one.get("index"): one for one in results if _is_numbered(one)}
+    return tuple(_outcome(response, found.get(number, {})) for number in range(count))
+
+
+def _is_numbered(result: object) -> bool:
+    return isinstance(result, dict) and isinstance(result.get("index"), int)
+
+
+def _outcome(response: Response, result: Mapping[str, Any]) -> Accepted | SendError:
+    """
+    Read what became of one personalization.
+    """
+    mail_id, status, reason = map(result.get, ("message_id", "status", "reason"))
+    text = reason if isinstance(reason, str) else ""
+    if status == "failed":
+        return classify_http(response, kind=_kind(text) or errors.RequestRefused, detail=text)
+    if status == "sent" and isinstance(mail_id, str) and mail_id:
+        return Accepted(mail_id)
+    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+
+
+def _kind(text: str) -> type[SendError] | None:
+    return next((kind for words, kind in ERRORS if re.search(words, text, re.IGNORECASE)), None)
