@@ -244,7 +244,7 @@ def test_merge() -> None:
     }
 
 
-@given(text=st.text("{} \na", max_size=12).map(lambda text: text + "{{name}}" + text))
+@given(text=st.text("{} \n1", max_size=12).map(lambda text: text + "{{name}}" + text))
 def test_braces_of_a_text_stay_what_they_are(text: str) -> None:
     """
     Whatever braces a text has itself, the recipient reads them.
