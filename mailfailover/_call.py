@@ -57,16 +57,18 @@ class Result(NamedTuple):
         """
         Why nobody at all got the mail, None where somebody did.
         """
+        if not self.batch:
+            return self.error
         if any(isinstance(answer, Accepted) for answer in self.batch):
             return None
-        return self.error or next(self._refusals(), None)
+        return self.error or next(self._refusals())
 
     @property
     def blame(self) -> SendError | None:
         """
         What tells of the provider, not of a recipient: what its health hears of.
         """
-        if self.error is not None:
+        if not self.batch or self.error is not None:
             return self.error
         return next((one for one in self._refusals() if one.penalty is not Penalty.NONE), None)
 
@@ -91,8 +93,8 @@ def call(
             stage = Stage.WRITING
             accepted = _simple((yield Call(provider.send, (message,))))
             return Result(Stage.RESPONSE, accepted=accepted)
-        request = _request(provider, message, batch=batch)
-        transport = getattr(provider, "transport", None) or transport
+        request = _request(link, message, batch=batch)
+        transport = link.transport or transport
         stage = Stage.WRITING  # who carries it tells how far it got; else it may have left
         response = yield Call(transport.send, (request, timeout))
         stage = Stage.RESPONSE
@@ -108,10 +110,10 @@ def call(
         return Result(error.stage, error.status_code or status, error=error)
 
 
-def _request(provider: Any, message: Message, *, batch: bool) -> Any:
+def _request(link: Link, message: Message, *, batch: bool) -> Any:
+    provider: Any = link.provider
     request = provider.build_batch(message) if batch else provider.build_request(message)
-    own_transport = getattr(provider, "transport", None)
-    if own_transport is None and not isinstance(request, (HTTPRequest, SMTPRequest)):
+    if link.transport is None and not isinstance(request, (HTTPRequest, SMTPRequest)):
         raise _Nonsense(f"build_request returned {type(request).__name__}")
     return request
 

@@ -4,11 +4,10 @@ Who can carry a mail, and what must be left off it for that.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._features import NO_FEATURES, Feature
-from mailfailover._fit import estimate_size, over_limits, required_features, without
+from mailfailover._fit import estimate_size, over_limits, required_bits, without
 from mailfailover._frozen import FrozenDict
 from mailfailover._merge import merge_features
 from mailfailover.errors import InvalidMessage, UnsupportedFeature
@@ -47,7 +46,7 @@ class Candidate(NamedTuple):
         if message.provider_options:
             options = message.options(link.provider.name, link.key)
             changes["provider_options"] = FrozenDict({link.provider.name: options})
-        if hasattr(link.provider, "idempotency_ttl"):
+        if link.idempotency_ttl is not None:
             changes["idempotency_key"] = idempotency_key(message, link.key)
         if changes:
             message = message.bound(**changes)
@@ -103,7 +102,7 @@ def candidates(chain: ProviderChain, message: Message) -> Iterator[Candidate]:
     return _Fitting(chain, message).find(links)
 
 
-def _needed_each(message: Message) -> Feature:
+def _each_bits(message: Message) -> int:
     """
     What the data of a merge asks for in the mails that are made of it, one for each recipient.
     """
@@ -114,7 +113,7 @@ def _needed_each(message: Message) -> Feature:
         needed |= Feature.HEADERS
         if any(isinstance(value, tuple) for value in headers.values()):
             needed |= Feature.REPEATED_HEADERS
-    return needed
+    return needed.value
 
 
 class _Fitting:
@@ -125,9 +124,12 @@ class _Fitting:
     def __init__(self, chain: ProviderChain, message: Message) -> None:
         self.chain = chain
         self.message = message
-        self.needed = required_features(message)
-        self.needed_each = self.needed | _needed_each(message)
+        self.needed = required_bits(message)
+        self.needed_each = self.needed
+        if message.is_merge:
+            self.needed_each |= _each_bits(message)
         self.lacking: dict[str, tuple[str, ...]] = {}
+        self._size = 0
 
     def find(self, links: list[Link]) -> Iterator[Candidate]:
         message = self.message
@@ -155,9 +157,10 @@ class _Fitting:
     def _missing(self, link: Link, *, batch: bool) -> Feature:
         message, limits = self.message, link.capabilities
         needed = self.needed if batch else self.needed_each
-        if _moves_to_reply_to(link, message):
-            needed |= Feature.REPLY_TO
-        missing = needed & ~limits.features if needed else NO_FEATURES
+        if link.from_email is not None and _moves_to_reply_to(link, message):
+            needed |= Feature.REPLY_TO.value
+        lacking = needed & ~limits.features.value if needed else 0
+        missing = Feature(lacking) if lacking else NO_FEATURES
         if message.tags or message.metadata:
             missing |= over_limits(message, limits)
         if message.template_id and not template_at(link, message):
@@ -171,7 +174,7 @@ class _Fitting:
             count = len(message.to) + len(message.cc) + len(message.bcc)
             if count > limits.max_recipients:
                 over.append(f"max_recipients={limits.max_recipients}")
-        if limits.max_bytes is not None and self._size > limits.max_bytes:
+        if limits.max_bytes is not None and self._measured() > limits.max_bytes:
             over.append(f"max_bytes={limits.max_bytes}")
         if limits.max_delay is not None and message.send_at is not None:
             delay = message.send_at.timestamp() - self.chain.wall()
@@ -179,9 +182,10 @@ class _Fitting:
                 over.append(f"max_delay={limits.max_delay:.0f}")
         return over
 
-    @cached_property
-    def _size(self) -> int:
-        return estimate_size(self.message)
+    def _measured(self) -> int:
+        if not self._size:
+            self._size = estimate_size(self.message)
+        return self._size
 
     def _takes_batch(self, link: Link) -> bool:
         able = merge_features(self.message) in link.capabilities.features

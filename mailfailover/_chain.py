@@ -149,25 +149,20 @@ def drive(steps: Generator[Any, Any, Receipt], sleep: Callable[[float], object])
     """
     Do, in this thread, what *steps* asks for.
     """
-    try:
-        step = next(steps)
-        while True:
-            step = _advance(steps, step, sleep)
-    except StopIteration as done:
-        receipt: Receipt = done.value
-        return receipt
-
-
-def _advance(
-    steps: Generator[Any, Any, Receipt], step: Any, sleep: Callable[[float], object]
-) -> Any:
-    try:
-        answer = sleep(step.seconds) if isinstance(step, Pause) else step.run()
-    except BaseException as exc:  # noqa: BLE001 -- the loop decides what it means
-        failure = exc
-    else:
-        return steps.send(answer)
-    return steps.throw(failure)  # outside the handler: nothing else hangs on what it raises
+    go_on: Callable[[Any], Any] = steps.send
+    answer: Any = None
+    while True:
+        try:
+            step = go_on(answer)  # outside any handler: nothing else hangs on what it raises
+        except StopIteration as done:
+            receipt: Receipt = done.value
+            return receipt
+        try:
+            answer = sleep(step.seconds) if isinstance(step, Pause) else step.run()
+        except BaseException as exc:  # noqa: BLE001 -- the loop decides what it means
+            go_on, answer = steps.throw, exc
+        else:
+            go_on = steps.send
 
 
 def _default_transport() -> Transport:

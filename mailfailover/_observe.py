@@ -114,8 +114,11 @@ def log_attempt(message: Message, attempt: Attempt, verdict: Verdict | None) -> 
     """
     error = attempt.error
     serious = isinstance(error, RequestRefused) or (error and error.penalty is Penalty.ACCOUNT)
+    level = logging.ERROR if serious else _LEVELS[verdict]
+    if not logger.isEnabledFor(level):
+        return
     logger.log(
-        logging.ERROR if serious else _LEVELS[verdict],
+        level,
         "mail %s: %s: %s%s (stage %s, %.3f s)%s",
         message.id,
         attempt.provider,

@@ -4,7 +4,7 @@ Which provider is next: the candidates in their order, by their health.
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from typing import TYPE_CHECKING
 
 from mailfailover._breaker import Hold, Ticket
@@ -48,7 +48,7 @@ class Picker:
         self._held: list[tuple[Candidate, Hold]] = []
         """Who was passed by when last looked at."""
         self._tried: set[str] = set()
-        self._called: Counter[str] = Counter()
+        self._called: dict[str, int] = {}
         self._rounds = 0
         self._polls = 0
         self._resend: Candidate | None = None
@@ -100,8 +100,8 @@ class Picker:
         if key in self._resent:
             return False
         for candidate in self._candidates():
-            lifetime = getattr(candidate.link.provider, "idempotency_ttl", 0.0)
-            if candidate.link.key == key and age < lifetime:
+            link = candidate.link
+            if link.key == key and link.idempotency_ttl is not None and age < link.idempotency_ttl:
                 self._resend = candidate
                 self._resent.add(key)
                 return True
@@ -127,10 +127,11 @@ class Picker:
         return [(candidate, self._peek(candidate)) for candidate in self._candidates()]
 
     def _candidates(self) -> Iterator[Candidate]:
-        yield from self._known
-        for candidate in self._more:
-            self._known.append(candidate)
-            yield candidate
+        return itertools.chain(self._known, map(self._remember, self._more))
+
+    def _remember(self, candidate: Candidate) -> Candidate:
+        self._known.append(candidate)
+        return candidate
 
     def _next_round(self) -> tuple[Candidate, Ticket] | Again:
         self._rounds += 1
@@ -169,7 +170,7 @@ class Picker:
                 if not always:
                     return answer
                 answer = Ticket(key, candidate.domain, chain.clock(), _NO_GENERATION)
-        if limit := self._limit(key, take=True):
+        if key in chain.allowances and (limit := self._limit(key, take=True)):
             chain.health.release(answer)
             return limit
         return answer
@@ -181,7 +182,7 @@ class Picker:
 
     def _take(self, candidate: Candidate, ticket: Ticket) -> tuple[Candidate, Ticket]:
         self._tried.add(candidate.link.key)
-        self._called[candidate.link.key] += 1
+        self._called[candidate.link.key] = self._called.get(candidate.link.key, 0) + 1
         return candidate, ticket
 
     def _force(self) -> tuple[Candidate, Ticket] | Again:
@@ -214,4 +215,4 @@ class Picker:
         candidate, hold = pair
         parked = hold.reason in ("account", "sender")
         due = 0.0 if hold.reason == "probing" else hold.until
-        return self._called[candidate.link.key], parked, due
+        return self._called.get(candidate.link.key, 0), parked, due

@@ -50,7 +50,7 @@ def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
     try:
         if hasattr(provider, "build_ping"):
             request = provider.build_ping()
-            transport = getattr(provider, "transport", None) or chain.transport
+            transport = link.transport or chain.transport
             response = transport.send(request, timeout)
             stage = Stage.RESPONSE
             if not response.ok:

@@ -261,6 +261,11 @@ class Link:
     rate: Limit | None
     quota: Limit | None
     capabilities: Capabilities = field(compare=False)
+    idempotency_ttl: float | None = field(compare=False)
+    """For how many seconds the vendor knows a key of ours again; None if it knows none."""
+
+    transport: Transport | None = field(compare=False)
+    """The provider's own."""
 
     def __init__(
         self,
@@ -297,6 +302,8 @@ class Link:
         set_(self, "rate", _limit(rate, f"rate of {key!r}"))
         set_(self, "quota", _limit(quota, f"quota of {key!r}"))
         set_(self, "capabilities", getattr(provider, "capabilities", EVERYTHING))
+        set_(self, "idempotency_ttl", getattr(provider, "idempotency_ttl", None))
+        set_(self, "transport", getattr(provider, "transport", None))
 
     @property
     def names(self) -> frozenset[str]:

@@ -141,9 +141,10 @@ class Send:
         if isinstance(blame, ConnectionFailed):
             self.unproven.append((ticket, blame))
             return
-        for earlier, error in self.unproven:
-            self._count(earlier, error)
-        self.unproven.clear()
+        if self.unproven:
+            for earlier, error in self.unproven:
+                self._count(earlier, error)
+            self.unproven.clear()
         if blame is not None and blame.penalty is not Penalty.NONE:
             self._count(ticket, blame)
         elif result.stage == Stage.PREPARING:  # its own code failed: the vendor was not asked
@@ -226,10 +227,12 @@ class Send:
         raise all_failed(self.chain, self.message, self.attempts, self.pick)
 
     def _receipt(self, candidate: Candidate, accepted: Accepted) -> Receipt:
-        recipients = {
-            address.email: accepted.recipients.get(address.email, RecipientStatus.ACCEPTED)
-            for address in self.message.recipients
-        }
+        emails = [address.email for address in self.message.recipients]
+        recipients = dict.fromkeys(emails, RecipientStatus.ACCEPTED)
+        if accepted.recipients:
+            recipients |= {
+                one: accepted.recipients[one] for one in emails if one in accepted.recipients
+            }
         return Receipt(
             self.message.id,
             candidate.link.key,

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import http.client
 import io
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError, ProxyError
 
+from mailfailover.transports._answer_head import read_headers
 from mailfailover.transports._dial import dial
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 _JOINED = 64 * 1024
 """Up to so many bytes, head and body are copied together and leave in one write."""
+
+
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 class _Reader(io.RawIOBase):
@@ -58,16 +63,41 @@ class _Answer(http.client.HTTPResponse):
     def __init__(self, progress: Progress, sock: socket.socket, **options: Any) -> None:
         super().__init__(sock, **options)
         self._progress = progress
+        self._is_head = options.get("method") == "HEAD"
         # makefile() has counted this reader as a user of the socket: it must be kept.
         raw: io.RawIOBase = self.fp.detach()
         self.fp = io.BufferedReader(_Reader(raw, sock, progress))
 
     def begin(self) -> None:
-        try:
-            super().begin()
-        finally:
-            if isinstance(self.status, int):  # else no status line was understood
-                self._progress.answered(self.status)
+        """
+        Read status line and headers: what the inherited method does, but for its slow parser.
+        """
+        version, status, reason = self._read_status_line()
+        while status == HTTPStatus.CONTINUE:
+            read_headers(self.fp)
+            version, status, reason = self._read_status_line()
+        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
+            raise http.client.UnknownProtocol(version)
+        self._progress.answered(status)
+        self.code = self.status = status
+        self.reason = reason.strip()
+        self.version = 10 if version in ("HTTP/1.0", "HTTP/0.9") else 11
+        self.headers = self.msg = read_headers(self.fp)
+        self.chunked = self.headers.get("transfer-encoding", "").lower() == "chunked"
+        self.chunk_left = None
+        self.length = None if self.chunked else self._find_length(status)
+        endless = self.length is None and not self.chunked
+        self.will_close = endless or self._check_close()  # type: ignore[attr-defined]  # inherited
+
+    def _read_status_line(self) -> tuple[str, int, str]:
+        line: tuple[str, int, str] = self._read_status()  # type: ignore[attr-defined]  # inherited
+        return line
+
+    def _find_length(self, status: int) -> int | None:
+        if status in _BODILESS or status < HTTPStatus.OK or self._is_head:
+            return 0
+        length = self.headers.get("content-length", "")
+        return int(length) if length.isascii() and length.isdecimal() else None
 
 
 class VendorConnection(HTTPConnection):
