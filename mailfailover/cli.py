@@ -22,6 +22,7 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
 _timeout = click.FloatRange(min=0, min_open=True)
+_port = click.IntRange(0, 65535)
 
 
 def _configured(command: Command) -> Command:
@@ -146,6 +147,26 @@ def _show(found: Any, *, as_json: bool) -> None:
         return
     for line in found.lines():
         say(line)
+
+
+@cli.command()
+@click.option("--port", type=_port, default=8025, show_default=True, help="0 is any free one.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The mailbox, if it is not the user's own.",
+)
+def preview(*, port: int, path: Path | None) -> None:
+    """
+    Show the mailbox of preview:// in a browser.
+
+    It listens on 127.0.0.1. Tests find the mails as JSON under /json.
+    """
+    from mailfailover._cli.preview import run_preview
+
+    with reporting(as_json=False):
+        run_preview(path, port)
 
 
 @cli.command()

@@ -31,7 +31,18 @@ ONLY_IN = {
     "click": {"__main__.py", "cli.py", "_cli"},
     "rich": {"__main__.py", "cli.py", "_cli"},
     "botocore": {"providers"},
-    "sqlalchemy": {"_database.py", "_schema.py", "outbox", "suppression.py", "tracking.py"},
+    "sqlalchemy": {
+        "_database.py",
+        "_schema.py",
+        "outbox",
+        "service",
+        "suppression.py",
+        "tracking.py",
+    },
+    "flask": {"service"},
+    "jinja2": {"service"},
+    "waitress": {"_cli"},
+    "werkzeug": {"service"},
 }
 
 LAYERS = ("errors", "_message", "_provider", "_registry", "_chain", "_mailer", "cli")

@@ -1,0 +1,68 @@
+"""
+A web application served until it is told to end.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._cli.output import say
+from mailfailover.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INSTALL = 'pip install "mailfailover[service]"'
+
+
+def import_service(load: Callable[[], Any]) -> Any:
+    """
+    Return what *load* imports, which the extra ``service`` brings.
+
+    Raises:
+        ConfigurationError: If the extra is not installed.
+    """
+    try:
+        return load()
+    except ModuleNotFoundError as exc:
+        if str(exc.name).startswith("mailfailover"):
+            raise
+        message = f"this command needs {exc.name}: {INSTALL}"
+    raise ConfigurationError(message)
+
+
+def listen(app: Any, host: str, port: int, *, name: str, threads: int = 8, **options: Any) -> None:
+    """
+    Serve *app*, called *name* on the terminal, until Ctrl-C or SIGTERM; port 0 is any free one.
+
+    Raises:
+        ConfigurationError: If the port cannot be had.
+    """
+    from waitress.server import create_server
+
+    bound = _bind(host, port)
+    # Our own socket: a name with several addresses would make several servers of one app.
+    server = create_server(app, sockets=[bound], threads=threads, ident=None, **options)
+    shown = f"[{host}]" if ":" in host else host
+    say(f"{name}: http://{shown}:{bound.getsockname()[1]}  (Ctrl-C ends it)", err=True)
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        server.run()
+    finally:
+        server.close()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as exc:
+        message = f"port {port} of {host} cannot be had ({exc.strerror}): give another --port"
+        raise ConfigurationError(message) from exc
+
+
+def _end(*_signal: object) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,35 @@
+// Everything works without this script: it shows times as the reader's clock has them, and
+// renews the parts of a page that say where their newer version is.
+"use strict";
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const when = new Date(time.dateTime);
+    if (Number.isNaN(when.getTime())) continue;
+    time.title = time.dateTime;
+    time.textContent = when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  }
+}
+
+async function renew(part) {
+  const answer = await fetch(part.dataset.renew, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const newer = page.getElementById(part.id);
+  if (!newer || newer.innerHTML === part.dataset.shown) return;
+  part.dataset.shown = newer.innerHTML;
+  part.replaceChildren(...newer.childNodes);
+  localTimes(part);
+}
+
+function follow(part) {
+  const events = new EventSource(part.dataset.events);
+  events.addEventListener("mail", () => renew(part));
+  window.addEventListener("pagehide", () => events.close());
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  localTimes(document);
+  for (const part of document.querySelectorAll("[data-events]")) follow(part);
+  document.querySelector("[data-focus]")?.focus();
+});

@@ -1,0 +1,56 @@
+"""
+What all pages share: how a time, a size and a list of addresses are written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from flask import Flask
+
+    from mailfailover._address import Address
+
+_KB = 1024
+
+
+def set_up_templates(
+    app: Flask, context: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+) -> None:
+    """
+    Teach the templates of *app* our filters, and give each page *context*.
+    """
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(time=write_time, size=write_size, addresses=write_addresses)
+    app.context_processor(lambda: dict(context() if callable(context) else context))
+
+
+def write_time(value: datetime) -> Markup:
+    """
+    Write a time for people and programs; the page's script shows it in their time zone.
+    """
+    plain = f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), plain)
+
+
+def write_size(value: int) -> str:
+    """
+    Write a number of bytes, rounded.
+    """
+    if value < _KB:
+        return f"{value} bytes"
+    return f"{value / _KB:.1f} KB" if value < _KB * _KB else f"{value / _KB / _KB:.1f} MB"
+
+
+def write_addresses(value: Iterable[Address]) -> str:
+    """
+    Write mailboxes as a header has them.
+    """
+    return ", ".join(map(str, value))
