@@ -53,10 +53,10 @@ def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
             transport = link.transport or chain.transport
             response = transport.send(request, timeout)
             stage = Stage.RESPONSE
-            if not response.ok:
-                raise sound_error(provider.classify_error(response, Message()))
             if hasattr(provider, "parse_ping"):
                 provider.parse_ping(response)
+            elif not response.ok:
+                raise sound_error(provider.classify_error(response, Message()))
         elif hasattr(provider, "ping"):
             provider.ping()
         else:

@@ -83,8 +83,9 @@ class Provider(Protocol):
     Optional beside these: ``build_batch(message)`` and ``parse_batch(response, message)``
     for merges, ``mixed_batches`` (True where an answer to a merge may accept some recipients
     whatever its status is: ``parse_batch`` then reads all of them and raises the error of
-    the whole), ``parse_ping(response)`` (raises a :class:`SendError` where a success hides a
-    refusal), ``idempotency_ttl`` (seconds), ``userinfo``, ``transport``.
+    the whole), ``parse_ping(response)`` (where the status alone does not tell whether the
+    vendor knows us: raises a :class:`SendError` unless it does), ``idempotency_ttl``
+    (seconds), ``userinfo``, ``transport``.
     """
 
     name: ClassVar[str]
