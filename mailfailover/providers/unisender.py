@@ -1,0 +1,466 @@
+"""
+Unisender Go, and UniOne, its name abroad, through ``POST /email/send.json``.
+
+https://godocs.unisender.ru/web-api-ref, https://docs.unione.io/en/web-api-ref (2026-11)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, ClassVar
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Address,
+    Attachment,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    RecipientStatus,
+    Response,
+    classify_http,
+    encode_header,
+    json_body,
+    merge_options,
+    reveal,
+    rewrite,
+    variables,
+)
+
+# The host of an account's data center, and the language in the path.
+# https://godocs.unisender.ru/web-api-ref, https://docs.unione.io/en/web-api-ref (2026-11)
+HOSTS = {
+    "go1": ("https://go1.unisender.ru", "ru"),
+    "go2": ("https://go2.unisender.ru", "ru"),
+    "eu": ("https://eu1.unione.io", "en"),
+    "us": ("https://us1.unione.io", "en"),
+}
+
+DAY = 24 * 3600.0
+
+# Over a limit or against a rule of this vendor's that others do not have: files and their
+# names, metadata, tags, templates and their variables, the time to send at, copies, headers.
+# https://docs.unione.io/en/web-api-ref#api-errors (2026-11)
+BEYOND_LIMITS = (
+    *(199, *range(207, 213), *range(216, 222), 223, 224, 601, 1507, 1508, *range(1516, 1519)),
+    *(1524, 1525, 1529, *range(1532, 1536), *range(1540, 1548), 1551, 1554, 1557, 1559, 1561),
+    *(1562, *range(1565, 1572), *range(1578, 1587), *range(1590, 1598), *range(10001, 10010)),
+)
+
+# By the code in the body; what is not here is a fault of ours. The same page.
+ERRORS: Mapping[int, type[SendError]] = {
+    101: errors.AuthenticationFailed,
+    102: errors.AuthenticationFailed,
+    105: errors.AuthenticationFailed,  # the API is switched off
+    106: errors.AccountSuspended,
+    114: errors.AuthenticationFailed,  # or the account is in another region
+    150: errors.OutcomeUnknown,  # "an unknown internal error occurred"
+    204: errors.RecipientSuppressed,  # there is nobody left to send to; see REFUSED
+    205: errors.SenderRefused,
+    206: errors.SenderRefused,
+    215: errors.AccountSuspended,
+    901: errors.QuotaExceeded,
+    902: errors.QuotaExceeded,
+    903: errors.AccountSuspended,  # may write to its own domains only
+    904: errors.AccountSuspended,  # no money
+    905: errors.QuotaExceeded,
+    906: errors.QuotaExceeded,
+    # A key seen before: that mail was taken, by all we know, but nobody says so.
+    1573: errors.OutcomeUnknown,
+    1574: errors.SenderRefused,
+    1575: errors.AccountSuspended,
+    1598: errors.SenderRefused,
+    1599: errors.QuotaExceeded,
+    **dict.fromkeys(BEYOND_LIMITS, errors.UnsupportedFeature),
+}
+NOBODY_LEFT = 204
+
+# Why a recipient is left out, and what that means for him and for the mail. Where nobody is
+# accepted the topmost counts: no other provider may evade a suppression.
+# https://docs.unione.io/en/web-api-ref#email-send (2026-11)
+SUPPRESSED = (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed)
+REFUSED: Mapping[str, tuple[RecipientStatus, type[SendError]]] = {
+    "": (RecipientStatus.UNKNOWN, errors.OutcomeUnknown),  # not named at all
+    "unsubscribed": SUPPRESSED,
+    "complained": SUPPRESSED,
+    "blocked": SUPPRESSED,
+    "permanent_unavailable": SUPPRESSED,
+    "temporary_unavailable": SUPPRESSED,  # bounced in the last days
+    "refused": (RecipientStatus.REFUSED, errors.RequestRefused),  # for a reason we do not know
+    "invalid": (RecipientStatus.INVALID, errors.RecipientRejected),
+}
+
+# https://docs.unione.io/en/cc-and-bcc (2026-11): of To, of Cc and of blind copies
+MAX_COPIES = 10
+
+# https://docs.unione.io/en/web-api-ref#email-send (2026-11)
+MAX_METADATA = 10
+MAX_NAME = 78
+MAIL_ID = "mailfailover-id"
+
+# Other headers are ignored, unless the vendor's support has approved them for an account.
+HEADER = re.compile(r"(?!x-unione)x-.+", re.IGNORECASE)
+
+# What the engines of stored templates may read in a subject or a sender's name.
+READ_BY_ENGINES = re.compile(r"[{}$#]")
+
+# https://godocs.unisender.ru/simple-template-engine (2026-11): two braces begin a variable.
+# That a value stands as it is, not escaped and not looked into, is unconfirmed.
+LITERALS = {"{": "brace_open", "}": "brace_close"}
+READ_BY_SIMPLE = re.compile(r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]")
+MARKED = re.compile(r"\0(\w+)\0")
+
+# Options that would change who gets the mail and who sends it; headers could do so too.
+RESERVED = {"from_email", "headers", "recipients"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnisenderGo:
+    """
+    Sends through Unisender Go or UniOne.
+
+    The key stands in the account's settings, or on its page of projects.
+
+    Provider options are laid over the JSON of the mail: ``{"skip_unsubscribe": 1, "options":
+    {"custom_backend_id": 7}}``. Without the first, which the vendor's support has to allow, a
+    footer with a link to unsubscribe is added to each mail; so it is with ``track_opens`` and
+    ``track_clicks`` where they are False.
+
+    Headers beyond ``X-...`` are ignored by the vendor, the two of *unsubscribe* too: a mail
+    that has one is refused here. Files need names that differ, and content. Blind copies go to
+    verified domains of one's own only.
+
+    A template's own subject is used where the mail has none.
+
+    Attributes:
+        api_key: The key of an account or a project; it verifies webhooks too.
+
+        region: Where the account is: ``"go1"`` or ``"go2"`` of Unisender Go, ``"eu"`` or
+            ``"us"`` of UniOne.
+
+        base_url: Scheme and host, for a proxy; that of *region* where empty.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "unisender"
+    userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    idempotency_ttl: ClassVar[float] = 60.0
+
+    # Subject, a body and To are required; a header is a key of an object, the same for all of
+    # a merge. There is no envelope sender, and the vendor makes the Message-ID.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.TAGS
+        | Feature.METADATA
+        | Feature.TRACKING
+        | Feature.SEND_AT
+        | Feature.TEMPLATES
+        | Feature.MERGE
+        | Feature.MERGE_METADATA,
+        max_tags=4,
+        max_metadata=MAX_METADATA,
+        max_recipients=3 * MAX_COPIES,
+        max_merge=500,
+        max_bytes=10 * MB,
+        max_delay=DAY,
+    )
+
+    api_key: str | Callable[[], str] = field(repr=False)
+    region: str = "go1"
+    base_url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.region not in HOSTS:
+            raise errors.ConfigurationError(
+                f"region of unisender is {self.region!r}: use {', '.join(map(repr, HOSTS))}"
+            )
+        object.__setattr__(self, "base_url", self.base_url or HOSTS[self.region][0])
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write a mail.
+
+        Raises:
+            UnsupportedFeature:
+                If there are more than 10 of To, Cc or Bcc, headers other than ``X-...``, files
+                of one name or without content, the data of a template without one, or with
+                one a subject or sender's name that it could take for its own code.
+        """
+        for kind in ("to", "cc", "bcc"):
+            if len(getattr(message, kind)) > MAX_COPIES:
+                raise _unsupported(f"takes 10 addresses as {kind}", f"max_recipients={MAX_COPIES}")
+        if message.template_id or message.template_data:
+            _check_template(message)
+        people = {"To": message.to, "CC": message.cc}
+        lines = {name: ", ".join(map(_mailbox, some)) for name, some in people.items() if some}
+        content = {
+            "recipients": [{"email": address.email} for address in message.recipients],
+            "subject": message.subject,
+            "body": _filled({"html": message.html, "plaintext": message.text}),
+            "from_name": message.sender.name,
+            "headers": _headers(message) | lines,
+            "global_substitutions": message.template_data,
+            "template_engine": "" if message.template_id else "none",
+        }
+        return self._request(message, content)
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        """
+        Write a merge with ``substitutions`` for each recipient, who sees only himself.
+
+        Raises:
+            UnsupportedFeature: As ``build_request``; or if a name is too long.
+        """
+        if any(len(address.name) > MAX_NAME for address in message.to):
+            raise _unsupported("takes no names of more than 78 characters into a merge", "MERGE")
+        merge = _template_merge(message) if message.template_id else _text_merge(message)
+        return self._request(message, merge | {"headers": _headers(message)})
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        mail_id, said = _read(response, message.recipients)
+        if "accepted" not in said.values():
+            raise _refusal(response, said)
+        return Accepted(
+            mail_id, {one: REFUSED[why][0] for one, why in said.items() if why != "accepted"}
+        )
+
+    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+        mail_id, said = _read(response, message.to)
+        return tuple(
+            Accepted(mail_id) if why == "accepted" else _refusal(response, {email: why})
+            for email, why in said.items()
+        )
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        answer = response.json_object()
+        code, text = answer.get("code"), answer.get("message")
+        if answer.get("status") != "error" or type(code) is not int:
+            return classify_http(response)
+        if code == NOBODY_LEFT and (said := _named(answer, message.recipients)):
+            return _refusal(response, said)
+        return classify_http(
+            response,
+            own_envelope=True,
+            code=str(code),
+            kind=ERRORS.get(code),
+            # It repeats a wrong key.
+            detail=text if isinstance(text, str) and code not in (101, 102) else "",
+        )
+
+    def build_ping(self) -> HTTPRequest:
+        return self._call("system/ping", {})
+
+    def _request(self, message: Message, content: dict[str, Any]) -> HTTPRequest:
+        body = _filled(_common(message) | content)
+        body = merge_options(body, message.options(self.name), reserved=RESERVED)
+        return self._call("email/send", {"message": body})
+
+    def _call(self, method: str, body: dict[str, Any]) -> HTTPRequest:
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "X-API-KEY": reveal(self.api_key),
+        }
+        path = f"{HOSTS[self.region][1]}/transactional/api/v1/{method}.json"
+        return HTTPRequest("POST", f"{self.base_url}/{path}", headers, json_body(body))
+
+
+def _unsupported(what: str, feature: str) -> SendError:
+    return errors.UnsupportedFeature(f"unisender {what}", features=(feature,))
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value or value == 0}
+
+
+def _common(message: Message) -> dict[str, Any]:
+    """
+    What is the same for all recipients.
+    """
+    files = [(one, one.filename) for one in message.attachments if not one.content_id]
+    images = [(one, one.content_id) for one in message.attachments if one.content_id]
+    when = message.send_at and message.send_at.astimezone(UTC)
+    return {
+        "from_email": message.sender.email,
+        "reply_to": "".join(address.email for address in message.reply_to),
+        "reply_to_name": "".join(map(_name, message.reply_to)),
+        "attachments": _files(files),
+        "inline_attachments": _files(images),
+        "tags": list(dict.fromkeys(message.tags)),
+        "global_metadata": _metadata(message),
+        "track_read": None if message.track_opens is None else int(message.track_opens),
+        "track_links": None if message.track_clicks is None else int(message.track_clicks),
+        "options": {"send_at": f"{when:%Y-%m-%d %H:%M:%S}"} if when else {},
+        "template_id": message.template_id,
+        "idempotence_key": message.idempotency_key,
+    }
+
+
+def _mailbox(address: Address) -> str:
+    return f"{_name(address)} <{address.email}>" if address.name else address.email
+
+
+def _name(address: Address) -> str:
+    """
+    A name as an encoded word where it would need quotes: those are read wrongly.
+
+    By the workaround in public client code (django-anymail, 2026-11).
+    """
+    return encode_header(address.name) if str(address).startswith('"') else address.name
+
+
+def _files(named: list[tuple[Attachment, str]]) -> list[dict[str, Any]]:
+    names = [name for _, name in named]
+    if len(names) != len(set(names)) or "/" in "".join(names):
+        raise _unsupported("takes files whose names differ, without '/'", "ATTACHMENTS")
+    if not all(one.size for one, _ in named):
+        raise _unsupported("takes no file without content", "ATTACHMENTS")
+    return [
+        {"type": one.content_type, "name": name, "content": one.base64()} for one, name in named
+    ]
+
+
+def _headers(message: Message) -> dict[str, str]:
+    headers = {
+        name: value for name, value in message.header_items() if name.lower() != "message-id"
+    }
+    if not all(map(HEADER.fullmatch, headers)):
+        raise _unsupported("passes on headers of the form X-... only", "HEADERS")
+    return headers
+
+
+def _metadata(message: Message) -> dict[str, str]:
+    # Our id is a hint: it goes along where the vendor's limit leaves room for it.
+    keys = [message.metadata.keys() | one.keys() for one in message.merge_metadata.values()]
+    if max(map(len, keys), default=len(message.metadata)) >= MAX_METADATA:
+        return dict(message.metadata)
+    return {**message.metadata, MAIL_ID: message.id}
+
+
+def _check_template(message: Message) -> None:
+    if not message.template_id:
+        raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
+    if READ_BY_ENGINES.search(message.subject + message.sender.name):
+        text = "takes no '{', '}', '$' or '#' in the subject or the sender's name of a template"
+        raise _unsupported(text, "TEMPLATE_OVERRIDE")
+
+
+def _template_merge(message: Message) -> dict[str, Any]:
+    if rewrite(message.subject, str) != message.subject:
+        raise _unsupported("cannot merge a subject and a stored template in one call", "MERGE")
+    _check_template(message)
+    return {
+        "recipients": list(_recipients(message, message.merge_data)),
+        "subject": message.subject,
+        "from_name": message.sender.name,
+        "global_substitutions": message.template_data,
+    }
+
+
+def _text_merge(message: Message) -> dict[str, Any]:
+    """
+    The texts with numbered variables, which no name can break.
+
+    What the vendor would read in the mail's own text becomes a variable too, so that it
+    arrives as it stands.
+    """
+    sets = {address.email: variables(message, address.email) for address in message.to}
+    numbers = {name: f"v{number}" for number, name in enumerate(next(iter(sets.values())))}
+
+    def written(text: str, *, html: bool = False) -> str:
+        # No text contains NUL, so it can mark our variables meanwhile.
+        return _written(rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html))
+
+    body = {"html": written(message.html, html=True), "plaintext": written(message.text)}
+    data = {
+        email: {numbers[name]: value for name, value in one.items()} for email, one in sets.items()
+    }
+    return {
+        "template_engine": "simple",
+        "recipients": list(_recipients(message, data)),
+        "subject": written(message.subject),
+        "body": _filled(body),
+        "from_name": _written(message.sender.name),
+        "global_substitutions": {name: text for text, name in LITERALS.items()},
+    }
+
+
+def _written(text: str) -> str:
+    """
+    *text* so that it arrives as it stands, but for what is marked as a variable.
+    """
+
+    def literal(found: re.Match[str]) -> str:
+        return "".join(f"\0{LITERALS[character]}\0" for character in found[0])
+
+    return MARKED.sub(r"{{\1}}", READ_BY_SIMPLE.sub(literal, text))
+
+
+def _recipients(
+    message: Message, data: Mapping[str, Mapping[str, str]]
+) -> Iterator[dict[str, Any]]:
+    for address in message.to:
+        name = {"to_name": address.name} if address.name else {}
+        recipient = {
+            "email": address.email,
+            "substitutions": {**name, **data.get(address.email, {})},
+            "metadata": message.merge_metadata.get(address.email),
+        }
+        yield _filled(recipient)
+
+
+def _read(response: Response, recipients: Iterable[Address]) -> tuple[str, dict[str, str]]:
+    """
+    The id of the mail, and what the vendor said of each recipient: "accepted" or why not.
+
+    Raises:
+        OutcomeUnknown: If it is no such answer.
+    """
+    answer = response.json_object()
+    mail_id, emails = answer.get("job_id"), answer.get("emails")
+    if answer.get("status") != "success" or not isinstance(mail_id, str) or not mail_id:
+        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    taken = {str(email).lower() for email in emails} if isinstance(emails, list) else set()
+    failed = _named(answer, recipients)
+    return mail_id, {
+        one.email: "accepted" if one.email.lower() in taken else failed.get(one.email, "")
+        for one in recipients
+    }
+
+
+def _named(answer: Mapping[str, Any], recipients: Iterable[Address]) -> dict[str, str]:
+    """
+    Those of *recipients* whom an answer says to be left out, and why, in words of REFUSED.
+    """
+    failed = answer.get("failed_emails")
+    failed = failed if isinstance(failed, dict) else {}
+    reasons = {email.lower(): why for email, why in failed.items()}
+    return {
+        one.email: reason if reason in REFUSED else "refused"
+        for one in recipients
+        if (reason := str(reasons.get(one.email.lower(), "")))
+    }
+
+
+def _refusal(response: Response, said: Mapping[str, str]) -> SendError:
+    """
+    Make the one error for recipients of whom none was accepted.
+    """
+    reasons = set(said.values())
+    reason = next(reason for reason in REFUSED if reason in reasons)
+    kind = REFUSED[reason][1]
+    error = classify_http(response, kind=kind, code=reason)
+    error.recipients = tuple(email for email, why in said.items() if REFUSED[why][1] is kind)
+    return error
