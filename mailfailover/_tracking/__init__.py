@@ -1,0 +1,3 @@
+"""
+What :mod:`mailfailover.tracking` is made of.
+"""
