@@ -17,6 +17,7 @@ MAX_LINE = 65536
 MAX_HEADERS = 100
 """The limits of the standard library's parser, kept."""
 
+_SPACE = " \t\r\n"  # str.strip alone takes away a no-break space too
 _ENDS = (b"\r\n", b"\n", b"")
 
 
@@ -37,14 +38,16 @@ def read_headers(stream: BufferedReader) -> HTTPMessage:
         if len(line) > MAX_LINE:
             raise LineTooLong("header line")
         text = line.decode("iso-8859-1")
-        if text[:1] in (" ", "\t") and name and text.strip():  # folded, which was allowed once
-            value = f"{value} {text.strip()}"
+        if (
+            text[:1] in (" ", "\t") and name and text.strip(_SPACE)
+        ):  # folded, which was allowed once
+            value = f"{value} {text.strip(_SPACE)}"
             continue
         if name:
             message.set_raw(name, value)  # meant for parsers, as this is one
         if line in _ENDS:
             return message
         name, colon, value = text.partition(":")
-        name = name if colon and name and name == name.strip() else ""
-        value = value.strip()
+        name = name if colon and name == name.strip(_SPACE) else ""
+        value = value.strip(_SPACE)
     raise HTTPException(f"got more than {MAX_HEADERS} headers")
