@@ -145,6 +145,32 @@ class ProviderChain:
         return f"ProviderChain({', '.join(self.keys)})"
 
 
+def make_chain(
+    spec: Any,
+    health: Health | None,
+    transport: Transport | None,
+    observers: Iterable[Observer],
+) -> ProviderChain:
+    """
+    Return *spec* as a chain; one that is a chain already with what is given beside it.
+    """
+    observers = tuple(observers)
+    if not isinstance(spec, ProviderChain):
+        return ProviderChain(spec, health=health, transport=transport, observers=observers)
+    if health is None and transport is None and not observers:
+        return spec
+    return ProviderChain(
+        spec.strategy,
+        health=spec.health if health is None else health,
+        transport=spec.transport if transport is None else transport,
+        observers=(*spec.observers, *observers),
+        clock=spec.clock,
+        wall=spec.wall,
+        sleep=spec.sleep,
+        rng=spec.rng,
+    )
+
+
 def drive(steps: Generator[Any, Any, Receipt], sleep: Callable[[float], object]) -> Receipt:
     """
     Do, in this thread, what *steps* asks for.

@@ -4,15 +4,15 @@ What a vendor tells later of a mail it took.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._frozen import EMPTY
+from mailfailover._frozen import EMPTY, thaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 
 class EventType(StrEnum):
@@ -122,3 +122,21 @@ class DeliveryEvent:
     click_url: str = ""
     user_agent: str = ""
     raw: Mapping[str, Any] = field(default=EMPTY, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return it as JSON-safe data, without the fields that have their default.
+        """
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: _plain(value) for name, value in found.items() if value not in _EMPTY}
+
+
+_EMPTY: tuple[Any, ...] = ("", None, (), {})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return thaw(value)

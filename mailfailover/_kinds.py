@@ -99,6 +99,16 @@ def list_of(kind: Kind) -> Kind:
     return Kind(read, f"a list with commas, each {kind.expected}")
 
 
+def _one_or_more(value: Any) -> str | tuple[str, ...] | None:
+    if isinstance(value, str):  # whole: a secret may have commas in it
+        return value
+    found: tuple[str, ...] | None = list_of(TEXT).read(value)
+    return found
+
+
+_TEXTS = Kind(_one_or_more, "a text, or a list of texts")
+
+
 def kind_of(hint: Any) -> Kind:
     """
     Return how a value of type *hint* is read: by the first part of a union that can be.
@@ -106,6 +116,8 @@ def kind_of(hint: Any) -> Kind:
     if hint in (Any, inspect.Parameter.empty):
         return TEXT
     union = get_origin(hint) in (Union, types.UnionType)
+    if union and {str, tuple[str, ...]} <= set(get_args(hint)):
+        return _TEXTS
     for part in get_args(hint) if union else (hint,):
         origin = get_origin(part) or part
         if origin is Literal:

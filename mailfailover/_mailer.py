@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-from mailfailover._chain import ProviderChain
+from mailfailover._chain import make_chain
 from mailfailover._deliver import deliver
 from mailfailover._many import send_each
 from mailfailover._message import Message
 from mailfailover._ping import Ping, ping
 from mailfailover._policy import Policy
 from mailfailover._provider import read_address
+from mailfailover._reception import Reception
 from mailfailover._staging import Staging
 
 if TYPE_CHECKING:
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from mailfailover._events import DeliveryEvent
     from mailfailover._health import Health
     from mailfailover._message import Address
     from mailfailover._observe import Observer
     from mailfailover._provider import Transport
     from mailfailover._receipt import Attempt, Outcome, Receipt
+    from mailfailover._replays import Replays
     from mailfailover._suppressed import Suppressions
+    from mailfailover._webhook import Handler
+    from mailfailover._wire import WebhookRequest
 
 _DEFAULTS = {
     **Policy()._asdict(),
@@ -73,6 +78,8 @@ class Mailer:
 
         allow_recipients: Addresses and domains that may get mail all the same.
 
+        on_event, replays: Who is told of webhooks, and what remembers that they came.
+
     Raises:
         ConfigurationError: If nothing is configured, or it cannot work.
 
@@ -94,6 +101,8 @@ class Mailer:
         transport: Transport | None = None,
         redirect_to: str | Address | None = None,
         allow_recipients: str | Iterable[str] = (),
+        on_event: Iterable[Handler] = (),
+        replays: Replays | None = None,
     ) -> None:
         settings: dict[str, Any] = {
             "from_email": from_email,
@@ -108,7 +117,8 @@ class Mailer:
             chain, found = _from_env(os.environ)
             unset = {name for name, value in settings.items() if value == _DEFAULTS[name]}
             settings |= {name: value for name, value in found.items() if name in unset}
-        self.chain = _chain(chain, health, transport, observers)
+        self.chain = make_chain(chain, health, transport, observers)
+        self.webhooks = Reception(self.chain, on_event, replays)
         self.suppressions = suppressions
         self.from_email = read_address(settings.pop("from_email"), "from_email")
         self.staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
@@ -237,6 +247,25 @@ class Mailer:
         """
         return {link.key: ping(link, self.chain, timeout) for link in self.chain.links}
 
+    def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        """
+        Take a webhook of the provider *key*, and hand its events to the handlers.
+
+        Raises:
+            ConfigurationError: If there is no such provider, or it has no webhooks.
+            InvalidSignature, InvalidWebhook: See :func:`mailfailover.webhooks.receive`.
+        """
+        return self.webhooks.receive(key, request)
+
+    def on_event(self, handler: Handler) -> Handler:
+        """
+        Call *handler* with each :class:`DeliveryEvent` from now on; usable as a decorator.
+
+        It may get one twice, with the same ``event_id``. Where it raises, the vendor is asked
+        to bring the event again.
+        """
+        return self.webhooks.add(handler)
+
     def close(self) -> None:
         """
         Close all connections. A mailer that is used again opens new ones.
@@ -262,26 +291,3 @@ def _from_env(environ: Mapping[str, str]) -> tuple[Any, dict[str, Any]]:
     from mailfailover._config import from_env
 
     return from_env(environ)
-
-
-def _chain(
-    chain: Any,
-    health: Health | None,
-    transport: Transport | None,
-    observers: Iterable[Observer],
-) -> ProviderChain:
-    observers = tuple(observers)
-    if not isinstance(chain, ProviderChain):
-        return ProviderChain(chain, health=health, transport=transport, observers=observers)
-    if health is None and transport is None and not observers:
-        return chain
-    return ProviderChain(
-        chain.strategy,
-        health=chain.health if health is None else health,
-        transport=chain.transport if transport is None else transport,
-        observers=(*chain.observers, *observers),
-        clock=chain.clock,
-        wall=chain.wall,
-        sleep=chain.sleep,
-        rng=chain.rng,
-    )

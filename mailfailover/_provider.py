@@ -81,7 +81,8 @@ class Provider(Protocol):
     A vendor behind HTTP: its fields are its configuration, its methods are pure.
 
     Optional beside these: ``build_batch(message)`` and ``parse_batch(response, message)``
-    for merges, ``mixed_batches`` (True where an answer to a merge may accept some recipients
+    for merges, ``verify_webhook(request, fetch)`` and ``parse_webhook(request)`` for
+    webhooks, ``mixed_batches`` (True where an answer to a merge may accept some recipients
     whatever its status is: ``parse_batch`` then reads all of them and raises the error of
     the whole), ``parse_ping(response)`` (where the status alone does not tell whether the
     vendor knows us: raises a :class:`SendError` unless it does), ``idempotency_ttl``

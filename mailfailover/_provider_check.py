@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mailfailover._provider import AnyProvider
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -45,10 +47,7 @@ def check_provider(provider: AnyProvider) -> AnyProvider:
 
 
 def _check_secrets(provider: Any, name: str) -> None:
-    for one in dataclasses.fields(provider):
-        value = getattr(provider, one.name)
-        if one.repr or not isinstance(value, str):
-            continue
+    for one, value in secret_texts(provider):
         required = one.default is dataclasses.MISSING
         if (required and not value) or not value.isprintable() or value != value.strip():
             problem = (
@@ -56,6 +55,17 @@ def _check_secrets(provider: Any, name: str) -> None:
             )
             message = f"{one.name} of {name} {problem}: copy it anew from the vendor's console"
             raise ConfigurationError(message)
+
+
+def secret_texts(provider: Any) -> Iterator[tuple[dataclasses.Field[Any], str]]:
+    """
+    Yield each secret of a dataclass that is text, one of several too, with its field.
+    """
+    for one in dataclasses.fields(provider):
+        value = getattr(provider, one.name)
+        if not one.repr:
+            many = value if isinstance(value, tuple) else (value,)
+            yield from ((one, text) for text in many if isinstance(text, str))
 
 
 def check_base_url(url: str, name: str) -> str:

@@ -11,6 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from mailfailover._classify import mask
+from mailfailover._provider_check import secret_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,12 +48,8 @@ def hide(text: str, provider: object) -> str:
 
 
 def _secrets(provider: object) -> Iterator[str]:
-    if not dataclasses.is_dataclass(provider):
-        return
-    for one in dataclasses.fields(provider):
-        value = getattr(provider, one.name)
-        if not one.repr and isinstance(value, str) and len(value) >= _SHORT:
-            yield value
+    if dataclasses.is_dataclass(provider):
+        yield from (text for _, text in secret_texts(provider) if len(text) >= _SHORT)
 
 
 def where(exc: BaseException) -> str:

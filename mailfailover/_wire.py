@@ -7,14 +7,17 @@ A provider makes a request and reads a response; only a transport does IO with t
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._frozen import EMPTY, FrozenDict
+from mailfailover._untrusted import read_json
+from mailfailover.errors import InvalidWebhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 
@@ -172,6 +175,81 @@ class Response:
 
     def __repr__(self) -> str:
         return f"Response({self.status_code}, {len(self.body)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class WebhookRequest:
+    """
+    A vendor's call to us, not to be believed before the provider has verified it.
+
+    Attributes:
+        method, url: As far as a server can tell.
+
+        headers: One value for each name; the names are in lower case.
+
+        body: The raw bytes.
+
+        received: When it came, as Unix time; None until somebody asks the clock.
+
+    .. versionadded:: 0.1.0
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    received: float | None
+
+    def __init__(
+        self,
+        method: str = "POST",
+        url: str = "",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = EMPTY,
+        body: bytes = b"",
+        received: float | None = None,
+    ) -> None:
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        set_ = object.__setattr__
+        set_(self, "method", method.upper())
+        set_(self, "url", url)
+        set_(self, "headers", FrozenDict({name.lower(): value for name, value in pairs}))
+        set_(self, "body", bytes(body))
+        set_(self, "received", received)
+
+    def header(self, name: str) -> str:
+        """
+        Return the value of a header, "" where it is not there.
+        """
+        return self.headers.get(name.lower(), "")
+
+    def json(self) -> Any:
+        """
+        Return the body as JSON, NUL replaced, or None where it is none or nested too deeply.
+        """
+        return read_json(self.body)
+
+    def json_object(self) -> dict[str, Any]:
+        """
+        Return the body as a JSON object, or {} where it is none.
+        """
+        data = self.json()
+        return data if isinstance(data, dict) else {}
+
+    def json_objects(self) -> list[dict[str, Any]]:
+        """
+        Return the objects of the JSON list in the body, or the one it is.
+
+        Raises:
+            InvalidWebhook: If it is neither.
+        """
+        found = data if isinstance(data := self.json(), list) else [data]
+        if not all(isinstance(one, dict) for one in found):
+            message = "the body is neither a JSON object nor a list of them"
+            raise InvalidWebhook(message)
+        return found
+
+    def __repr__(self) -> str:
+        return f"WebhookRequest({self.method}, {len(self.body)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ Everything that can go wrong, as classes that say what to do about it.
     MailFailoverError
     ├── ConfigurationError      our set-up is wrong; nothing was called
     ├── InvalidMessage          the message is wrong; nothing was called
+    ├── InvalidWebhook          a webhook is not readable; no handler was called
+    ├── InvalidSignature        a webhook is not the vendor's; no handler was called
+    │   └── WebhookReplayed         it was, and came before
     ├── AllProvidersFailed      the end of a send: every provider was tried or parked
     └── SendError               the end of one call to one provider
         ├── MessageRejected         no provider would take it        STOP
@@ -47,6 +50,8 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "InvalidMessage",
+    "InvalidSignature",
+    "InvalidWebhook",
     "MailFailoverError",
     "MessageRejected",
     "OutcomeUnknown",
@@ -61,6 +66,7 @@ __all__ = [
     "SenderRefused",
     "UnsupportedFeature",
     "Verdict",
+    "WebhookReplayed",
 ]
 
 
@@ -133,6 +139,26 @@ class InvalidMessage(MailFailoverError, ValueError):
     ) -> None:
         super().__init__(message, attempts=attempts)
         self.field = field
+
+
+class InvalidWebhook(MailFailoverError, ValueError):
+    """
+    A webhook request that nobody can read: not of the vendor's form, cut off, or too large.
+    """
+
+
+class InvalidSignature(MailFailoverError):
+    """
+    A webhook request that the vendor did not sign with a secret of ours, or not just now.
+    """
+
+
+class WebhookReplayed(InvalidSignature):
+    """
+    A webhook request that was taken before, and is not taken again.
+
+    Vendors repeat themselves when our answer got lost, so answer it with success.
+    """
 
 
 class AllProvidersFailed(MailFailoverError):

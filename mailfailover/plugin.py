@@ -15,6 +15,8 @@ from mailfailover._classify import (
     reveal,
 )
 from mailfailover._details import details
+from mailfailover._event_reading import as_list, as_text, as_texts, as_time, dig, make_event
+from mailfailover._events import DeliveryEvent, EventType, RejectReason
 from mailfailover._features import Feature
 from mailfailover._merge import fill, for_recipient, rewrite, variables
 from mailfailover._message import Address, Attachment, Message
@@ -28,6 +30,15 @@ from mailfailover._provider import (
     Transport,
 )
 from mailfailover._receipt import Accepted, RecipientStatus
+from mailfailover._signatures import (
+    Fetch,
+    Secrets,
+    reveal_all,
+    verify_basic_auth,
+    verify_hmac,
+    verify_time,
+)
+from mailfailover._webhook import WebhookProvider
 from mailfailover._wire import (
     Base64,
     Body,
@@ -39,6 +50,7 @@ from mailfailover._wire import (
     SMTPRequest,
     SMTPResponse,
     Stage,
+    WebhookRequest,
 )
 from mailfailover._words import encode_header
 
@@ -53,38 +65,55 @@ __all__ = [
     "BatchProvider",
     "Body",
     "Capabilities",
+    "DeliveryEvent",
+    "EventType",
     "Feature",
+    "Fetch",
     "File",
     "HTTPRequest",
     "Message",
     "Part",
     "Provider",
     "RecipientStatus",
+    "RejectReason",
     "Response",
     "SMTPProvider",
     "SMTPReply",
     "SMTPRequest",
     "SMTPResponse",
+    "Secrets",
     "SimpleProvider",
     "Stage",
     "Transport",
+    "WebhookProvider",
+    "WebhookRequest",
+    "as_list",
+    "as_text",
+    "as_texts",
+    "as_time",
     "basic_auth",
     "check_secret",
     "classify_http",
     "classify_smtp",
     "details",
+    "dig",
     "encode_header",
     "fill",
     "for_recipient",
     "json_body",
+    "make_event",
     "mask",
     "merge_options",
     "multipart_body",
     "parse_retry_after",
     "reveal",
+    "reveal_all",
     "rewrite",
     "sha256_hex",
     "variables",
+    "verify_basic_auth",
+    "verify_hmac",
+    "verify_time",
 ]
 
 KB = 1024

@@ -21,17 +21,28 @@ from mailfailover.plugin import (
     Accepted,
     Attachment,
     Capabilities,
+    DeliveryEvent,
+    EventType,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
+    RejectReason,
     Response,
+    Secrets,
+    WebhookRequest,
+    as_text,
     basic_auth,
     classify_http,
+    dig,
     for_recipient,
+    make_event,
     multipart_body,
     reveal,
     rewrite,
     variables,
+    verify_hmac,
+    verify_time,
 )
 
 # https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (2026-11)
@@ -68,6 +79,35 @@ RESERVED |= {prefix + name for prefix in ("", "h:") for name in ("to", "cc", "bc
 BODIES = {"text", "html", "amp-html"}
 
 MAIL_ID = "mailfailover-id"
+# https://documentation.mailgun.com/docs/mailgun/user-manual/events/event-types (2026-11)
+EVENTS = {
+    "accepted": EventType.QUEUED,
+    "rejected": EventType.REJECTED,
+    "delivered": EventType.DELIVERED,
+    "failed": EventType.BOUNCED,
+    "opened": EventType.OPENED,
+    "clicked": EventType.CLICKED,
+    "unsubscribed": EventType.UNSUBSCRIBED,
+    "complained": EventType.COMPLAINED,
+}
+
+# Why a mail "failed". Those of "suppress-" were never tried. The vendor's reference of
+# statistics names most of them (2026-11); those marked are unconfirmed.
+REASONS = {
+    "bounce": RejectReason.BOUNCED,
+    "delayed-bounce": RejectReason.BOUNCED,
+    "suppress-bounce": RejectReason.BOUNCED,
+    "suppress-complaint": RejectReason.SPAM,
+    "suppress-unsubscribe": RejectReason.UNSUBSCRIBED,
+    "espblock": RejectReason.BLOCKED,
+    "old": RejectReason.TIMED_OUT,  # unconfirmed
+}
+
+# Mailgun repeats a webhook for 8 hours, perhaps as it was first signed (its manual does not
+# say). A token is good only once, so a wide window lets nobody in.
+# https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-retries (2026-11)
+SIGNED_WITHIN = 9 * 3600.0
+
 YES_NO = {True: "yes", False: "no"}
 
 # What Mailgun replaces in a batch; %recipient% and %recipient_email% are built in.
@@ -101,7 +141,7 @@ class Mailgun:
 
         region: Where the domain is kept, ``"us"`` or ``"eu"``.
 
-        webhook_signing_key: Verifies webhooks; another one than *api_key*.
+        webhook_signing_key: Verifies webhooks; another one than *api_key*. Two while it changes.
 
         base_url: Scheme and host, for a proxy; that of *region* where empty.
 
@@ -138,7 +178,7 @@ class Mailgun:
     api_key: str | Callable[[], str] = field(repr=False)
     domain: str
     region: str = "us"
-    webhook_signing_key: str | Callable[[], str] = field(default="", repr=False)
+    webhook_signing_key: Secrets = field(default="", repr=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -218,6 +258,23 @@ class Mailgun:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", self._url("v4/domains/{}"), {"Authorization": self._auth()})
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # What is signed is a time and a token, not the event: the token must not come again.
+        # A webhook of a subaccount is signed with the key of its parent too.
+        # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
+        block = dig(request.json_object(), "signature")
+        timestamp, token = (as_text(dig(block, name)) for name in ("timestamp", "token"))
+        given = [as_text(dig(block, name)) for name in ("signature", "parent-signature")]
+        verify_hmac(given, self.webhook_signing_key, f"{timestamp}{token}".encode())
+        verify_time(timestamp, request, window=SIGNED_WITHIN)
+        return token
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        data = request.json_object().get("event-data")
+        if not isinstance(data, dict):
+            raise errors.InvalidWebhook("mailgun: the webhook has no event-data")
+        return (_event(data),)
 
     def _request(self, message: Message, fields: Sequence[Field]) -> HTTPRequest:
         if options := message.options(self.name):
@@ -339,3 +396,30 @@ def _as_text(name: str, option: object) -> str:
             field="provider_options",
         )
     return text
+
+
+def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+    reason = as_text(data.get("reason"))
+    kind = EVENTS.get(as_text(data.get("event")), EventType.UNKNOWN)
+    failed = kind is EventType.BOUNCED
+    if failed and data.get("severity") == "temporary":
+        kind = EventType.DEFERRED
+    elif failed and reason.startswith("suppress-"):
+        kind = EventType.REJECTED
+    rejected = failed or kind is EventType.REJECTED
+    message_id = as_text(dig(data, "message", "headers", "message-id"))
+    return make_event(
+        data,
+        type=kind,
+        event_id=data.get("id"),
+        provider_message_id=message_id and f"<{message_id.strip('<>')}>",  # as it was accepted
+        recipient=data.get("recipient"),
+        timestamp=data.get("timestamp"),
+        reject_reason=REASONS.get(reason, RejectReason.OTHER) if rejected else None,
+        mta_response=dig(data, "delivery-status", "message"),
+        description=dig(data, "delivery-status", "description") or dig(data, "reject", "reason"),
+        tags=data.get("tags"),
+        metadata=data.get("user-variables"),
+        click_url=data.get("url"),
+        user_agent=dig(data, "client-info", "user-agent"),
+    )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ._certificates import Certificates, certificates
     from ._clock import FakeClock
     from ._contract import ProviderContract
+    from ._contract_webhooks import WebhookContract
     from ._dialect import Dialect
     from ._fault import Fault
     from ._fault_server import FaultServer
@@ -42,6 +43,7 @@ __all__ = [
     "RecordedMail",
     "RecordedRequest",
     "SMTPFaultServer",
+    "WebhookContract",
     "certificates",
     "faults",
     "wire_text",
@@ -64,6 +66,7 @@ _HOMES = {
     "RecordedMail": "_smtp_wire",
     "RecordedRequest": "_http_wire",
     "SMTPFaultServer": "_smtp_server",
+    "WebhookContract": "_contract_webhooks",
     "certificates": "_certificates",
     "faults": "_faults",
     "wire_text": "_wire_text",

@@ -13,6 +13,7 @@ import pytest
 
 from mailfailover._features import NO_FEATURES, Feature
 from mailfailover._provider import Capabilities
+from mailfailover._provider_check import secret_texts
 
 from ._claim import claim
 
@@ -48,9 +49,7 @@ def secrets_of(provider: Any) -> tuple[str, ...]:
     """
     if not dataclasses.is_dataclass(provider):
         return ()
-    fields = [field.name for field in dataclasses.fields(provider) if not field.repr]
-    values = [getattr(provider, name) for name in fields]
-    secrets = tuple(value for value in values if isinstance(value, str) and value)
+    secrets = tuple(text for _, text in secret_texts(provider) if text)
     for secret in secrets:
         claim(
             len(secret) >= _MIN_SECRET,

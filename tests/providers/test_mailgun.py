@@ -29,12 +29,13 @@ from mailfailover.errors import (
 )
 from mailfailover.plugin import Accepted, Attachment, Message, Response
 from mailfailover.providers.mailgun import Mailgun
-from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
+from mailfailover.testing import PLAIN, SAMPLES, ProviderContract, WebhookContract
 from mailfailover.testing._marked import fitting
 from tests.providers.bodies import read_form
+from tests.providers.signing import GOLDEN, sign_mailgun
 from tests.providers.specs import load_spec
 
-MAILGUN = Mailgun(api_key="secret-key", domain="mg.example.com")
+MAILGUN = Mailgun(api_key="secret-key", domain="mg.example.com", webhook_signing_key="secret-hook")
 QUEUED = Response(200, {}, b'{"id": "<1.2@mg.example.com>", "message": "Queued. Thank you."}')
 
 
@@ -82,6 +83,16 @@ class TestContract(ProviderContract):
     accepted_id = "<1.2@mg.example.com>"
     errors = ERRORS
     batch = ((QUEUED, (Accepted("<1.2@mg.example.com>"),) * 3),)
+
+
+class TestWebhooks(WebhookContract):
+    provider = MAILGUN
+    golden = GOLDEN / "mailgun"
+    secrets = ("webhook_signing_key",)
+    covers_body = False
+    window = 9 * 3600
+
+    sign = staticmethod(sign_mailgun)
 
 
 def _fields_of(message: Message) -> list[tuple[str, Any]]:

@@ -1,0 +1,289 @@
+"""
+The contract of a provider's webhooks, as tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from mailfailover._events import EventType
+from mailfailover._replays import MemoryReplays
+from mailfailover._webhook import receive
+from mailfailover._wire import Response, WebhookRequest
+from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
+
+from ._claim import claim
+from ._contract_shape import secrets_of
+from ._garbage import FOREIGN_BODIES, altered_bodies, truncated
+from ._golden import Golden, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from mailfailover._events import DeliveryEvent
+    from mailfailover._wire import HTTPRequest
+
+__all__ = ["WebhookContract"]
+
+NOW = 1_800_000_000.0
+_OTHER = "another-secret-of-nobody"
+_GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
+
+
+class WebhookContract:
+    """
+    What the webhooks of every provider promise, as a pytest suite: subclass it.
+
+    ::
+
+        class TestAcmeWebhooks(WebhookContract):
+            provider = Acme(api_key="secret-key", webhook_secret="secret-hook")
+            golden = Path(__file__).parent / "data" / "acme"
+            secrets = ("webhook_secret",)
+
+            def sign(self, payload, now):
+                signature = hmac.digest(b"secret-hook", payload, "sha256").hex()
+                return WebhookRequest("POST", "", {"Acme-Signature": signature}, payload)
+
+    Attributes:
+        provider: The provider, with secrets of 8 characters or more.
+
+        golden:
+            A folder of files ``{"payload": ..., "events": [...]}``, one for each kind of
+            event and one with a kind that the vendor has not invented yet.
+
+        secrets: The fields that hold what verifies a webhook.
+
+        covers_body: Whether the signature covers the whole body.
+
+        window: Seconds that a signed time may be off, None where none is signed.
+
+    .. versionadded:: 0.1.0
+    """
+
+    provider: ClassVar[Any] = None
+    golden: ClassVar[Path | None] = None
+    secrets: ClassVar[Sequence[str]] = ()
+    covers_body: ClassVar[bool] = True
+    window: ClassVar[float | None] = None
+
+    def sign(self, payload: bytes, now: float) -> WebhookRequest:
+        """
+        Write the request that brings *payload*, signed at *now* as the vendor does.
+
+        *payload* may be anything: it is not always JSON.
+        """
+        raise NotImplementedError
+
+    def fetch(self, request: HTTPRequest) -> Response:
+        """
+        Answer what the provider asks the vendor; nothing by default.
+        """
+        pytest.fail(f"{request.method} {request.url} is fetched: answer it in fetch()")
+
+    def __init_subclass__(cls) -> None:
+        """
+        Hide from pytest what does not concern the provider.
+        """
+        if not cls.covers_body:
+            cls.test_altered_bodies_are_refused = None  # type: ignore[assignment,method-assign]  # hidden
+        if cls.window is None:
+            cls.test_old_webhooks_are_refused = None  # type: ignore[assignment,method-assign]  # hidden
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """
+        Give a claim about golden webhooks each of them in turn.
+        """
+        if "pair" in metafunc.fixturenames:
+            found = self._pairs()
+            metafunc.parametrize("pair", list(found.values()), ids=list(found))
+        if "field" in metafunc.fixturenames:
+            metafunc.parametrize("field", self.secrets)
+
+    def _pairs(self) -> dict[str, Golden]:
+        return Golden.load(self.golden) if self.golden else {}
+
+    def _receive(
+        self, request: WebhookRequest, provider: Any = None, now: float = NOW
+    ) -> tuple[DeliveryEvent, ...]:
+        return receive(
+            provider or self.provider,
+            request,
+            replays=MemoryReplays(),
+            fetch=self.fetch,
+            wall=lambda: now,
+        )
+
+    def _sample(self) -> WebhookRequest:
+        pairs = self._pairs()
+        claim(pairs, "record webhooks: golden = Path(...) with one file for each kind")
+        return self.sign(next(iter(pairs.values())).body, NOW)
+
+    def _refused(self, request: WebhookRequest, provider: Any = None, now: float = NOW) -> None:
+        try:
+            self._receive(request, provider, now)
+        except InvalidSignature as exc:
+            shown = [one for one in secrets_of(provider or self.provider) if one in str(exc)]
+            claim(not shown, "the text of InvalidSignature shows a secret")
+            return
+        except InvalidWebhook:
+            return
+        pytest.fail("a webhook is taken that the vendor did not sign")
+
+    # What it means
+
+    def test_golden_webhook_is_read(self, pair: Golden) -> None:
+        """
+        The vendor's payload becomes exactly these events.
+        """
+        events = self._receive(self.sign(pair.body, NOW))
+
+        found = [plain(event) for event in events]
+        claim(
+            found == pair.events,
+            f"the events are read as:\n{json.dumps(found, indent=2, ensure_ascii=False)}",
+        )
+        for event in events:
+            claim(event.raw, "raw is empty: keep what the vendor sent")
+            claim(event.event_id, "event_id is empty: make_event makes one")
+            claim(event.timestamp is None or event.timestamp.tzinfo, "timestamp names no zone")
+
+    def test_golden_webhooks_are_recorded(self) -> None:
+        """
+        Our id comes back, and a kind that nobody knows yet is UNKNOWN.
+        """
+        every = [event for pair in self._pairs().values() for event in pair.events]
+        claim(any("mail_id" in one for one in every), "no golden event has our mail_id")
+        unknown = [one for one in every if one.get("type") == EventType.UNKNOWN]
+        claim(unknown, "no golden event has a kind that is unknown")
+
+    # Whose it is
+
+    def test_other_secret_is_refused(self, field: str) -> None:
+        """
+        A webhook signed with another secret is nobody's.
+        """
+        self._refused(self._sample(), dataclasses.replace(self.provider, **{field: _OTHER}))
+
+    def test_unset_secret_matches_nothing(self, field: str) -> None:
+        """
+        Without a secret no webhook is taken, however it is signed.
+        """
+        for unset in ("", (), ("", "")):
+            self._refused(self._sample(), dataclasses.replace(self.provider, **{field: unset}))
+
+    def test_secrets_can_be_changed(self, field: str) -> None:
+        """
+        While a secret changes both hold; it may also be asked for.
+        """
+        own = getattr(self.provider, field)
+        for several in ((own, _OTHER), (_OTHER, own), lambda: own, lambda: (_OTHER, own)):
+            self._receive(self._sample(), dataclasses.replace(self.provider, **{field: several}))
+
+    def test_altered_bodies_are_refused(self) -> None:
+        """
+        What is not what the vendor signed is not read.
+        """
+        sample = self._sample()
+        for body in _damaged(sample.body):
+            self._refused(dataclasses.replace(sample, body=body))
+
+    def test_altered_headers_are_survived(self) -> None:
+        """
+        A header that is missing or garbage is a clear error, where it says anything at all.
+        """
+        sample = self._sample()
+        self._refused(dataclasses.replace(sample, headers={}, body=b"{}"))
+        for name in sample.headers:
+            for value in _GARBAGE:
+                headers = {**sample.headers, name: value}
+                self._survives(dataclasses.replace(sample, headers=headers))
+            rest = {one: value for one, value in sample.headers.items() if one != name}
+            self._survives(dataclasses.replace(sample, headers=rest))
+
+    def test_old_webhooks_are_refused(self) -> None:
+        """
+        What was signed long ago, or will be, was recorded by somebody.
+        """
+        sample, window = self._sample(), self.window or 0.0
+        for late in (window + 1, -window - 1):
+            self._refused(sample, now=NOW + late)
+        for late in (window - 1, 1 - window):
+            self._receive(sample, now=NOW + late)
+
+    def test_repetitions_are_refused(self) -> None:
+        """
+        A webhook is taken once, where the vendor's manner of signing can tell it from others.
+        """
+        sample, replays = self._sample(), MemoryReplays()
+        request = dataclasses.replace(sample, received=NOW)
+        if not self.provider.verify_webhook(request, self.fetch):
+            return
+        receive(self.provider, request, replays=replays, fetch=self.fetch)
+        with pytest.raises(WebhookReplayed):
+            receive(self.provider, request, replays=replays, fetch=self.fetch)
+
+    # Whatever comes
+
+    def test_garbage_is_survived(self) -> None:
+        """
+        No body raises anything but a clear error, signed or not.
+        """
+        sample = self._sample()
+        for body in FOREIGN_BODIES.values():
+            self._survives(self.sign(body, NOW))
+            self._survives(dataclasses.replace(sample, body=body))
+
+    def test_odd_payloads_are_survived(self, pair: Golden) -> None:
+        """
+        A payload with a part missing, or of another type, is read as far as it goes.
+        """
+        whole = Response(200, {}, pair.body)
+        for odd in (*truncated(whole), *altered_bodies(whole)):
+            request = self.sign(odd.body, NOW)
+            try:
+                events = self.provider.parse_webhook(request)
+            except InvalidWebhook:
+                continue
+            _check_sound(events)
+
+    def _survives(self, request: WebhookRequest) -> None:
+        try:
+            _check_sound(self._receive(request))
+        except (InvalidSignature, InvalidWebhook):
+            return
+
+
+def _damaged(body: bytes) -> Iterator[bytes]:
+    """
+    Yield *body* with one bit changed, here and there, with a byte less and with one more.
+    """
+    for place in range(0, len(body), max(1, len(body) // 50)):
+        yield body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+    yield body[:-1]
+    yield body + b" "
+
+
+def _check_sound(events: tuple[DeliveryEvent, ...]) -> None:
+    for event in events:
+        texts = [
+            value
+            for one in dataclasses.fields(event)
+            if isinstance(value := getattr(event, one.name), str)
+        ]
+        claim(all(_can_be_stored(one) for one in texts), "a text cannot be stored as UTF-8")
+        claim(isinstance(event.type, EventType), "type must be an EventType")
+        json.dumps(event.to_dict(), allow_nan=False)
+
+
+def _can_be_stored(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text

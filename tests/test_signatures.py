@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from mailfailover.errors import InvalidSignature
+from mailfailover.plugin import (
+    Secrets,
+    WebhookRequest,
+    reveal_all,
+    verify_basic_auth,
+    verify_hmac,
+    verify_time,
+)
+
+BODY = b'{"event": "delivered"}'
+HEX = hmac.digest(b"key", BODY, "sha256").hex()
+NOW = 1_800_000_000.0
+
+
+def basic(credentials: str, scheme: str = "Basic") -> WebhookRequest:
+    """
+    A webhook with these credentials.
+    """
+    return WebhookRequest(
+        headers={"Authorization": f"{scheme} {b64encode(credentials.encode()).decode()}"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("secrets", "expected"),
+    [
+        ("", ()),
+        ("a", ("a",)),
+        (("a", "", "b"), ("a", "b")),
+        (lambda: "a", ("a",)),
+        (lambda: ("a", "b"), ("a", "b")),
+        ((), ()),
+    ],
+)
+def test_secrets_that_are_set(secrets: Secrets, expected: tuple[str, ...]) -> None:
+    """
+    One, several or whoever knows them; an unset one is none.
+    """
+    assert expected == reveal_all(secrets)
+
+
+def test_hmac_in_hexadecimal() -> None:
+    """
+    The right signature passes, also as one of several.
+    """
+    verify_hmac(HEX, "key", BODY)
+    verify_hmac(["other", HEX], ("new", "key"), BODY)
+
+
+def test_hmac_in_base64() -> None:
+    """
+    The encoding, the hash and how a secret becomes a key are the vendor's.
+    """
+    signature = b64encode(hmac.digest(bytes.fromhex("beef"), BODY, "sha1")).decode()
+
+    verify_hmac(signature, "beef", BODY, digest="sha1", base64=True, as_key=bytes.fromhex)
+
+
+@pytest.mark.parametrize("given", ["", HEX.upper(), HEX[:-1], HEX + "0", "é", "\udcff", "0" * 64])
+def test_other_hmac_is_refused(given: str) -> None:
+    """
+    Anything but the signature is refused.
+    """
+    with pytest.raises(InvalidSignature, match="is not one that is configured"):
+        verify_hmac(given, "key", BODY)
+
+
+@pytest.mark.parametrize("secrets", ["", (), ("",), lambda: ""])
+def test_unset_key_matches_nothing(secrets: Secrets) -> None:
+    """
+    Not even the signature with an empty key.
+    """
+    empty = hmac.digest(b"", BODY, "sha256").hex()
+
+    for given in ("", empty):
+        with pytest.raises(InvalidSignature, match="no signature is configured"):
+            verify_hmac(given, secrets, BODY)
+
+
+def test_basic_auth() -> None:
+    """
+    User name and password as configured, whatever the case of the scheme.
+    """
+    verify_basic_auth(basic("ann:pass:word"), "ann", "pass:word")
+    verify_basic_auth(basic("ann:ö", scheme="bAsIc"), "ann", ("new", "ö"))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        basic("ann:wrong"),
+        basic("bob:secret"),
+        basic("ann:secret", scheme="Bearer"),
+        basic(""),
+        WebhookRequest(),
+        WebhookRequest(headers={"Authorization": "Basic ann:secret"}),
+        WebhookRequest(headers={"Authorization": "Basic é"}),
+        WebhookRequest(headers={"Authorization": "Basic YW5uOnNlY3JldA"}),
+    ],
+)
+def test_other_basic_auth_is_refused(request_: WebhookRequest) -> None:
+    """
+    Anything else is refused.
+    """
+    with pytest.raises(InvalidSignature, match="is not one that is configured"):
+        verify_basic_auth(request_, "ann", "secret")
+
+
+@pytest.mark.parametrize(("username", "password"), [("", "secret"), ("ann", ""), ("", "")])
+def test_unset_basic_auth_matches_nothing(username: str, password: str) -> None:
+    """
+    Both must be set.
+    """
+    with pytest.raises(InvalidSignature, match="no user name and password is configured"):
+        verify_basic_auth(basic(f"{username}:{password}"), username, password)
+
+
+@pytest.mark.parametrize("timestamp", [NOW, f"{NOW + 1}", f"{NOW - 300:.0f}", int(NOW + 300)])
+def test_time_within_the_window(timestamp: Any) -> None:
+    """
+    Five minutes, either way.
+    """
+    verify_time(timestamp, WebhookRequest(received=NOW))
+
+
+@pytest.mark.parametrize(
+    "timestamp", [NOW - 301, NOW + 301, "", "noon", None, True, [], "nan", "inf", 10**400, "٣"]
+)
+def test_time_outside_the_window(timestamp: Any) -> None:
+    """
+    Older, in the future or no time at all is refused.
+    """
+    with pytest.raises(InvalidSignature, match="not signed just now"):
+        verify_time(timestamp, WebhookRequest(received=NOW))
+
+
+def test_time_without_a_time_of_receipt() -> None:
+    """
+    Who did not say when the webhook came means now.
+    """
+    with pytest.raises(InvalidSignature, match="not signed just now"):
+        verify_time(NOW - 10**9, WebhookRequest())
