@@ -9,6 +9,7 @@ Everything that can go wrong, as classes that say what to do about it.
     ├── InvalidWebhook          a webhook is not readable; no handler was called
     ├── InvalidSignature        a webhook is not the vendor's; no handler was called
     │   └── WebhookReplayed         it was, and came before
+    ├── IdempotencyConflict     the outbox knows another mail under this key
     ├── AllProvidersFailed      the end of a send: every provider was tried or parked
     └── SendError               the end of one call to one provider
         ├── MessageRejected         no provider would take it        STOP
@@ -49,6 +50,7 @@ __all__ = [
     "AuthenticationFailed",
     "ConfigurationError",
     "ConnectionFailed",
+    "IdempotencyConflict",
     "InvalidMessage",
     "InvalidSignature",
     "InvalidWebhook",
@@ -159,6 +161,21 @@ class WebhookReplayed(InvalidSignature):
 
     Vendors repeat themselves when our answer got lost, so answer it with success.
     """
+
+
+class IdempotencyConflict(MailFailoverError, ValueError):
+    """
+    The idempotency key, or the id, belongs to another mail of the outbox. Nothing was stored.
+
+    Attributes:
+        mail_id: The id of that other mail.
+    """
+
+    def __init__(
+        self, message: str = "", *, mail_id: str = "", attempts: Sequence[Attempt] = ()
+    ) -> None:
+        super().__init__(message, attempts=attempts)
+        self.mail_id = mail_id
 
 
 class AllProvidersFailed(MailFailoverError):

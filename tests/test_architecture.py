@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 import mailfailover
-from mailfailover import errors, plugin, testing, webhooks
+from mailfailover import errors, outbox, plugin, testing, webhooks
 
 ROOT = Path(mailfailover.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 PROVIDERS = sorted((ROOT / "providers").glob("[a-z]*.py"))
-PUBLIC = [mailfailover, errors, plugin, testing, webhooks]
+PUBLIC = [mailfailover, errors, outbox, plugin, testing, webhooks]
 
 # Who alone may import these; all else goes through them.
 ONLY_IN = {

@@ -1,0 +1,118 @@
+"""
+Putting a mail into the outbox: once, and in its turn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mailfailover.errors import IdempotencyConflict, InvalidMessage
+from mailfailover.outbox._body import write_body
+from mailfailover.outbox._mail import PENDING
+from mailfailover.outbox._tables import State, bodies, mails, recipients
+from mailfailover.outbox._turns import next_turn
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from mailfailover._message import Message
+
+MAX_KEY = 255
+
+
+def store(connection: Connection, message: Message, key: str | None, now: datetime) -> str:
+    """
+    Write *message* into the tables and return its id, or that of the same mail stored before.
+
+    Raises:
+        InvalidMessage: If it has no recipient, or an attachment cannot be read.
+        IdempotencyConflict: If *key*, or its id, belongs to another mail.
+    """
+    if not message.recipients:
+        text = "to is empty: name at least one recipient"
+        raise InvalidMessage(text, field="to")
+    content, digest = write_body(message)
+    sender = "" if message.from_email is None else message.from_email.email.lower()
+    waits = message.send_at is not None and message.send_at > now
+    row = {
+        "id": message.id,
+        "state": State.PENDING,
+        "sender": sender,
+        "merge": message.is_merge,
+        "created": now,
+        "due": message.send_at if waits else None,
+        "turn": None if waits else next_turn(connection, sender),
+        "token": 0,
+        "owner": "",
+        "tries": 0,
+        "lost": 0,
+        "idempotency_key": key,
+        "digest": digest,
+        "provider": "",
+        "provider_message_id": "",
+        "reason": "",
+        "possible_duplicate": False,
+        "finished": None,
+    }
+    number = _insert_new(connection, row)
+    if number is None:
+        return _same(connection, message, key, digest)
+    connection.execute(insert(bodies).values(mail=number, content=content))
+    blank = {"mail": number, "status": PENDING, "attempt": 0, "provider_message_id": ""}
+    emails = dict.fromkeys(address.email for address in message.recipients)
+    connection.execute(insert(recipients), [{**blank, "email": email} for email in emails])
+    return message.id
+
+
+def check_key(key: str | None) -> str | None:
+    """
+    Return an idempotency key that can be stored.
+
+    Raises:
+        ValueError: If it is empty or too long.
+    """
+    if key is not None and not 0 < len(key) <= MAX_KEY:
+        message = f"idempotency_key must have 1 to {MAX_KEY} characters, not {len(key)}"
+        raise ValueError(message)
+    return key
+
+
+def _insert_new(connection: Connection, row: dict[str, Any]) -> int | None:
+    """
+    Insert *row* unless its id or key is taken, without harm to the transaction.
+    """
+    statement: Any
+    if connection.dialect.name == "postgresql":
+        statement = postgresql.insert(mails).on_conflict_do_nothing()
+    elif connection.dialect.name == "sqlite":
+        statement = sqlite.insert(mails).on_conflict_do_nothing()
+    else:
+        statement = insert(mails).prefix_with("IGNORE")
+    result = connection.execute(statement.values(row))
+    key: Any = result.inserted_primary_key if result.rowcount else None
+    return None if key is None else key[0]
+
+
+def _same(connection: Connection, message: Message, key: str | None, digest: str) -> str:
+    """
+    The mail that has the id or the key already, if it is the same.
+    """
+    taken = [mails.c.id == message.id]
+    if key is not None:
+        taken.append(mails.c.idempotency_key == key)
+    found = connection.execute(select(mails.c.id, mails.c.digest).where(or_(*taken))).all()
+    for mail_id, other in found:
+        if other != digest:
+            what = f"id {message.id!r}" if mail_id == message.id else f"idempotency key {key!r}"
+            text = (
+                f"the {what} belongs to another mail, {mail_id!r}, which was added before: "
+                "use a new one for each mail"
+            )
+            raise IdempotencyConflict(text, mail_id=mail_id)
+    earlier: str = found[0].id
+    return earlier

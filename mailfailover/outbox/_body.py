@@ -1,0 +1,40 @@
+"""
+A message as it lies in the outbox: everything in it, so that nothing else must stay there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._message import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOT_COMPARED = ("id", "created")
+"""What differs when a program makes the same mail again."""
+
+
+def write_body(message: Message) -> tuple[bytes, str]:
+    """
+    Return *message* as bytes, attachments included, and the digest of what it says.
+
+    Raises:
+        InvalidMessage: If an attachment cannot be read.
+    """
+    data = message.to_dict()
+    content = {name: value for name, value in data.items() if name not in _NOT_COMPARED}
+    return _encode(data), hashlib.sha256(_encode(content)).hexdigest()
+
+
+def read_body(body: bytes) -> Message:
+    """
+    Return what :func:`write_body` wrote.
+    """
+    return Message.from_dict(json.loads(body))
+
+
+def _encode(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()

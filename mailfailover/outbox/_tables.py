@@ -1,0 +1,133 @@
+"""
+The tables of the outbox.
+
+What waits for time has a ``due``, whatever its state: a mail that is scheduled or repeated, a
+lease that ends, an unknown outcome, a finished mail that is to be forgotten. What only waits
+for a worker has a ``turn`` instead. So two small indexes find all there is to do, and neither
+grows with what is done.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import mysql
+
+from mailfailover._database import UTC
+from mailfailover._schema import Part
+
+METADATA = MetaData()
+
+
+class State(StrEnum):
+    """
+    Where a mail of the outbox stands.
+
+    .. versionadded:: 0.1.0
+    """
+
+    PENDING = "pending"
+    """It waits for its time, or for a worker."""
+
+    LEASED = "leased"
+    """A worker took it; no provider was called yet."""
+
+    SENDING = "sending"
+    """A provider is being called; the attempt is written down."""
+
+    SENT = "sent"
+    """A provider accepted it."""
+
+    UNKNOWN = "unknown"
+    """It may have been sent; an event, a repetition or the operator settles it."""
+
+    DEAD = "dead"
+    """It is given up; its reason says why."""
+
+
+def _text(length: int) -> String:
+    """
+    Text that is compared letter by letter in every database.
+    """
+    return String(length).with_variant(
+        mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb"
+    )
+
+
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")  # the rowid, which is 64 bits wide too
+
+mails = Table(
+    "outbox_mails",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", _text(64), nullable=False, unique=True),
+    Column("state", String(8), nullable=False),
+    Column("sender", _text(320), nullable=False),
+    Column("merge", Boolean, nullable=False),
+    Column("created", UTC, nullable=False),
+    Column("due", UTC, index=True),
+    Column("turn", BigInteger),
+    Column("token", Integer, nullable=False),  # counts the leases: that of the last one
+    Column("owner", String(64), nullable=False),  # the worker that holds the lease
+    Column("tries", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),  # how many of them ended with a lost lease
+    Column("idempotency_key", _text(255), unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("provider", String(255), nullable=False),
+    Column("provider_message_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("possible_duplicate", Boolean, nullable=False),
+    Column("finished", UTC),
+    Index("outbox_mails_turn", "turn", "number"),
+    Index("outbox_mails_sender_turn", "sender", "turn"),
+    Index("outbox_mails_state", "state", "number"),
+)
+
+bodies = Table(
+    "outbox_bodies",
+    METADATA,
+    Column("mail", BigInteger, primary_key=True, autoincrement=False),
+    Column(
+        "content", LargeBinary().with_variant(mysql.LONGBLOB, "mysql", "mariadb"), nullable=False
+    ),
+)
+
+recipients = Table(
+    "outbox_recipients",
+    METADATA,
+    Column("mail", BigInteger, primary_key=True, autoincrement=False),
+    Column("email", _text(320), primary_key=True),
+    Column("status", String(10), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("provider_message_id", Text, nullable=False),
+)
+
+attempts = Table(
+    "outbox_attempts",
+    METADATA,
+    Column("mail", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("provider", String(255), nullable=False),
+    Column("started", UTC, nullable=False),
+    Column("duration", Float),
+    Column("stage", String(16), nullable=False),
+    Column("outcome", String(64), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("status_code", Integer),
+    Column("provider_message_id", Text, nullable=False),
+)
+
+PART = Part("outbox", 1, METADATA, "mailfailover outbox")

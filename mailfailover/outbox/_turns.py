@@ -1,0 +1,53 @@
+"""
+Whose turn it is: senders take turns, so that one with many mails holds up no other.
+
+The mail with the lowest turn is sent first. A sender's mails get turns that follow one
+another; a sender with none waiting starts where the queue is now, beside everybody's next
+mail. This is fair queueing with the number of the round as its clock. Nothing is locked for
+it: two that are added at the same moment may get the same turn, which harms nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from mailfailover.outbox._tables import mails
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+READY = mails.c.turn >= 0
+"""A condition that an index answers, as ``IS NOT NULL`` would not everywhere."""
+
+
+def next_turn(connection: Connection, sender: str) -> int:
+    """
+    The turn of one more mail of *sender*, behind those that wait.
+    """
+    last = (
+        select(mails.c.turn)
+        .where(READY, mails.c.sender == sender)
+        .order_by(mails.c.turn.desc())
+        .limit(1)
+    )
+    head, own = connection.execute(select(_HEAD.scalar_subquery(), last.scalar_subquery())).one()
+    return first_of(head) if own is None else own + 1
+
+
+def front(connection: Connection) -> int:
+    """
+    The turn of a mail that waited long enough.
+    """
+    return first_of(connection.scalar(_HEAD))
+
+
+def first_of(head: int | None) -> int:
+    """
+    The turn at the head of the queue; where nobody waits, counting begins anew.
+    """
+    return 0 if head is None else head
+
+
+_HEAD = select(mails.c.turn).where(READY).order_by(mails.c.turn).limit(1)
