@@ -120,6 +120,9 @@ VARIABLE = "%recipient.{}%"
 # our variables apart from those of the mail.
 LITERAL = "text:0"
 
+# Which of the ways to write these in the file name of a form it reads is unconfirmed.
+UNCLEAR = re.compile(r'["\\]')
+
 Field = tuple[str, str | Attachment]
 
 
@@ -131,6 +134,8 @@ class Mailgun:
     Provider options are raw form fields, ``{"o:testmode": "yes", "o:tag": ["a", "b"]}``, and
     replace those of the same name. A bool becomes yes or no, a mapping JSON, a list several
     fields of the name, and None leaves the field out.
+
+    A file name with a quote or a backslash is refused, as a form has no sure way to say it.
 
     ``build_ping`` reads the domain, which a key for sending alone may not.
 
@@ -194,6 +199,12 @@ class Mailgun:
         object.__setattr__(self, "base_url", self.base_url or HOSTS[self.region])
 
     def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write a mail.
+
+        Raises:
+            UnsupportedFeature: If a file name has a quote or a backslash.
+        """
         metadata = {**message.metadata, MAIL_ID: message.id}
         fields = [
             *_content(message, message.subject, message.text, message.html),
@@ -211,8 +222,8 @@ class Mailgun:
 
         Raises:
             UnsupportedFeature:
-                If a stored template has a variable with the name of a key of metadata:
-                in a merge both go into the same fields.
+                As ``build_request``; or if a stored template has a variable with the name of a
+                key of metadata: in a merge both go into the same fields.
         """
         emails = [address.email for address in message.to]
         without_texts = message.bound(text="", html="")
@@ -302,6 +313,9 @@ def _content(message: Message, subject: str, text: str, html: str) -> Iterator[F
         if value:
             yield name, value
     for attachment in message.attachments:
+        if not attachment.content_id and UNCLEAR.search(attachment.filename):
+            text = "mailgun takes no file name with a quote or a backslash"
+            raise errors.UnsupportedFeature(text, features=("ATTACHMENTS",))
         yield "inline" if attachment.content_id else "attachment", attachment
     yield from _settings(message)
 

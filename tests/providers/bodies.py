@@ -8,6 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from mailfailover.plugin import Address, Message
 from mailfailover.testing._wire_text import body_bytes
 
 if TYPE_CHECKING:
@@ -48,3 +49,36 @@ def _field(part: bytes) -> tuple[str, str | Uploaded]:
     if found[2] is None:
         return found[1].decode(), content.decode()
     return found[1].decode(), (found[2].decode(), found[3].decode(), content)
+
+
+def read_mime(data: bytes) -> dict[str, Any]:
+    """
+    The fields of a mail that is MIME; our own Message-ID is left out.
+    """
+    mail = Message.from_email_message(data)
+    names = ("from_email", "to", "cc", "reply_to", "subject", "text", "html", "attachments")
+    headers = {
+        name: value
+        for name, value in mail.headers.items()
+        if name != "Message-ID" or "own@" in mail.message_id
+    }
+    fields = {name: getattr(mail, name) for name in (*names, "unsubscribe")}
+    return fields | {"headers": headers}
+
+
+def read_blind(fields: dict[str, Any], envelope: tuple[str, ...]) -> dict[str, Any]:
+    """
+    *fields* of a MIME mail with those of its *envelope* as bcc whom it does not show.
+    """
+    shown = tuple(one.email for one in (*fields["to"], *fields["cc"]))
+    assert envelope[: len(shown)] == shown
+
+    return fields | {"bcc": envelope[len(shown) :]}
+
+
+def as_mime(message: Message) -> Message:
+    """
+    *message* as its MIME form and envelope tell it: no names of bcc, and lines of one kind.
+    """
+    bcc = tuple(Address(one.email) for one in message.bcc)
+    return message.bound(bcc=bcc, text=message.text.replace("\r\n", "\n"))

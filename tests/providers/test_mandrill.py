@@ -5,7 +5,9 @@ Mandrill: what goes on the wire, and what its answers mean.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+import re
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -26,10 +28,19 @@ from mailfailover.errors import (
     SendError,
     UnsupportedFeature,
 )
-from mailfailover.plugin import Accepted, Attachment, Message, RecipientStatus, Response
+from mailfailover.plugin import (
+    Accepted,
+    Address,
+    Attachment,
+    HTTPRequest,
+    Message,
+    RecipientStatus,
+    Response,
+)
 from mailfailover.providers.mandrill import Mandrill
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
+from tests.providers.round_trip import RoundTrip
 
 MANDRILL = Mandrill(api_key="secret-key", webhook_key="secret-hook")
 
@@ -131,6 +142,79 @@ class TestContract(ProviderContract):
             ),
         ),
     )
+
+
+def _file(one: dict[str, str], content_id: str = "") -> Attachment:
+    name = "logo.png" if content_id else one["name"]  # how an image is called nobody sees
+    return Attachment(name, b64decode(one["content"]), one["type"], content_id)
+
+
+def _line(text: str) -> tuple[Address, ...]:
+    return PLAIN.replace(to=text).to if text else ()
+
+
+def _vars(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {one["name"]: one["content"] for one in entries}
+
+
+def _read(body: dict[str, Any], rcpt: str = "") -> dict[str, Any]:
+    """
+    Read a mail; that to *rcpt* where it is a merge, in which each sees only himself.
+    """
+    mail = body["message"]
+    assert mail["preserve_recipients"] is not bool(rcpt)
+    data = _vars(mail.get("global_merge_vars", []))
+    for one in mail.get("merge_vars", ()):
+        data |= _vars(one["vars"]) if one["rcpt"] == rcpt else {}
+    texts = data if mail.get("merge_language") == "handlebars" else {}
+
+    def filled(text: str) -> str:
+        return re.sub(r"{{{(\w+)}}}", lambda found: str(texts[found[1]]), text)
+
+    metadata = dict(mail["metadata"])
+    del metadata["mailfailover-id"]
+    for one in mail.get("recipient_metadata", ()):
+        metadata |= one["values"] if one["rcpt"] == rcpt else {}
+    headers = dict(mail.get("headers", {}))
+    reply_to = headers.pop("Reply-To", "")
+    if "own@" not in headers.get("Message-Id", ""):
+        headers.pop("Message-Id", None)
+    people: dict[str, list[Address]] = {"to": [], "cc": [], "bcc": []}
+    for one in mail["to"]:
+        if rcpt in ("", one["email"]):
+            people[one["type"]].append(Address(one["email"], one["name"]))
+    when = body.get("send_at")
+    return {
+        **people,
+        "from_email": Address(mail["from_email"], mail.get("from_name", "")),
+        "reply_to": _line(reply_to),
+        "subject": filled(mail.get("subject", "")),
+        "text": filled(mail.get("text", "")),
+        "html": filled(mail.get("html", "")),
+        "headers": headers,
+        "attachments": [
+            *(_file(one) for one in mail.get("attachments", ())),
+            *(_file(one, one["name"]) for one in mail.get("images", ())),
+        ],
+        "tags": mail.get("tags", ()),
+        "metadata": metadata,
+        "track_opens": mail.get("track_opens"),
+        "track_clicks": mail.get("track_clicks"),
+        "send_at": when and datetime.fromisoformat(when).replace(tzinfo=UTC),
+        "template_id": body.get("template_name", ""),
+        "template_data": data if "template_name" in body else {},
+    }
+
+
+class TestRoundTrip(RoundTrip):
+    provider = MANDRILL
+
+    def decode(self, request: HTTPRequest) -> dict[str, Any]:
+        return _read(read_json(request))
+
+    def decode_batch(self, request: HTTPRequest) -> list[dict[str, Any]]:
+        body = read_json(request)
+        return [_read(body, one["email"]) for one in body["message"]["to"]]
 
 
 PLAIN_BODY = {

@@ -5,6 +5,7 @@ SendGrid: what goes on the wire, and what its answers mean.
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
@@ -27,11 +28,12 @@ from mailfailover.errors import (
     SendError,
     UnsupportedFeature,
 )
-from mailfailover.plugin import Accepted, Address, Attachment, Message, Response
+from mailfailover.plugin import Accepted, Address, Attachment, HTTPRequest, Message, Response
 from mailfailover.providers.sendgrid import SendGrid
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from mailfailover.testing._marked import fitting
 from tests.providers.bodies import read_json
+from tests.providers.round_trip import RoundTrip
 from tests.providers.specs import load_spec
 
 SENDGRID = SendGrid(api_key="secret-key")
@@ -92,6 +94,62 @@ class TestContract(ProviderContract):
     accepted_id = "sg-1"
     errors = ERRORS
     batch = ((ACCEPTED, (Accepted("sg-1"),) * 3),)
+
+
+def _address(one: dict[str, str]) -> Address:
+    return Address(one["email"], one.get("name", ""))
+
+
+def _attachment(one: dict[str, str]) -> Attachment:
+    assert (one["disposition"] == "inline") == ("content_id" in one)
+    content = b64decode(one["content"])
+    return Attachment(one["filename"], content, one["type"], one.get("content_id", ""))
+
+
+def _read(body: dict[str, Any], envelope: dict[str, Any]) -> dict[str, Any]:
+    headers = {
+        name: str(make_header(decode_header(value))) for name, value in envelope["headers"].items()
+    }
+    if "own@" not in headers["Message-ID"]:
+        del headers["Message-ID"]
+    metadata = dict(envelope["custom_args"])
+    del metadata["mailfailover-id"]
+    texts = {one["type"]: one["value"] for one in body.get("content", ())}
+    for tag, value in envelope.get("substitutions", {}).items():
+        texts = {kind: text.replace(tag, value) for kind, text in texts.items()}
+    single = [body["reply_to"]] if "reply_to" in body else []
+    settings = body.get("tracking_settings", {})
+    send_at = body.get("send_at")
+    return {
+        "from_email": _address(body["from"]),
+        **{kind: [_address(one) for one in envelope.get(kind, ())] for kind in ("to", "cc", "bcc")},
+        "reply_to": [_address(one) for one in body.get("reply_to_list", single)],
+        "subject": envelope.get("subject", body.get("subject", "")),
+        "text": texts.get("text/plain", ""),
+        "html": texts.get("text/html", ""),
+        "headers": headers,
+        "attachments": [_attachment(one) for one in body.get("attachments", ())],
+        "tags": body.get("categories", ()),
+        "metadata": metadata,
+        "track_opens": settings.get("open_tracking", {}).get("enable"),
+        "track_clicks": settings.get("click_tracking", {}).get("enable"),
+        "send_at": send_at and datetime.fromtimestamp(send_at, UTC),
+        "template_id": body.get("template_id", ""),
+        "template_data": envelope.get("dynamic_template_data", {}),
+    }
+
+
+class TestRoundTrip(RoundTrip):
+    provider = SENDGRID
+
+    def decode(self, request: HTTPRequest) -> dict[str, Any]:
+        body = read_json(request)
+        (envelope,) = body["personalizations"]
+        return _read(body, envelope)
+
+    def decode_batch(self, request: HTTPRequest) -> list[dict[str, Any]]:
+        body = read_json(request)
+        return [_read(body, envelope) for envelope in body["personalizations"]]
 
 
 def _body_of(message: Message) -> Any:

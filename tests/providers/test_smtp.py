@@ -18,6 +18,8 @@ from mailfailover.plugin import (
 )
 from mailfailover.providers.smtp import SMTP
 from mailfailover.testing import ProviderContract
+from tests.providers.bodies import as_mime, read_blind, read_mime
+from tests.providers.round_trip import RoundTrip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +80,16 @@ class TestContract(ProviderContract):
             Accepted("4WxYz0", {"bob@b.example": RecipientStatus.INVALID}),
         ),
     )
+
+
+class TestRoundTrip(RoundTrip):
+    provider = server()
+    expected = staticmethod(as_mime)
+
+    def decode(self, request: SMTPRequest) -> dict[str, Any]:
+        fields = read_blind(read_mime(request.data), request.recipients)
+        sender = fields["from_email"].email
+        return fields | {"envelope_from": request.mail_from.replace(sender, "")}
 
 
 def test_request_is_envelope_and_mime() -> None:
