@@ -1,0 +1,135 @@
+"""
+The body of a request read into a message, or a problem that names each field at fault.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mailfailover import _fields as read
+from mailfailover._json import message_from_dict
+from mailfailover._message import FIELDS, Message
+from mailfailover.errors import InvalidMessage
+from mailfailover.service.form import form_fields
+from mailfailover.service.problems import FieldError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from flask import Request
+
+    from mailfailover._address import Address
+    from mailfailover._attachment import Attachment
+
+__all__ = ["POSTED", "read_message"]
+
+POSTED = tuple(name for name in FIELDS if name not in ("id", "created"))
+"""What a client may say of a mail; its id and its time are ours."""
+
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_RECIPIENTS = ("to", "cc", "bcc")
+_CONTENT = ("text", "html", "template_id")
+
+
+def read_message(asked: Request, sender: Address | None) -> Message:
+    """
+    Read the mail that a request brings.
+
+    Args:
+        asked: A form, with or without files, or JSON.
+
+        sender: Who mails are from that do not say it.
+
+    Raises:
+        Problem: If it cannot be read, or a field is missing or wrong.
+    """
+    files: list[Attachment] = []
+    errors: list[FieldError] = []
+    if asked.mimetype in _FORMS:
+        fields, files, errors = form_fields(asked)
+    elif asked.mimetype == "application/json":
+        fields = _json_fields(asked)
+    else:
+        detail = f"Send a form ({' or '.join(_FORMS)}) or application/json."
+        accepted = ", ".join((*_FORMS, "application/json"))
+        raise Problem("unsupported-media-type", detail, headers={"Accept-Post": accepted})
+    if sender is not None and not fields.get("from_email"):
+        fields["from_email"] = sender
+    at_fault = {error.field for error in errors}
+    errors += [error for error in _missing(fields) if error.field not in at_fault]
+    message = _make(fields, files, errors)
+    if errors or message is None:
+        raise Problem("invalid-message", _summary(errors), errors=errors)
+    return message
+
+
+def _json_fields(asked: Request) -> dict[str, Any]:
+    try:
+        data = json.loads(asked.get_data(cache=False), parse_constant=_no_number)
+    except (ValueError, RecursionError) as exc:
+        reason = f"line {exc.lineno}" if isinstance(exc, json.JSONDecodeError) else "its form"
+        raise Problem("unreadable-request", f"The body is no JSON document ({reason}).") from None
+    if not isinstance(data, dict):
+        raise Problem("unreadable-request", "The body must be a JSON object.")
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _no_number(name: str) -> float:
+    message = f"{name} is no JSON"
+    raise ValueError(message)
+
+
+def _missing(fields: Mapping[str, Any]) -> Iterator[FieldError]:
+    """
+    Yield what each mail must have, where it is not there.
+    """
+    if not any(fields.get(name) for name in _RECIPIENTS):
+        yield FieldError("to", "is missing")
+    if not fields.get("from_email"):
+        yield FieldError("from_email", "is missing")
+    if fields.get("template_id"):
+        return
+    if not fields.get("subject"):
+        yield FieldError("subject", "is missing")
+    if not any(fields.get(name) for name in _CONTENT):
+        yield FieldError("text", "is missing: give text, html or template_id")
+
+
+def _make(
+    fields: Mapping[str, Any], files: list[Attachment], errors: list[FieldError]
+) -> Message | None:
+    """
+    Make the message, or add to *errors* what is wrong with each field.
+    """
+    unknown = sorted(fields.keys() - set(POSTED))
+    errors += [FieldError(name, "is no field of a mail that can be posted") for name in unknown]
+    known = {name: value for name, value in fields.items() if name in POSTED}
+    at_fault = {error.field for error in errors}
+    try:
+        message = message_from_dict(Message, known)
+        return message.bound(attachments=read.attachments(files)) if files else message
+    except InvalidMessage as exc:
+        found = {exc.field: str(exc), **_each(known)}
+    errors += [FieldError(name, text) for name, text in found.items() if name not in at_fault]
+    return None
+
+
+def _each(fields: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Return what is wrong with each field taken alone.
+    """
+    found = {}
+    for name, value in fields.items():
+        try:
+            message_from_dict(Message, {name: value})
+        except InvalidMessage as exc:
+            # A merge field without the recipients it is about says nothing of itself.
+            if exc.field == name and not name.startswith("merge_"):
+                found[name] = str(exc)
+    return found
+
+
+def _summary(errors: list[FieldError]) -> str:
+    names = ", ".join(dict.fromkeys(error.field for error in errors))
+    return f"Correct these fields: {names}."

@@ -1,0 +1,173 @@
+"""
+What an API key may do, and who asks.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._provider import Limit
+from mailfailover._validation import normalize_email
+from mailfailover.errors import ConfigurationError, InvalidMessage
+from mailfailover.service.problems import FieldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mailfailover._message import Message
+
+__all__ = ["ADMIN", "GRANTS", "LOCAL", "Caller", "Rules"]
+
+ADMIN = "admin"
+GRANTS = {
+    ADMIN: "sees and cancels every mail, sees the mailbox and the metrics",
+    "envelope_from": "may say where bounces go",
+    "headers": "may set headers of its own",
+    "provider_options": "may give options to a provider",
+}
+_NEEDS_GRANT = {
+    "envelope_from": "envelope_from",
+    "headers": "headers",
+    "merge_headers": "headers",
+    "provider_options": "provider_options",
+}
+MAX_RECIPIENTS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """
+    What one key may do.
+
+    Attributes:
+        senders: Addresses and domains that its mails may come from; any where empty.
+
+        recipients: Addresses and domains that they may go to; any where empty.
+
+        rate, quota: How many recipients it may send to, ``"10/s"`` and ``"50000/d"``, "" for any
+            number. Both begin anew with each period of the clock (UTC).
+
+        max_recipients: How many one mail may have.
+
+        grants: Keys of :data:`GRANTS`.
+    """
+
+    senders: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    rate: str = ""
+    quota: str = ""
+    max_recipients: int = MAX_RECIPIENTS
+    grants: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "senders", tuple(_normal(one, "senders") for one in self.senders))
+        set_(self, "recipients", tuple(_normal(one, "recipients") for one in self.recipients))
+        set_(self, "grants", tuple(sorted(set(self.grants))))
+        if unknown := [one for one in self.grants if one not in GRANTS]:
+            message = f"there is no grant {unknown[0]!r}; known: {', '.join(GRANTS)}"
+            raise ConfigurationError(message)
+        if self.max_recipients < 1:
+            raise ConfigurationError("max_recipients must be at least 1")
+        periods = [limit.period for limit in self.limits]
+        if len(periods) != len(set(periods)):
+            raise ConfigurationError("rate and quota count in the same period: give one of them")
+
+    @property
+    def limits(self) -> Iterator[Limit]:
+        """
+        The rate and the quota, those that are set.
+        """
+        for field, text in (("rate", self.rate), ("quota", self.quota)):
+            if text:
+                yield Limit.parse(text, field)
+
+    def to_json(self) -> str:
+        """
+        Write them for the database.
+        """
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Rules:
+        """
+        Read what :meth:`to_json` wrote.
+        """
+        data = json.loads(text)
+        lists = ("senders", "recipients", "grants")
+        return cls(**(data | {name: tuple(data[name]) for name in lists}))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Who asks: an API key, or somebody at this machine while there is none.
+
+    Attributes:
+        key: The id of the key, "" for this machine.
+
+        name: What its owner called it.
+
+        rules: What it may do.
+    """
+
+    key: str
+    name: str
+    rules: Rules
+
+    @property
+    def sees_all(self) -> bool:
+        """
+        Whether mails of others are shown to it, too.
+        """
+        return ADMIN in self.rules.grants
+
+    def objections(self, message: Message) -> tuple[FieldError, ...]:
+        """
+        Return why it may not send *message*, field by field.
+        """
+        return tuple(_objections(self.rules, message))
+
+
+LOCAL = Caller("", "this machine", Rules(grants=(ADMIN,)))
+
+
+def _objections(rules: Rules, message: Message) -> Iterator[FieldError]:
+    for field, grant in _NEEDS_GRANT.items():
+        if getattr(message, field) and grant not in rules.grants:
+            yield FieldError(field, f"this API key has no grant {grant!r}")
+    if message.from_email and not _covers(rules.senders, message.from_email.email):
+        yield FieldError("from_email", "this API key may not send from this address")
+    for field in ("to", "cc", "bcc"):
+        refused = [
+            number
+            for number, one in enumerate(getattr(message, field), start=1)
+            if not _covers(rules.recipients, one.email)
+        ]
+        if refused:
+            # Counted, not quoted: problems end up in logs.
+            detail = f"this API key may not send to recipient {', '.join(map(str, refused[:10]))}"
+            yield FieldError(field, detail)
+    most = min((rules.max_recipients, *(limit.count for limit in rules.limits)))
+    if len(message.recipients) > most:
+        yield FieldError("to", f"a mail of this API key may have at most {most} recipients")
+
+
+def _covers(allowed: Iterable[str], email: str) -> bool:
+    allowed = tuple(allowed)
+    return not allowed or email.lower() in allowed or email.rpartition("@")[2] in allowed
+
+
+def _normal(value: Any, field: str) -> str:
+    """
+    Return an address or a domain as it is compared.
+    """
+    local, at, domain = str(value).strip().rpartition("@")
+    try:
+        email = normalize_email(f"{local if at and local else 'any'}@{domain}", field)
+    except InvalidMessage as exc:
+        message = f"an entry of {field} is neither an address nor a domain: {exc}"
+        raise ConfigurationError(message) from None
+    return email.lower() if local else email.rpartition("@")[2]
