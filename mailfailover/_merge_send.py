@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._frozen import FrozenDict
 from mailfailover._merge import for_recipient, part_for
+from mailfailover._policy import Upcoming
 from mailfailover._receipt import Receipt, RecipientStatus
 from mailfailover._retry import MIN_SECONDS, Again
 from mailfailover._send import Send
@@ -62,6 +63,8 @@ class MergeSend(Send):
         """The part whose outcome is unknown, to be sent once more to that provider as it was."""
         self.provider = ""
         self.provider_message_id = ""
+        if self.unknown is not None:  # from an attempt of an earlier process
+            self.maybe.update(self.pending)
 
     def turn(self) -> Generator[Any, Any, Receipt | Again]:
         """
@@ -150,6 +153,13 @@ class MergeSend(Send):
         """
         return self._merged() if self.provider else super().in_doubt(error)
 
+    def upcoming(self, key: str, message: Message) -> Upcoming:
+        """
+        What is known when *message*, a part, is about to go to *key*.
+        """
+        known = dict.fromkeys(self.maybe, RecipientStatus.UNKNOWN) | self.statuses
+        return Upcoming(key, message, self.attempts, known, self.message_ids)
+
     def _accept(self, candidate: Candidate, email: str, accepted: Accepted) -> None:
         self.statuses[email] = accepted.recipients.get(email, RecipientStatus.ACCEPTED)
         self.pending.pop(email, None)
@@ -197,6 +207,7 @@ class MergeSend(Send):
             tuple(self.attempts),
             bool(self.maybe),
             FrozenDict(self.message_ids),
+            tuple(email for email in self.pending if email not in self.maybe),
         )
 
     def _status(self, email: str) -> RecipientStatus:

@@ -4,11 +4,32 @@ How one send behaves: its time, and what to do in doubt.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailfailover.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mailfailover._message import Message
+    from mailfailover._receipt import Attempt, RecipientStatus
+
 _CHOICES = {"on_unknown": ("resend", "raise"), "on_suppressed": ("raise", "switch")}
+
+
+class Upcoming(NamedTuple):
+    """
+    A call that is about to be made: its provider and mail, and what the send knows until now.
+
+    For a merge *message* is the part that this call is for, and *recipients* and *message_ids*
+    are of those whose fate is known.
+    """
+
+    provider: str
+    message: Message
+    attempts: Sequence[Attempt]
+    recipients: Mapping[str, RecipientStatus]
+    message_ids: Mapping[str, str]
 
 
 class Policy(NamedTuple):
@@ -20,6 +41,8 @@ class Policy(NamedTuple):
     attempt_timeout: float = 10.0
     on_unknown: str = "resend"
     on_suppressed: str = "raise"
+    before_call: Callable[[Upcoming], object] | None = None
+    """Called before each call, to write it down; where it raises, the call is not made."""
 
     def but(self, **settings: Any) -> Policy:
         """

@@ -133,6 +133,10 @@ class Receipt:
         possible_duplicate: Whether an earlier attempt may have sent the mail too.
 
         message_ids: The vendor's id per recipient, where each has one of his own.
+
+        unsent:
+            Those of the rejected whom nobody refused for good: time ran out, or all who could
+            take them were down. Sending to them again is safe.
     """
 
     mail_id: str
@@ -142,6 +146,7 @@ class Receipt:
     attempts: tuple[Attempt, ...]
     possible_duplicate: bool = False
     message_ids: Mapping[str, str] = field(default=EMPTY)
+    unsent: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> dict[str, RecipientStatus]:
@@ -162,6 +167,7 @@ class Receipt:
             "attempts": [attempt.to_dict() for attempt in self.attempts],
             "possible_duplicate": self.possible_duplicate,
             "message_ids": dict(self.message_ids),
+            "unsent": list(self.unsent),
         }
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mailfailover._call import Result, call
-from mailfailover._frozen import FrozenDict
+from mailfailover._call import Call, Result, call
+from mailfailover._frozen import EMPTY, FrozenDict
 from mailfailover._health import RATE_SECONDS
 from mailfailover._observe import AttemptMade, ProviderDown, ProviderUp, log_attempt, tell
 from mailfailover._pick import Picker
+from mailfailover._policy import Upcoming
 from mailfailover._receipt import Attempt, Receipt, RecipientStatus
 from mailfailover._report import all_failed, unknown
 from mailfailover._retry import Again
@@ -105,6 +106,8 @@ class Send:
         chain, link = self.chain, candidate.link
         try:
             message = candidate.bind(make())
+            if self.policy.before_call is not None:
+                yield Call(self.policy.before_call, (self.upcoming(link.key, message),))
             timeout = self.pick.budget()
             wall, start = chain.wall(), chain.clock()
             result = yield from call(link, message, chain.transport, timeout, batch=batch)
@@ -114,6 +117,12 @@ class Send:
             raise
         self._judge(ticket, result)
         return result
+
+    def upcoming(self, key: str, message: Message) -> Upcoming:
+        """
+        What is known when *message* is about to go to *key*.
+        """
+        return Upcoming(key, message, self.attempts, EMPTY, EMPTY)
 
     def _record(self, candidate: Candidate, result: Result, wall: float, duration: float) -> None:
         error = result.failure

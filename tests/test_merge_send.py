@@ -15,6 +15,7 @@ from mailfailover import (
     Receipt,
     RecipientStatus,
 )
+from mailfailover._policy import Policy, Upcoming
 from mailfailover.errors import (
     AllProvidersFailed,
     AuthenticationFailed,
@@ -375,6 +376,40 @@ def test_who_is_left_when_time_is_up_is_refused(world: World) -> None:
     assert not receipt.possible_duplicate
 
 
+def test_who_is_left_is_told_from_who_was_refused(world: World) -> None:
+    """
+    Sending again to the former is safe; the latter would be refused again.
+    """
+    a = Batching("a", None, bad("bob"), DOWN, size=1)
+
+    receipt = send(world.chain(a), merge(3), timeout=3)
+
+    assert receipt.recipients == status(ann=ACCEPTED, bob=INVALID, cat=REFUSED)
+    assert receipt.unsent == (email("cat"),)
+
+
+def test_before_each_part_it_says_what_became_of_the_others(world: World) -> None:
+    """
+    Whoever writes that down can go on from there in another process.
+    """
+    seen: list[Any] = []
+
+    def note(upcoming: Upcoming) -> None:
+        names = [name_of(one.email) for one in upcoming.message.to]
+        made = outcomes(upcoming.attempts)
+        seen.append((upcoming.provider, names, made, dict(upcoming.recipients)))
+
+    a, b = Batching("a", None, DOUBT, size=1), Batching("b", size=1)
+    send(world.chain(a, b), merge(2), before_call=note)
+
+    first, second = ("a", "accepted"), ("a", "OutcomeUnknown")
+    assert seen == [
+        ("a", ["ann"], [], {}),
+        ("a", ["bob"], [first], status(ann=ACCEPTED)),
+        ("b", ["bob"], [first, second], status(bob=UNKNOWN, ann=ACCEPTED)),
+    ]
+
+
 def test_if_nobody_took_any_of_it_all_providers_failed(world: World) -> None:
     """
     Surely not sent, to nobody, though one was refused for good.
@@ -413,6 +448,19 @@ class TestUnknown:
     """
     Parts that may have been sent.
     """
+
+    def test_those_of_an_earlier_process_are_not_forgotten(self, world: World) -> None:
+        """
+        Who gets the mail now may have got it then; who gets none now may have too.
+        """
+        earlier = Attempt("a", NOW, 1.0, "written", "OutcomeUnknown", DOUBT)
+        a = Batching("a", None, DOWN, size=1)
+
+        policy = Policy(timeout=1)
+        receipt = world.chain(a).send(merge(2), [earlier], policy=policy)
+
+        assert receipt.recipients == status(ann=ACCEPTED, bob=UNKNOWN)
+        assert (receipt.possible_duplicate, receipt.unsent) == (True, ())
 
     def test_they_are_sent_again_where_that_is_allowed(self, world: World) -> None:
         """

@@ -39,6 +39,7 @@ RECEIPT = Receipt(
     attempts=(FAILED, SENT),
     possible_duplicate=True,
     message_ids={"a@b.example": "v-1"},
+    unsent=("e@b.example",),
 )
 
 
@@ -89,6 +90,7 @@ def test_receipt_as_data() -> None:
         "attempts": [FAILED.to_dict(), {**SENT.to_dict(), "error": None, "dropped": ["TAGS"]}],
         "possible_duplicate": True,
         "message_ids": {"a@b.example": "v-1"},
+        "unsent": ["e@b.example"],
     } == json.loads(json.dumps(RECEIPT.to_dict()))
 
 

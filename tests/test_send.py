@@ -18,7 +18,7 @@ from mailfailover import (
     RecipientStatus,
 )
 from mailfailover._breaker import Ticket
-from mailfailover._policy import Policy
+from mailfailover._policy import Policy, Upcoming
 from mailfailover.errors import (
     AccountSuspended,
     AllProvidersFailed,
@@ -636,3 +636,54 @@ def test_an_attempt_says_when_it_began_and_how_long_it_took(world: World) -> Non
     assert [(one.started, one.duration) for one in attempts] == list(
         zip(started, [0.5, 0.0], strict=True)
     )
+
+
+class TestBeforeEachCall:
+    """
+    Whoever asks for it is told of a call before it is made.
+    """
+
+    def test_it_hears_of_each(self, world: World) -> None:
+        """
+        With the attempts before it.
+        """
+        seen: list[Any] = []
+
+        def note(upcoming: Upcoming) -> None:
+            seen.append((upcoming.provider, upcoming.message.id, outcomes(upcoming.attempts)))
+
+        send(world.chain(Scripted("a", DOWN), Scripted("b")), before_call=note)
+
+        assert seen == [("a", "m1", []), ("b", "m1", [("a", "ProviderUnavailable")])]
+
+    def test_a_call_that_cannot_be_noted_is_not_made(self, world: World) -> None:
+        """
+        Nothing is sent, nobody is blamed, and what went wrong is raised as it is.
+        """
+
+        def fail(_upcoming: Upcoming) -> None:
+            raise OSError("disk full")
+
+        a = Scripted("a")
+        chain = world.chain(a, Scripted("b"))
+
+        with pytest.raises(OSError, match="disk full"):
+            send(chain, before_call=fail)
+
+        assert a.mails == []
+        assert chain.health.ask("a", "example.com", 1.0) == Ticket("a", "example.com", 1000.0, 0)
+
+    def test_the_time_it_takes_is_not_the_provider_s(self, world: World) -> None:
+        """
+        A slow disk is no slow vendor.
+        """
+
+        def wait(_upcoming: Upcoming) -> None:
+            world.clock.advance(5)
+
+        receipt = send(world.chain(Scripted("a")), before_call=wait)
+
+        assert (NOW + timedelta(seconds=5), 0.0) == (
+            receipt.attempts[0].started,
+            receipt.attempts[0].duration,
+        )

@@ -65,6 +65,7 @@ def test_json_is_the_receipt(vendor: FaultServer) -> None:
         "attempts": [],
         "possible_duplicate": False,
         "message_ids": {},
+        "unsent": [],
     } == receipt
 
 
