@@ -59,7 +59,7 @@ class RejectReason(StrEnum):
     """No such address."""
 
     BOUNCED = "bounced"
-    """It bounced, now or before."""
+    """It bounced for good, now or before. What a full mailbox sends back is OTHER."""
 
     TIMED_OUT = "timed_out"
     BLOCKED = "blocked"

@@ -99,11 +99,12 @@ class WebhookContract:
         """
         Give a claim about golden webhooks each of them in turn.
         """
-        if "pair" in metafunc.fixturenames:
-            found = self._pairs()
-            metafunc.parametrize("pair", list(found.values()), ids=list(found))
-        if "field" in metafunc.fixturenames:
-            metafunc.parametrize("field", self.secrets)
+        for name, cases in self._cases().items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(cases.values()), ids=list(cases))
+
+    def _cases(self) -> dict[str, dict[str, Any]]:
+        return {"pair": dict(self._pairs()), "field": {name: name for name in self.secrets}}
 
     def _pairs(self) -> dict[str, Golden]:
         return Golden.load(self.golden) if self.golden else {}
