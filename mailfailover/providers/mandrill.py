@@ -21,18 +21,24 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     json_body,
     merge_options,
     reveal,
     rewrite,
     variables,
+    verify_hmac,
 )
+from mailfailover.providers._mandrill_events import read_events, read_form
 
 YEAR = 365 * 86400.0
 
@@ -116,7 +122,7 @@ class Mandrill:
     Attributes:
         api_key: The key of an account or subaccount.
 
-        webhook_key: Verifies webhooks; each of Mandrill's webhooks has its own.
+        webhook_key: Verifies webhooks; one for each of Mandrill's webhooks.
 
         webhook_url: The webhook's address exactly as Mandrill knows it, because it is signed.
 
@@ -151,7 +157,7 @@ class Mandrill:
     )
 
     api_key: str | Callable[[], str] = field(repr=False)
-    webhook_key: str | Callable[[], str] = field(default="", repr=False)
+    webhook_key: Secrets = field(default="", repr=False)
     webhook_url: str = ""
     base_url: str = "https://mandrillapp.com"
 
@@ -223,6 +229,21 @@ class Mandrill:
 
     def build_ping(self) -> HTTPRequest:
         return self._call("users/ping2", {})
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/
+        # (2026-11). The address is ours to know: what the request says of it is not signed.
+        if not self.webhook_url:
+            raise errors.InvalidSignature(
+                "mandrill signs the address of its webhook: set webhook_url as mandrill knows it"
+            )
+        signed = self.webhook_url + "".join(map("".join, sorted(read_form(request))))
+        given = request.header("x-mandrill-signature")
+        verify_hmac(given, self.webhook_key, signed.encode(), digest="sha1", base64=True)
+        return given
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _request(self, message: Message, content: dict[str, Any]) -> HTTPRequest:
         filled = {

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import hmac
 import json
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from mailfailover.plugin import WebhookRequest
 
@@ -14,6 +16,7 @@ GOLDEN = Path(__file__).parent / "data"
 """One folder for each vendor: payloads beside the events that they mean."""
 
 SECRET = "secret-hook"
+MANDRILL_URL = "https://hooks.example.com/mandrill?a=b"
 
 
 def sign_mailgun(payload: bytes, now: float) -> WebhookRequest:
@@ -29,3 +32,17 @@ def sign_mailgun(payload: bytes, now: float) -> WebhookRequest:
     except (TypeError, ValueError, RecursionError):
         body = payload
     return WebhookRequest("POST", "/", {"Content-Type": "application/json"}, body)
+
+
+def sign_mandrill(payload: bytes, now: float) -> WebhookRequest:
+    """
+    A form; the address is signed with it.
+    """
+    signed = f"{MANDRILL_URL}mandrill_events".encode() + payload
+    signature = b64encode(hmac.digest(SECRET.encode(), signed, "sha1")).decode()
+    headers = {
+        "X-Mandrill-Signature": signature,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    body = b"mandrill_events=" + quote_plus(payload).encode()
+    return WebhookRequest("POST", "http://elsewhere.example/", headers, body)
