@@ -83,7 +83,7 @@ def verify_hmac(
     expected = [b64encode(one).decode() if base64 else one.hex() for one in digests]
     came = (given,) if isinstance(given, str) else given
     if not any(check_secret(one, expected) for one in came):
-        raise InvalidSignature(_refusal("signature", digests))
+        raise InvalidSignature(refusal("signature", digests))
 
 
 def verify_basic_auth(request: WebhookRequest, username: Secrets, password: Secrets) -> None:
@@ -101,7 +101,7 @@ def verify_basic_auth(request: WebhookRequest, username: Secrets, password: Secr
     pairs = product(reveal_all(username), reveal_all(password))
     expected = [f"{name}:{secret}" for name, secret in pairs]
     if not check_secret(given, expected):
-        raise InvalidSignature(_refusal("user name and password", expected))
+        raise InvalidSignature(refusal("user name and password", expected))
 
 
 def verify_time(timestamp: Any, request: WebhookRequest, *, window: float = WINDOW) -> None:
@@ -129,7 +129,7 @@ def verify_time(timestamp: Any, request: WebhookRequest, *, window: float = WIND
         )
 
 
-def _refusal(what: str, known: object) -> str:
+def refusal(what: str, known: object) -> str:
     if not known:
         return f"the webhook is not taken: no {what} is configured for this provider"
     return f"the {what} of the webhook is not one that is configured for this provider"

@@ -29,6 +29,7 @@ from mailfailover._provider import (
     SMTPProvider,
     Transport,
 )
+from mailfailover._public_keys import read_certificate, verify_public_key
 from mailfailover._receipt import Accepted, RecipientStatus
 from mailfailover._signatures import (
     Fetch,
@@ -106,6 +107,7 @@ __all__ = [
     "merge_options",
     "multipart_body",
     "parse_retry_after",
+    "read_certificate",
     "reveal",
     "reveal_all",
     "rewrite",
@@ -113,6 +115,7 @@ __all__ = [
     "variables",
     "verify_basic_auth",
     "verify_hmac",
+    "verify_public_key",
     "verify_time",
 ]
 

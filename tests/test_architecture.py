@@ -31,6 +31,7 @@ ONLY_IN = {
     "click": {"__main__.py", "cli.py", "_cli"},
     "rich": {"__main__.py", "cli.py", "_cli"},
     "botocore": {"providers"},
+    "cryptography": {"_public_keys.py"},
     "sqlalchemy": {
         "_database.py",
         "_schema.py",

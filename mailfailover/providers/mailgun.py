@@ -22,12 +22,10 @@ from mailfailover.plugin import (
     Attachment,
     Capabilities,
     DeliveryEvent,
-    EventType,
     Feature,
     Fetch,
     HTTPRequest,
     Message,
-    RejectReason,
     Response,
     Secrets,
     WebhookRequest,
@@ -36,7 +34,6 @@ from mailfailover.plugin import (
     classify_http,
     dig,
     for_recipient,
-    make_event,
     multipart_body,
     reveal,
     rewrite,
@@ -44,6 +41,7 @@ from mailfailover.plugin import (
     verify_hmac,
     verify_time,
 )
+from mailfailover.providers._mailgun_events import read_events
 
 # https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (2026-11)
 HOSTS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
@@ -79,30 +77,6 @@ RESERVED |= {prefix + name for prefix in ("", "h:") for name in ("to", "cc", "bc
 BODIES = {"text", "html", "amp-html"}
 
 MAIL_ID = "mailfailover-id"
-# https://documentation.mailgun.com/docs/mailgun/user-manual/events/event-types (2026-11)
-EVENTS = {
-    "accepted": EventType.QUEUED,
-    "rejected": EventType.REJECTED,
-    "delivered": EventType.DELIVERED,
-    "failed": EventType.BOUNCED,
-    "opened": EventType.OPENED,
-    "clicked": EventType.CLICKED,
-    "unsubscribed": EventType.UNSUBSCRIBED,
-    "complained": EventType.COMPLAINED,
-}
-
-# Why a mail "failed". Those of "suppress-" were never tried. The vendor's reference of
-# statistics names most of them (2026-11); those marked are unconfirmed.
-REASONS = {
-    "bounce": RejectReason.BOUNCED,
-    "delayed-bounce": RejectReason.BOUNCED,
-    "suppress-bounce": RejectReason.BOUNCED,
-    "suppress-complaint": RejectReason.SPAM,
-    "suppress-unsubscribe": RejectReason.UNSUBSCRIBED,
-    "espblock": RejectReason.BLOCKED,
-    "old": RejectReason.TIMED_OUT,  # unconfirmed
-}
-
 # Mailgun repeats a webhook for 8 hours, perhaps as it was first signed (its manual does not
 # say). A token is good only once, so a wide window lets nobody in.
 # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-retries (2026-11)
@@ -282,10 +256,7 @@ class Mailgun:
         return token
 
     def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
-        data = request.json_object().get("event-data")
-        if not isinstance(data, dict):
-            raise errors.InvalidWebhook("mailgun: the webhook has no event-data")
-        return (_event(data),)
+        return read_events(request)
 
     def _request(self, message: Message, fields: Sequence[Field]) -> HTTPRequest:
         if options := message.options(self.name):
@@ -410,30 +381,3 @@ def _as_text(name: str, option: object) -> str:
             field="provider_options",
         )
     return text
-
-
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    reason = as_text(data.get("reason"))
-    kind = EVENTS.get(as_text(data.get("event")), EventType.UNKNOWN)
-    failed = kind is EventType.BOUNCED
-    if failed and data.get("severity") == "temporary":
-        kind = EventType.DEFERRED
-    elif failed and reason.startswith("suppress-"):
-        kind = EventType.REJECTED
-    rejected = failed or kind is EventType.REJECTED
-    message_id = as_text(dig(data, "message", "headers", "message-id"))
-    return make_event(
-        data,
-        type=kind,
-        event_id=data.get("id"),
-        provider_message_id=message_id and f"<{message_id.strip('<>')}>",  # as it was accepted
-        recipient=data.get("recipient"),
-        timestamp=data.get("timestamp"),
-        reject_reason=REASONS.get(reason, RejectReason.OTHER) if rejected else None,
-        mta_response=dig(data, "delivery-status", "message"),
-        description=dig(data, "delivery-status", "description") or dig(data, "reject", "reason"),
-        tags=data.get("tags"),
-        metadata=data.get("user-variables"),
-        click_url=data.get("url"),
-        user_agent=dig(data, "client-info", "user-agent"),
-    )

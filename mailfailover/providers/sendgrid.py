@@ -19,10 +19,14 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     for_recipient,
@@ -30,8 +34,12 @@ from mailfailover.plugin import (
     merge_options,
     reveal,
     rewrite,
+    sha256_hex,
     variables,
+    verify_public_key,
+    verify_time,
 )
+from mailfailover.providers._sendgrid_events import read_events
 
 # https://www.twilio.com/docs/sendgrid/api-reference/mail-send (2026-11)
 HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
@@ -86,7 +94,7 @@ class SendGrid:
 
         region: Where the key belongs, ``"global"`` or ``"eu"``.
 
-        webhook_public_key: Verifies webhooks.
+        webhook_public_key: Verifies webhooks; two while it changes. Needs the extra webhooks.
 
         base_url: Scheme and host, for a proxy; that of *region* where empty.
 
@@ -123,7 +131,7 @@ class SendGrid:
 
     api_key: str | Callable[[], str] = field(repr=False)
     region: str = "global"
-    webhook_public_key: str = ""
+    webhook_public_key: Secrets = ""
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -191,6 +199,19 @@ class SendGrid:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", self._url("scopes"), self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # "Getting Started with the Event Webhook Security Features" of the vendor's manual,
+        # https://www.twilio.com/docs/sendgrid/for-developers/tracking-events (2026-11)
+        timestamp = request.header("x-twilio-email-event-webhook-timestamp")
+        signature = request.header("x-twilio-email-event-webhook-signature")
+        signed = timestamp.encode("utf-8", "surrogatepass") + request.body
+        verify_public_key(signature, self.webhook_public_key, signed)
+        verify_time(timestamp, request)
+        return sha256_hex(request.body)  # each event has an id; signatures differ every time
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _request(
         self, message: Message, content: dict[str, Any], envelopes: list[dict[str, Any]]

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["WebhookContract"]
 
 NOW = 1_800_000_000.0
-_OTHER = "another-secret-of-nobody"
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
 
@@ -59,6 +58,8 @@ class WebhookContract:
 
         secrets: The fields that hold what verifies a webhook.
 
+        another: What such a field could hold instead; a public key where it holds one.
+
         covers_body: Whether the signature covers the whole body.
 
         window: Seconds that a signed time may be off, None where none is signed.
@@ -69,6 +70,7 @@ class WebhookContract:
     provider: ClassVar[Any] = None
     golden: ClassVar[Path | None] = None
     secrets: ClassVar[Sequence[str]] = ()
+    another: ClassVar[str] = "another-secret-of-nobody"
     covers_body: ClassVar[bool] = True
     window: ClassVar[float | None] = None
 
@@ -169,7 +171,7 @@ class WebhookContract:
         """
         A webhook signed with another secret is nobody's.
         """
-        self._refused(self._sample(), dataclasses.replace(self.provider, **{field: _OTHER}))
+        self._refused(self._sample(), dataclasses.replace(self.provider, **{field: self.another}))
 
     def test_unset_secret_matches_nothing(self, field: str) -> None:
         """
@@ -182,8 +184,8 @@ class WebhookContract:
         """
         While a secret changes both hold; it may also be asked for.
         """
-        own = getattr(self.provider, field)
-        for several in ((own, _OTHER), (_OTHER, own), lambda: own, lambda: (_OTHER, own)):
+        own, other = getattr(self.provider, field), self.another
+        for several in ((own, other), (other, own), lambda: own, lambda: (other, own)):
             self._receive(self._sample(), dataclasses.replace(self.provider, **{field: several}))
 
     def test_altered_bodies_are_refused(self) -> None:

@@ -10,7 +10,11 @@ from base64 import b64encode
 from pathlib import Path
 from urllib.parse import quote_plus
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from mailfailover.plugin import WebhookRequest
+from tests.keys import ec_key
 
 GOLDEN = Path(__file__).parent / "data"
 """One folder for each vendor: payloads beside the events that they mean."""
@@ -46,3 +50,16 @@ def sign_mandrill(payload: bytes, now: float) -> WebhookRequest:
     }
     body = b"mandrill_events=" + quote_plus(payload).encode()
     return WebhookRequest("POST", "http://elsewhere.example/", headers, body)
+
+
+def sign_sendgrid(payload: bytes, now: float) -> WebhookRequest:
+    """
+    ECDSA over the time and the body.
+    """
+    timestamp = f"{now:.0f}"
+    signature = ec_key().sign(timestamp.encode() + payload, ec.ECDSA(hashes.SHA256()))
+    headers = {
+        "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
+        "X-Twilio-Email-Event-Webhook-Signature": b64encode(signature).decode(),
+    }
+    return WebhookRequest("POST", "/", headers, payload)
