@@ -54,9 +54,10 @@ _ROWS: tuple[tuple[str, Callable[..., SendError]], ...] = (
     (r"auth 5", errors.AuthenticationFailed),
     # Not one of these steps has to do with the mail.
     (r"(connect|ehlo|starttls|auth|noop) ", errors.ProviderUnavailable),
-    # The mail, which another provider may be able to carry.
-    (r"\S+ 5\d\d 5\.(3\.4|2\.3|6\.[789]) |\S+ 555 |(mail|data|\.) 552 ", errors.UnsupportedFeature),
+    # The mail, which another provider may be able to carry, or not.
+    (r"\S+ 5\d\d 5\.(3\.4|2\.3|6\.[789]) |\S+ 555 ", errors.UnsupportedFeature),
     (r"(data|\.) 5\d\d 5\.6\.", errors.MessageRejected),
+    (r"(mail|data|\.) 552 ", errors.UnsupportedFeature),
     # The sender. docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html: "Email
     # address is not verified". Exim: "Sender verify failed". Postfix, at RCPT too: "Sender
     # address rejected". Exchange: 5.7.60, no permission to send as this sender (2026-11).

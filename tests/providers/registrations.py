@@ -1,0 +1,54 @@
+"""
+What each vendor's own tests registered, found through the entry points: new vendors join.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._registry import find, installed
+from mailfailover.testing import ProviderContract
+from tests.providers.round_trip import RoundTrip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Contract = type[ProviderContract]
+
+
+@cache
+def vendors() -> dict[str, Contract]:
+    """
+    The contract of each built-in provider that calls somebody, by its name.
+    """
+    return {name: next(_registered(name, ProviderContract)) for name in _names()}
+
+
+def http_vendors() -> dict[str, Contract]:
+    """
+    Those of :func:`vendors` that are called over HTTP.
+    """
+    return {name: one for name, one in vendors().items() if hasattr(one.provider, "base_url")}
+
+
+def unread_vendors() -> list[str]:
+    """
+    Those of :func:`vendors` whose requests no test reads back.
+    """
+    return [name for name in vendors() if next(_registered(name, RoundTrip), None) is None]
+
+
+def _names() -> list[str]:
+    classes = (find(info.scheme) for info in installed() if info.builtin)
+    return sorted({one.name for one in classes if hasattr(one, "build_request")})  # type: ignore[attr-defined]  # a provider
+
+
+def _registered(name: str, kind: type) -> Iterator[Any]:
+    """
+    The subclasses of *kind* in the vendor's test module.
+    """
+    for one in vars(import_module(f"tests.providers.test_{name}")).values():
+        if isinstance(one, type) and issubclass(one, kind) and one is not kind:
+            yield one
