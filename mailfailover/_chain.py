@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._dsn import build_chain_spec
 from mailfailover._fork import fresh_rng
-from mailfailover._health import MemoryHealth
+from mailfailover._health import open_health
 from mailfailover._limits import Allowance
 from mailfailover._merge_send import MergeSend
 from mailfailover._policy import Policy
@@ -37,7 +37,9 @@ class ProviderChain:
             A DSN string, a provider, a sequence of DSNs, providers and links, an ordered
             mapping ``{key: provider or DSN}``, a strategy, or another chain.
 
-        health: Shared knowledge of who is up; in this process only by default.
+        health:
+            Who is up: known in this process only by default, or shared through the Redis of
+            this URL (extra ``redis``), or kept by an object of your own.
 
         transport: What carries requests; HTTP and SMTP over the network by default.
 
@@ -55,7 +57,7 @@ class ProviderChain:
         self,
         spec: Any,
         *,
-        health: Health | None = None,
+        health: Health | str | None = None,
         transport: Transport | None = None,
         observers: Iterable[Observer] = (),
         clock: Callable[[], float] = time.monotonic,
@@ -72,9 +74,7 @@ class ProviderChain:
         self.wall = wall
         self.sleep = sleep
         self.rng = rng or fresh_rng()
-        if health is None:
-            health = MemoryHealth(clock=clock, wall=wall, rng=self.rng)
-        self.health: Health = health
+        self.health = open_health(health, self.links, clock=clock, wall=wall, rng=self.rng)
         self.transport = _default_transport() if transport is None else transport
         self.observers = tuple(observers)
         self.allowances = {
@@ -140,6 +140,8 @@ class ProviderChain:
         Let go of all connections.
         """
         self.transport.close()
+        if (close := getattr(self.health, "close", None)) is not None:
+            close()
 
     def __repr__(self) -> str:
         return f"ProviderChain({', '.join(self.keys)})"
@@ -147,7 +149,7 @@ class ProviderChain:
 
 def make_chain(
     spec: Any,
-    health: Health | None,
+    health: Health | str | None,
     transport: Transport | None,
     observers: Iterable[Observer],
 ) -> ProviderChain:

@@ -41,6 +41,7 @@ _OLD = {
         "MANDRILL_API_URL": "base_url",
     },
 }
+_VARIABLES = {"health": "MAILFAILOVER_REDIS"}  # which names the server: it is for more than that
 _VERSION_PATH = re.compile(r"(?:/v[0-9]+(?:\.[0-9]+)*|/api/[0-9]+(?:\.[0-9]+)*)?/*$")
 _NOTHING = (
     "no provider is configured: set MAILFAILOVER_DSN, for example to "
@@ -64,7 +65,7 @@ def from_env(environ: Mapping[str, str]) -> tuple[Strategy, dict[str, Any]]:
     strategy = _from_dsn(environ) or _from_old(environ)
     if strategy is None:
         raise ConfigurationError(_NOTHING)
-    variables = {name: _PREFIX + name.upper() for name in SETTINGS}
+    variables = {name: _VARIABLES.get(name, _PREFIX + name.upper()) for name in SETTINGS}
     options = {
         name: read_setting(name, text, variable)
         for name, variable in variables.items()
@@ -138,6 +139,9 @@ CONFIG_TEMPLATE = """\
 # On a staging system: everything goes to this address, except to those allowed.
 # redirect_to = "team@example.com"
 # allow_recipients = ["example.com"]
+
+# Who is up, shared by all processes through Redis; in each process by itself without it.
+# health = "redis://localhost:6379/0"
 
 # In which order the providers are tried, by key; as they stand here where it is not given.
 # Others: random, roundrobin, weighted; they nest, as in failover(random(main second) relay).

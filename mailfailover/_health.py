@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._breaker import ACCOUNT_SECONDS, Breaker, Hold, ProviderHealth, Ticket
 from mailfailover._fork import after_fork, fresh_rng
-from mailfailover.errors import Penalty, QuotaExceeded
+from mailfailover.errors import ConfigurationError, Penalty, QuotaExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from random import Random
 
+    from mailfailover._provider import Link
     from mailfailover.errors import SendError
 
 JITTER = 0.1
@@ -123,12 +124,12 @@ class MemoryHealth:
     def succeeded(self, ticket: Ticket) -> bool:
         now = self._clock()
         with self._lock:
-            return self._breakers[ticket.key].succeeded(ticket, now)
+            return self._breaker(ticket.key).succeeded(ticket, now)
 
     def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
         now = self._clock()
         with self._lock:
-            breaker = self._breakers[ticket.key]
+            breaker = self._breaker(ticket.key)
             if error.penalty is not Penalty.FAILURE:
                 return self._park(breaker, ticket, error, now)
             if count:
@@ -138,7 +139,7 @@ class MemoryHealth:
 
     def release(self, ticket: Ticket) -> None:
         with self._lock:
-            self._breakers[ticket.key].release(ticket)
+            self._breaker(ticket.key).release(ticket)
 
     def isolate(self, key: str) -> None:
         """
@@ -183,14 +184,49 @@ class MemoryHealth:
         if error.penalty is Penalty.SENDER:
             breaker.refuse_sender(ticket.domain, now + ACCOUNT_SECONDS)
         if error.penalty is Penalty.COOLDOWN:
-            breaker.cool_down(now + self._cooldown(error), str(error))
+            breaker.cool_down(now + cooldown_seconds(error, self._wall), str(error))
         return error.penalty is not Penalty.NONE
 
-    def _cooldown(self, error: SendError) -> float:
-        if error.retry_after is not None:
-            return error.retry_after
-        if not isinstance(error, QuotaExceeded):
-            return RATE_SECONDS
-        if error.until is None:
-            return QUOTA_SECONDS
-        return max(0.0, error.until.timestamp() - self._wall())
+
+def open_health(
+    health: Health | str | None,
+    links: Iterable[Link],
+    *,
+    clock: Callable[[], float],
+    wall: Callable[[], float],
+    rng: Random,
+) -> Health:
+    """
+    Return the health of a chain of *links*: what was given for it, or one of its own.
+
+    Raises:
+        ConfigurationError: If it is to be in Redis, and cannot be.
+    """
+    if health is None:
+        return MemoryHealth(clock=clock, wall=wall, rng=rng)
+    if isinstance(health, str):
+        health = _redis_health(health, clock=clock, wall=wall, rng=rng)
+    for_links = getattr(health, "for_links", None)
+    return health if for_links is None else for_links(links)
+
+
+def _redis_health(url: str, **options: Any) -> Health:
+    try:
+        from mailfailover.redis import RedisHealth
+    except ImportError as exc:
+        message = 'health in Redis needs a package: pip install "mailfailover[redis]"'
+        raise ConfigurationError(message) from exc
+    return RedisHealth(url, **options)
+
+
+def cooldown_seconds(error: SendError, wall: Callable[[], float]) -> float:
+    """
+    For how long *error* asks us to leave its provider alone.
+    """
+    if error.retry_after is not None:
+        return error.retry_after
+    if not isinstance(error, QuotaExceeded):
+        return RATE_SECONDS
+    if error.until is None:
+        return QUOTA_SECONDS
+    return max(0.0, error.until.timestamp() - wall())

@@ -39,6 +39,7 @@ _DEFAULTS = {
     "from_email": None,
     "redirect_to": None,
     "allow_recipients": (),
+    "health": None,
 }
 
 
@@ -95,7 +96,7 @@ class Mailer:
         attempt_timeout: float = 10,
         on_unknown: str = "resend",
         on_suppressed: str = "raise",
-        health: Health | None = None,
+        health: Health | str | None = None,
         suppressions: Suppressions | None = None,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
@@ -112,12 +113,13 @@ class Mailer:
             "on_suppressed": on_suppressed,
             "redirect_to": redirect_to,
             "allow_recipients": allow_recipients,
+            "health": health,
         }
         if chain is None:
             chain, found = _from_env(os.environ)
             unset = {name for name, value in settings.items() if value == _DEFAULTS[name]}
             settings |= {name: value for name, value in found.items() if name in unset}
-        self.chain = make_chain(chain, health, transport, observers)
+        self.chain = make_chain(chain, settings.pop("health"), transport, observers)
         self.webhooks = Reception(self.chain, on_event, replays)
         self.suppressions = suppressions
         self.from_email = read_address(settings.pop("from_email"), "from_email")

@@ -20,6 +20,11 @@ def _seconds(value: Any) -> float | None:
     return number if number is not None and number > 0 else None
 
 
+def _redis_url(value: Any) -> str | None:
+    known = isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://"))
+    return value if known else None
+
+
 _SECONDS = Kind(_seconds, "a number of seconds above 0")
 SETTINGS: Mapping[str, Kind] = {
     "from_email": ADDRESS,
@@ -29,6 +34,7 @@ SETTINGS: Mapping[str, Kind] = {
     "on_suppressed": choice_of("raise", "switch"),
     "redirect_to": ADDRESS,
     "allow_recipients": list_of(TEXT),
+    "health": Kind(_redis_url, "a URL of Redis, redis://, rediss:// or unix://"),
 }
 """The arguments of :class:`~mailfailover.Mailer` that are plain data."""
 

@@ -47,7 +47,7 @@ from mailfailover._url_link import link_from_url
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from mailfailover._dsn_grammar import Node
     from mailfailover._ordering import Child, Strategy
@@ -94,8 +94,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def _read(data: dict[str, Any], origin: _Origin) -> tuple[Strategy, dict[str, Any]]:
     _check_names("the file", data, _TABLES)
-    mailer = _table(data, "mailer")
-    _check_names("mailer", mailer, ("strategy", *SETTINGS))
+    mailer = _settings(_table(data, "mailer"), origin)
     tables = _table(data, "providers")
     if not tables:
         message = "it has no provider: add a table, for example [providers.console]"
@@ -106,6 +105,19 @@ def _read(data: dict[str, Any], origin: _Origin) -> tuple[Strategy, dict[str, An
     return build_chain_spec(strategy), options
 
 
+def _settings(table: dict[str, Any], origin: _Origin) -> dict[str, Any]:
+    known = ("strategy", *SETTINGS)
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        given = origin.value(key, value, known)
+        _check_names("mailer", [given.name], known)
+        if given.name in found:
+            message = f"mailer.{given.name} is given twice: keep one"
+            raise ConfigurationError(message)
+        found[given.name] = given.value
+    return found
+
+
 def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
     found = parent.get(name, {})
     if not isinstance(found, dict):
@@ -114,7 +126,7 @@ def _table(parent: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _check_names(where: str, table: dict[str, Any], known: Collection[str]) -> None:
+def _check_names(where: str, table: Iterable[str], known: Collection[str]) -> None:
     if unknown := [name for name in table if name not in known]:
         message = (
             f"{where} has an unknown key {unknown[0]!r}.{did_you_mean(unknown[0], known)} "

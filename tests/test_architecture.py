@@ -32,6 +32,7 @@ ONLY_IN = {
     "rich": {"__main__.py", "cli.py", "_cli"},
     "botocore": {"providers"},
     "cryptography": {"_public_keys.py"},
+    "redis": {"redis"},
     "sqlalchemy": {
         "_database.py",
         "_schema.py",

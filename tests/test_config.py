@@ -103,6 +103,7 @@ def test_settings_have_a_variable_each() -> None:
         "ON_SUPPRESSED": "switch",
         "REDIRECT_TO": "team@example.com",
         "ALLOW_RECIPIENTS": "example.com, me@example.org",
+        "REDIS": "redis://localhost/3",
         "DSN_FILE": "",
     }
 
@@ -116,6 +117,7 @@ def test_settings_have_a_variable_each() -> None:
         "on_suppressed": "switch",
         "redirect_to": Address("team@example.com"),
         "allow_recipients": ("example.com", "me@example.org"),
+        "health": "redis://localhost/3",
     }
     assert (NULL, options) == found
     Mailer(found[0], **options).close()  # type: ignore[arg-type]  # values of several types
@@ -129,6 +131,7 @@ def test_settings_have_a_variable_each() -> None:
         ("ATTEMPT_TIMEOUT", "a number of seconds above 0"),
         ("ON_UNKNOWN", "one of resend, raise"),
         ("ON_SUPPRESSED", "one of raise, switch"),
+        ("REDIS", "a URL of Redis, redis://, rediss:// or unix://"),
     ],
 )
 def test_setting_that_does_not_fit(name: str, expected: str) -> None:
@@ -246,4 +249,4 @@ def test_template_works_in_full(tmp_path: Path) -> None:
 
     assert ["console", "main", "relay"] == [link.key for link in strategy.links()]
     assert [0.0, 0.0, 0.01] == [link.share for link in strategy.links()]
-    assert 7 == len(options)
+    assert 8 == len(options)

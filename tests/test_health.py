@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,9 @@ from mailfailover.errors import (
 )
 from mailfailover.testing import FakeClock
 
+if TYPE_CHECKING:
+    from mailfailover._health import Health
+
 WALL = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DOWN = ProviderUnavailable("HTTP 503")
 FAILURES = [ConnectionFailed("refused"), DOWN, OutcomeUnknown("no answer")]
@@ -48,7 +52,9 @@ class Probe:
 
     def __init__(self, rng: Random | None = None) -> None:
         self.clock = FakeClock(0.0)
-        self.health = MemoryHealth(clock=self.clock, wall=WALL.timestamp, rng=rng or Middle())
+        self.health: Health = MemoryHealth(
+            clock=self.clock, wall=WALL.timestamp, rng=rng or Middle()
+        )
 
     def ask(self, domain: str = "example.com") -> Ticket | Hold:
         return self.health.ask("a", domain, 15.0)

@@ -69,6 +69,7 @@ def test_whole_file(read: Read, tmp_path: Path) -> None:
         timeout = 20
         allow_recipients = ["example.com"]
         strategy = "failover(relay eu)"
+        health_env = "REDIS_URL"
 
         [providers.eu]
         scheme = "mailgun"
@@ -98,9 +99,11 @@ def test_whole_file(read: Read, tmp_path: Path) -> None:
         "from_email": Address("app@example.com", "App"),
         "timeout": 20.0,
         "allow_recipients": ("example.com",),
+        "health": "redis://:pw@cache",
     }
     expected = (Shares(Failover(Link(relay, "relay"), eu)), options)
-    assert expected == read(text, {"MAILGUN_KEY": "key\n"})
+    environ = {"MAILGUN_KEY": "key\n", "REDIS_URL": "redis://:pw@cache"}
+    assert expected == read(text, environ)
 
 
 def test_mailer_takes_what_was_read(tmp_path: Path) -> None:
@@ -192,12 +195,20 @@ OPTIONS = (
             (
                 "mailer has an unknown key 'from_mail'. Did you mean 'from_email'? "
                 "Known: strategy, from_email, timeout, attempt_timeout, on_unknown, "
-                "on_suppressed, redirect_to, allow_recipients"
+                "on_suppressed, redirect_to, allow_recipients, health"
             ),
         ),
         (
             f"[mailer]\ntimeout = '{SECRET}'\n{TABLES}",
             "mailer.timeout must be a number of seconds above 0",
+        ),
+        (
+            f"[mailer]\nhealth = '{SECRET}'\n{TABLES}",
+            "mailer.health must be a URL of Redis, redis://, rediss:// or unix://",
+        ),
+        (
+            f"[mailer]\nhealth = '{SECRET}'\nhealth_env = 'FULL'\n{TABLES}",
+            "mailer.health is given twice: keep one",
         ),
         (
             f"[mailer]\nstrategy = 5\n{TABLES}",
