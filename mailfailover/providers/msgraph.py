@@ -1,0 +1,169 @@
+"""
+Microsoft Graph, through ``POST /v1.0/users/<mailbox>/sendMail``.
+
+https://learn.microsoft.com/en-us/graph/api/user-sendmail (2026-11)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from mailfailover import errors
+from mailfailover.errors import SendError
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Base64,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    classify_http,
+    reveal,
+)
+
+# By "code"; what is not here is judged by its status. Exchange's own codes are those of
+# https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/responsecode
+# (2026-11); those marked are quoted in public client code and unconfirmed.
+ERRORS: Mapping[str, type[SendError]] = {
+    "ErrorAccessDenied": errors.SenderRefused,  # the token is not for this mailbox
+    "ErrorAccountSuspend": errors.AccountSuspended,  # unconfirmed
+    "ErrorExceededMessageLimit": errors.QuotaExceeded,  # unconfirmed
+    "ErrorInvalidRecipients": errors.RecipientRejected,
+    "ErrorInvalidUser": errors.SenderRefused,  # unconfirmed, as the next three
+    "MailboxNotEnabledForRESTAPI": errors.SenderRefused,
+    "Request_ResourceNotFound": errors.SenderRefused,
+    "ResourceNotFound": errors.SenderRefused,
+    "ErrorMessageSizeExceeded": errors.UnsupportedFeature,
+    "ErrorQuotaExceeded": errors.QuotaExceeded,  # the mailbox is full
+    "ErrorSendAsDenied": errors.SenderRefused,
+    "ErrorSubmissionQuotaExceeded": errors.QuotaExceeded,
+}
+
+# A 200 was seen for a mail that was too large and never sent:
+# https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3079 (2021-08).
+ACCEPTED = 202
+
+# What a token may be told that is known, but may not read its user's profile, or has no user.
+KNOWN = {"Authorization_RequestDenied", "ErrorAccessDenied"}
+NO_USER = "/me request is only valid with delegated authentication flow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MSGraph:
+    """
+    Sends from a mailbox of Microsoft 365 or Outlook.com, through Microsoft Graph.
+
+    The token is one of OAuth 2.0 with the permission ``Mail.Send``. It is good for about an
+    hour, so give a callable that returns a fresh one.
+
+    There are no provider options: the mail goes as MIME, which says more than Graph's JSON. It
+    is written here, with its files in memory, and a copy of it stays among the sent mails.
+    Graph answers before it sends, without an id. It shows the mailbox's own name for the
+    sender, whatever the mail says. It sends from an address of another mailbox only with the
+    right to send as that.
+
+    Attributes:
+        access_token: An access token, or better a callable that gives one.
+
+        mailbox:
+            Whose mailbox sends, by address or id; ``me`` for the token's own user; that of
+            the mail's sender where empty.
+
+        base_url: Scheme and host, of a national cloud or for a proxy.
+
+    .. versionadded:: 0.1.0
+    """
+
+    name: ClassVar[str] = "msgraph"
+    userinfo: ClassVar[tuple[str, ...]] = ("access_token",)
+
+    # All that MIME can say, and a Bcc header is read: so by
+    # https://github.com/SMTP2Graph/SMTP2Graph (2026-11); the vendor's manual is silent. Non-ASCII
+    # local parts: unconfirmed. An account may be set to more recipients. 4 MB of base64 by the
+    # manual of drafts, larger ones than 2240 kB failed in the issue above.
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        Feature.HTML
+        | Feature.REPLY_TO
+        | Feature.MULTIPLE_REPLY_TO
+        | Feature.HEADERS
+        | Feature.REPEATED_HEADERS
+        | Feature.ATTACHMENTS
+        | Feature.INLINE_IMAGES
+        | Feature.EMPTY_BODY
+        | Feature.EMPTY_SUBJECT
+        | Feature.WITHOUT_TO,
+        max_recipients=500,
+        max_bytes=2 * MB,
+    )
+
+    access_token: str | Callable[[], str] = field(repr=False)
+    mailbox: str = ""
+    base_url: str = "https://graph.microsoft.com"
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        """
+        Write a mail.
+
+        Raises:
+            InvalidMessage: If it has provider options, for which there is no place.
+        """
+        if message.options(self.name):
+            text = "provider_options of msgraph cannot go with a mail as MIME: leave them out"
+            raise errors.InvalidMessage(text, field="provider_options")
+        user = self.mailbox or message.sender.email
+        place = "me" if user == "me" else f"users/{quote(user, safe='@')}"
+        headers = self._headers() | {"Content-Type": "text/plain"}
+        url = f"{self.base_url}/v1.0/{place}/sendMail"
+        return HTTPRequest("POST", url, headers, (Base64(_mime(message)),))
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        if response.status_code == ACCEPTED and not response.body.strip():
+            return Accepted()
+        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+
+    def classify_error(self, response: Response, message: Message) -> SendError:
+        code, text = _said(response.json_object())
+        kind = ERRORS.get(code)
+        return classify_http(response, own_envelope=bool(code), code=code, kind=kind, detail=text)
+
+    def build_ping(self) -> HTTPRequest:
+        """
+        Ask who the token's user is: whether it may tell is left to ``parse_ping``.
+        """
+        return HTTPRequest("GET", f"{self.base_url}/v1.0/me?$select=id", self._headers())
+
+    def parse_ping(self, response: Response) -> None:
+        answer = response.json_object()
+        code, text = _said(answer)
+        known = code in KNOWN or NO_USER in text or (response.ok and "id" in answer)
+        if not known:
+            raise self.classify_error(response, Message())
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {reveal(self.access_token)}"}
+
+
+def _mime(message: Message) -> bytes:
+    """
+    The mail as MIME, with the Bcc that Exchange reads and takes out.
+    """
+    mail = message.as_email_message()
+    data = mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
+    emails = ",\r\n ".join(address.email for address in message.bcc)
+    return f"Bcc: {emails}\r\n".encode() + data if emails else data
+
+
+def _said(answer: Mapping[str, Any]) -> tuple[str, str]:
+    """
+    The code and the words of an error, "" for what is not there.
+    """
+    error = answer.get("error")
+    if not isinstance(error, dict):
+        return "", ""
+    code, text = map(error.get, ("code", "message"))
+    return code if isinstance(code, str) else "", text if isinstance(text, str) else ""
