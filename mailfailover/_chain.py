@@ -7,13 +7,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._drive import drive
 from mailfailover._dsn import build_chain_spec
 from mailfailover._fork import fresh_rng
 from mailfailover._health import open_health
 from mailfailover._limits import Allowance
 from mailfailover._merge_send import MergeSend
 from mailfailover._policy import Policy
-from mailfailover._retry import Again, Pause, later_turns
+from mailfailover._retry import Again, later_turns
 from mailfailover._send import Send
 from mailfailover.errors import ConfigurationError
 
@@ -171,26 +172,6 @@ def make_chain(
         sleep=spec.sleep,
         rng=spec.rng,
     )
-
-
-def drive(steps: Generator[Any, Any, Receipt], sleep: Callable[[float], object]) -> Receipt:
-    """
-    Do, in this thread, what *steps* asks for.
-    """
-    go_on: Callable[[Any], Any] = steps.send
-    answer: Any = None
-    while True:
-        try:
-            step = go_on(answer)  # outside any handler: nothing else hangs on what it raises
-        except StopIteration as done:
-            receipt: Receipt = done.value
-            return receipt
-        try:
-            answer = sleep(step.seconds) if isinstance(step, Pause) else step.run()
-        except BaseException as exc:  # noqa: BLE001 -- the loop decides what it means
-            go_on, answer = steps.throw, exc
-        else:
-            go_on = steps.send
 
 
 def _default_transport() -> Transport:

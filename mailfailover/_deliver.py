@@ -4,14 +4,15 @@ The way of a prepared mail: kept at home, without those who must not get it, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mailfailover._call import Call
 from mailfailover._observe import MailFailed, MailSent, tell
 from mailfailover._suppressed import leave_out, with_left_out
 from mailfailover.errors import MailFailoverError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from mailfailover._mailer import Mailer
     from mailfailover._message import Message
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
     from mailfailover._receipt import Attempt, Receipt
 
 
-def deliver(
+def delivery(
     mailer: Mailer, message: Message, previous: Sequence[Attempt], policy: Policy
-) -> Receipt:
+) -> Generator[Any, Any, Receipt]:
     """
-    Send *message*, and tell the observers of *mailer* how it ended.
+    Send *message*, and tell the observers of *mailer* how it ended: for whoever drives it.
     """
     if mailer.staging is not None:
         message = mailer.staging.keep_home(message)
     observers = mailer.chain.observers
     try:
-        receipt = _to_the_others(mailer, message, previous, policy)
+        receipt = yield from _to_the_others(mailer, message, previous, policy)
     except MailFailoverError as exc:
         tell(observers, MailFailed(message, exc))
         raise
@@ -40,12 +41,15 @@ def deliver(
 
 def _to_the_others(
     mailer: Mailer, message: Message, previous: Sequence[Attempt], policy: Policy
-) -> Receipt:
+) -> Generator[Any, Any, Receipt]:
     """
     Send *message* to whoever may get it; the receipt names those who may not.
     """
-    suppressed = mailer.suppressions.find(message) if mailer.suppressions is not None else None
+    suppressed = None
+    if mailer.suppressions is not None:
+        suppressed = yield Call(mailer.suppressions.find, (message,))
     if not suppressed:
-        return mailer.chain.send(message, previous, policy=policy)
+        return (yield from mailer.chain.steps(message, previous, policy))
     rest = leave_out(message, suppressed)
-    return with_left_out(mailer.chain.send(rest, previous, policy=policy), suppressed)
+    receipt = yield from mailer.chain.steps(rest, previous, policy)
+    return with_left_out(receipt, suppressed)

@@ -8,7 +8,8 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 from mailfailover._chain import make_chain
-from mailfailover._deliver import deliver
+from mailfailover._deliver import delivery
+from mailfailover._drive import drive
 from mailfailover._many import send_each
 from mailfailover._message import Message
 from mailfailover._ping import Ping, ping
@@ -41,6 +42,9 @@ _DEFAULTS = {
     "allow_recipients": (),
     "health": None,
 }
+
+OWN_SETTINGS = ("timeout", "via", "on_unknown")
+"""What :meth:`Mailer.send` takes beside the fields of a message."""
 
 
 class Mailer:
@@ -185,9 +189,7 @@ class Mailer:
             AllProvidersFailed: It was surely not sent.
         """
         message = self.prepare(message, via=via, **fields)
-        given = {"timeout": timeout, "on_unknown": on_unknown}
-        own = {name: value for name, value in given.items() if value is not None}
-        return self.deliver(message, (), self.policy.but(**own) if own else self.policy)
+        return self.deliver(message, (), self.policy.of_one(timeout, on_unknown))
 
     def prepare(
         self, message: Message | None = None, /, *, via: str | Iterable[str] = (), **fields: Any
@@ -215,7 +217,7 @@ class Mailer:
         """
         Send a prepared mail, with the attempts that an earlier process made of it.
         """
-        return deliver(self, message, previous, policy)
+        return drive(delivery(self, message, previous, policy), self.chain.sleep)
 
     def send_many(self, messages: Iterable[Message], *, workers: int = 16) -> list[Outcome]:
         """
@@ -238,9 +240,7 @@ class Mailer:
 
             fields: As for :meth:`send`, for what a MIME message cannot say.
         """
-        own = {
-            name: fields.pop(name) for name in ("timeout", "via", "on_unknown") if name in fields
-        }
+        own = {name: fields.pop(name) for name in OWN_SETTINGS if name in fields}
         return self.send(Message.from_email_message(message, **fields), **own)
 
     def ping(self, *, timeout: float = 10) -> dict[str, Ping]:

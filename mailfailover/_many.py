@@ -25,11 +25,7 @@ def send_each(
 
     What interrupts the wait stops those that have not begun, and passes.
     """
-    messages = list(messages)
-    for number, message in enumerate(messages, 1):
-        if not isinstance(message, Message):
-            text = f"send_many takes Messages, not {type(message).__name__} (number {number})"
-            raise TypeError(text)
+    messages = check_all(messages)
     with ThreadPoolExecutor(workers, thread_name_prefix="mailfailover") as pool:
         futures = [pool.submit(send, message) for message in messages]
         try:
@@ -37,6 +33,21 @@ def send_each(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def check_all(messages: Iterable[Message]) -> list[Message]:
+    """
+    Return *messages*, before any is sent.
+
+    Raises:
+        TypeError: If one is no :class:`Message`.
+    """
+    found = list(messages)
+    for number, message in enumerate(found, 1):
+        if not isinstance(message, Message):
+            text = f"send_many takes Messages, not {type(message).__name__} (number {number})"
+            raise TypeError(text)
+    return found
 
 
 def _outcome(message: Message, sent: Future[Receipt]) -> Outcome:

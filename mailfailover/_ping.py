@@ -7,11 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._call import interpret, sound_error
+from mailfailover._call import Call, interpret, sound_error
+from mailfailover._drive import drive
 from mailfailover._message import Message
 from mailfailover._wire import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from mailfailover._chain import ProviderChain
     from mailfailover._provider import Link
     from mailfailover.errors import SendError
@@ -44,6 +47,13 @@ def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
     """
     Ask the provider of *link*, within *timeout* seconds. Its health is not touched.
     """
+    return drive(ping_steps(link, chain, timeout), chain.sleep)
+
+
+def ping_steps(link: Link, chain: ProviderChain, timeout: float) -> Generator[Call, Any, Ping]:
+    """
+    The same, for whoever drives it.
+    """
     provider: Any = link.provider
     started = chain.clock()
     stage = Stage.PREPARING
@@ -51,14 +61,14 @@ def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
         if hasattr(provider, "build_ping"):
             request = provider.build_ping()
             transport = link.transport or chain.transport
-            response = transport.send(request, timeout)
+            response = yield Call(transport.send, (request, timeout))
             stage = Stage.RESPONSE
             if hasattr(provider, "parse_ping"):
                 provider.parse_ping(response)
             elif not response.ok:
                 raise sound_error(provider.classify_error(response, Message()))
         elif hasattr(provider, "ping"):
-            provider.ping()
+            yield Call(provider.ping, ())
         else:
             return Ping(link.key, ok=None)
     except BaseException as exc:  # noqa: BLE001 -- what is not ours to judge is raised again

@@ -55,6 +55,14 @@ class Policy(NamedTuple):
             (_check_choice if name in _CHOICES else _check_seconds)(name, value)
         return self._replace(**settings)
 
+    def of_one(self, timeout: float | None, on_unknown: str | None) -> Policy:
+        """
+        Return it for one send that may have settings of its own.
+        """
+        given = {"timeout": timeout, "on_unknown": on_unknown}
+        own = {name: value for name, value in given.items() if value is not None}
+        return self.but(**own) if own else self
+
 
 def _check_seconds(name: str, value: object) -> None:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

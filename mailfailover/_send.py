@@ -20,10 +20,11 @@ from mailfailover._policy import Upcoming
 from mailfailover._receipt import Attempt, Receipt, RecipientStatus
 from mailfailover._report import all_failed, unknown
 from mailfailover._retry import Again
-from mailfailover._wire import Stage
+from mailfailover._wire import MAY_HAVE_LEFT, Stage
 from mailfailover.errors import (
     ConnectionFailed,
     InvalidMessage,
+    OutcomeUnknown,
     Penalty,
     RateLimited,
     RecipientSuppressed,
@@ -112,8 +113,12 @@ class Send:
             wall, start = chain.wall(), chain.clock()
             result = yield from call(link, message, chain.transport, timeout, batch=batch)
             self._record(candidate, result, wall, chain.clock() - start)
-        except BaseException:
+        except BaseException as exc:
             chain.health.release(ticket)
+            if (stage := getattr(exc, "stage", Stage.PREPARING)) in MAY_HAVE_LEFT:
+                text = f"it may have been sent: {type(exc).__name__} came before the answer"
+                error = OutcomeUnknown(text, provider=link.key, stage=stage)
+                self._record(candidate, Result(stage, error=error), wall, chain.clock() - start)
             raise
         self._judge(ticket, result)
         return result

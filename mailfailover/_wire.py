@@ -43,6 +43,10 @@ class Stage(StrEnum):
     """The vendor answered."""
 
 
+MAY_HAVE_LEFT = frozenset({Stage.WRITING, Stage.WRITTEN, Stage.RESPONSE})
+"""Where a call that is cut off leaves it open whether the mail was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """

@@ -39,8 +39,17 @@ def read_body(raw: BaseHTTPResponse, limit: int) -> bytes:
     Raises:
         UnreadableBodyError: If it is larger, truncated, late, or not what its headers say.
     """
-    body = _read(raw, limit)
-    encoding = raw.headers.get("content-encoding", "").strip().lower()
+    return unpack_body(_read(raw, limit), raw.headers.get("content-encoding", ""), limit)
+
+
+def unpack_body(body: bytes, encoding: str, limit: int) -> bytes:
+    """
+    Return *body*, unpacked where *encoding* says that it is packed.
+
+    Raises:
+        UnreadableBodyError: If it is larger than *limit* then, or not what *encoding* says.
+    """
+    encoding = encoding.strip().lower()
     if not body or encoding in ("", "identity"):
         return body
     if encoding not in _PACKED:

@@ -140,7 +140,7 @@ class HTTPTransport:
         except ValueError as exc:
             raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
         body, size = prepare_body(request.body)
-        headers = self._headers(request, progress)
+        headers = signed_headers(request, self._user_agent, progress)
         if size:
             headers["Content-Length"] = str(size)
         return VendorRequest(
@@ -151,17 +151,6 @@ class HTTPTransport:
             target=target,
             progress=progress,
         )
-
-    def _headers(self, request: HTTPRequest, progress: Progress) -> dict[str, str]:
-        headers = dict(request.headers)
-        names = {name.lower(): name for name in headers}
-        for name in _FRAMING & names.keys():
-            del headers[names[name]]
-        if "user-agent" not in names:
-            headers["User-Agent"] = self._user_agent
-        if request.auth is not None:
-            headers.update(_sign(request.auth, request, progress))
-        return headers
 
     def _exchange(self, request: VendorRequest, timeout: float) -> Response | SendError:
         answer = None
@@ -184,6 +173,25 @@ class HTTPTransport:
             partial = exc.partial if isinstance(exc, UnreadableBodyError) else b""
             return _response(answer, partial) if answer is not None else Response(status)
         return explain(exc, request.progress, request.target)
+
+
+def signed_headers(request: HTTPRequest, user_agent: str, progress: Progress) -> dict[str, str]:
+    """
+    Return the headers of *request* as they go out, but for what frames its body.
+
+    Raises:
+        RequestRefused: If it cannot be signed.
+        InvalidMessage: If a file to sign cannot be read.
+    """
+    headers = dict(request.headers)
+    names = {name.lower(): name for name in headers}
+    for name in _FRAMING & names.keys():
+        del headers[names[name]]
+    if "user-agent" not in names:
+        headers["User-Agent"] = user_agent
+    if request.auth is not None:
+        headers.update(_sign(request.auth, request, progress))
+    return headers
 
 
 def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, str]:
