@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from mailfailover._health import MemoryHealth
     from mailfailover._mailer import Mailer
     from mailfailover._message import Address, Attachment, Message
-    from mailfailover._observe import AttemptMade, MailFailed, MailSent, ProviderDown, ProviderUp
+    from mailfailover._observe import (
+        AttemptMade,
+        MailFailed,
+        MailSent,
+        ProviderDown,
+        ProviderUp,
+        SilentOutage,
+    )
     from mailfailover._ping import Ping
     from mailfailover._provider import Capabilities, Link
     from mailfailover._receipt import Accepted, Attempt, Outcome, Receipt, RecipientStatus
@@ -94,6 +101,7 @@ __all__ = [
     "RequestRefused",
     "SendError",
     "SenderRefused",
+    "SilentOutage",
     "UnsupportedFeature",
     "failover",
     "load_provider",
@@ -111,7 +119,14 @@ _MODULES = {
     "_health": ("MemoryHealth",),
     "_mailer": ("Mailer",),
     "_message": ("Address", "Attachment", "Message"),
-    "_observe": ("AttemptMade", "MailFailed", "MailSent", "ProviderDown", "ProviderUp"),
+    "_observe": (
+        "AttemptMade",
+        "MailFailed",
+        "MailSent",
+        "ProviderDown",
+        "ProviderUp",
+        "SilentOutage",
+    ),
     "_ping": ("Ping",),
     "_provider": ("Capabilities", "Link"),
     "_receipt": ("Accepted", "Attempt", "Outcome", "Receipt", "RecipientStatus"),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, String, create_engine, event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -115,6 +115,15 @@ class UTC(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.astimezone(_UTC) if value.tzinfo else value.replace(tzinfo=_UTC)
+
+
+def exact_text(length: int) -> String:
+    """
+    A column of text that is compared letter by letter in every database.
+    """
+    return String(length).with_variant(
+        mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb"
+    )
 
 
 def _read_url(database: str | None, environ: Mapping[str, str]) -> URL:

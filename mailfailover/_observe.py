@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailfailover._raised import is_time_limit, where
-from mailfailover.errors import Penalty, RequestRefused, Verdict
+from mailfailover.errors import MailFailoverError, Penalty, RequestRefused, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mailfailover._message import Message
     from mailfailover._receipt import Attempt, Receipt
-    from mailfailover.errors import MailFailoverError
 
     Observer = Callable[[object], object]
 
@@ -94,6 +93,39 @@ class ProviderUp:
     provider: str
 
 
+@dataclass(frozen=True, slots=True)
+class SilentOutage:
+    """
+    A provider goes on accepting mail, and its deliveries fell far below its own past.
+
+    Attributes:
+        provider: Its chain key.
+
+        share: The part of its recent mails that was delivered in time.
+
+        usual: The same of its past.
+
+        mails: How many recent mails that is told of.
+
+        patience: Seconds within which its deliveries are usually told.
+
+    .. versionadded:: 0.1.0
+    """
+
+    provider: str
+    share: float
+    usual: float
+    mails: int
+    patience: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.provider} accepts mail, but of its last {self.mails} mails it told "
+            f"{self.share:.0%} to be delivered within {self.patience / 60:.0f} min; usual are "
+            f"{self.usual:.0%}"
+        )
+
+
 def tell(observers: Iterable[Observer], event: object) -> None:
     """
     Hand *event* to each observer.
@@ -105,7 +137,8 @@ def tell(observers: Iterable[Observer], event: object) -> None:
             if is_time_limit(exc):
                 raise
             name, kind = type(event).__name__, type(exc).__name__
-            logger.error("an observer failed on %s: %s%s", name, kind, where(exc))
+            text = f": {exc}" if isinstance(exc, MailFailoverError) else ""  # ours are safe to log
+            logger.error("an observer failed on %s: %s%s%s", name, kind, where(exc), text)
 
 
 def log_attempt(message: Message, attempt: Attempt, verdict: Verdict | None) -> None:

@@ -10,6 +10,7 @@ from mailfailover._observe import log_attempt, tell
 from mailfailover.errors import (
     AccountSuspended,
     AuthenticationFailed,
+    ConfigurationError,
     OutcomeUnknown,
     ProviderUnavailable,
     QuotaExceeded,
@@ -64,6 +65,20 @@ def test_an_observer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture) -
         )
     ]
     assert caplog.records[0].exc_info is None
+
+
+def test_an_error_of_ours_is_logged_with_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    It says what to do, and has no address in it.
+    """
+
+    def unready(event: object) -> None:
+        raise ConfigurationError("run `mailfailover tracking init`")
+
+    tell([unready], ProviderUp("mg"))
+
+    (message,) = caplog.messages
+    assert message.endswith(": run `mailfailover tracking init`")
 
 
 class SoftTimeLimitExceeded(Exception):

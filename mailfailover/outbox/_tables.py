@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-from mailfailover._database import UTC
+from mailfailover._database import UTC, exact_text
 from mailfailover._schema import Part
 
 METADATA = MetaData()
@@ -58,24 +58,15 @@ class State(StrEnum):
     """It is given up; its reason says why."""
 
 
-def _text(length: int) -> String:
-    """
-    Text that is compared letter by letter in every database.
-    """
-    return String(length).with_variant(
-        mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb"
-    )
-
-
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # the rowid, which is 64 bits wide too
 
 mails = Table(
     "outbox_mails",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
-    Column("id", _text(64), nullable=False, unique=True),
+    Column("id", exact_text(64), nullable=False, unique=True),
     Column("state", String(8), nullable=False),
-    Column("sender", _text(320), nullable=False),
+    Column("sender", exact_text(320), nullable=False),
     Column("merge", Boolean, nullable=False),
     Column("created", UTC, nullable=False),
     Column("due", UTC, index=True),
@@ -84,7 +75,7 @@ mails = Table(
     Column("owner", String(64), nullable=False),  # the worker that holds the lease
     Column("tries", Integer, nullable=False),
     Column("lost", Integer, nullable=False),  # how many of them ended with a lost lease
-    Column("idempotency_key", _text(255), unique=True),
+    Column("idempotency_key", exact_text(255), unique=True),
     Column("digest", String(64), nullable=False),
     Column("provider", String(255), nullable=False),
     Column("provider_message_id", Text, nullable=False),
@@ -109,7 +100,7 @@ recipients = Table(
     "outbox_recipients",
     METADATA,
     Column("mail", BigInteger, primary_key=True, autoincrement=False),
-    Column("email", _text(320), primary_key=True),
+    Column("email", exact_text(320), primary_key=True),
     Column("status", String(10), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("provider_message_id", Text, nullable=False),

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._tracking.silence import (
+from mailfailover.tracking._silence import (
     ACCEPTED,
     HEARD,
     SLICE,

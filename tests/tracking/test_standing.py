@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailfailover import DeliveryEvent, EventType
-from mailfailover._tracking.standing import STATES, RecipientState, Standing, stand
+from mailfailover.tracking._standing import STATES, RecipientState, Standing, stand
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCEPTED = RecipientState.ACCEPTED

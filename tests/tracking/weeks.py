@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from mailfailover._tracking.silence import (
+from mailfailover.tracking._silence import (
     ACCEPTED,
     HEARD,
     SLICE,

@@ -1,3 +1,0 @@
-"""
-What :mod:`mailfailover.tracking` is made of.
-"""

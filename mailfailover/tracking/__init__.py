@@ -1,0 +1,35 @@
+"""
+Which mail went through which provider, and what became of it.
+
+::
+
+    from mailfailover import Mailer
+    from mailfailover.tracking import Tracking
+
+    tracking = Tracking("sqlite:///mailfailover.db")
+    tracking.init()
+    mailer = Mailer(observers=[tracking], on_event=[tracking])
+    receipt = mailer.send(to="you@example.com", subject="Hello", text="Hi!")
+    tracking.status(receipt.mail_id)
+
+Install it with ``pip install "mailfailover[tracking]"``.
+"""
+
+from __future__ import annotations
+
+from mailfailover.tracking._purge import Purged, Retention
+from mailfailover.tracking._standing import RecipientState
+from mailfailover.tracking._status import MailStatus, RecipientTrack
+from mailfailover.tracking._tracking import Origin, Tracking
+from mailfailover.tracking._watch import SilentOutageWatch
+
+__all__ = [
+    "MailStatus",
+    "Origin",
+    "Purged",
+    "RecipientState",
+    "RecipientTrack",
+    "Retention",
+    "SilentOutageWatch",
+    "Tracking",
+]

@@ -1,0 +1,248 @@
+"""
+How a mail stands, told of its rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, false, or_, select
+
+from mailfailover.tracking._sends import ACCEPTED, FAILED, UNKNOWN
+from mailfailover.tracking._standing import STATES, RecipientState, Standing, in_order, stand
+from mailfailover.tracking._tables import events, mails, recipients
+from mailfailover.tracking._told import event_of, event_to_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Row
+
+    from mailfailover._events import DeliveryEvent
+
+_WITH_REASON = (RecipientState.DEFERRED, RecipientState.REJECTED, RecipientState.BOUNCED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipientTrack:
+    """
+    How one recipient stands.
+
+    Attributes:
+        email: The address, or its place in the mail, as ``#0``, after it was purged.
+
+        state: What is known of him.
+
+        provider: The chain key of the provider that this is known of, "" for none.
+
+        provider_message_id: That provider's id of his mail.
+
+        since: When an event told it first, None where the send itself did.
+
+        reason: Why he got no mail, in the words of the vendor or of his server.
+
+    .. versionadded:: 0.1.0
+    """
+
+    email: str
+    state: RecipientState
+    provider: str = ""
+    provider_message_id: str = ""
+    since: datetime | None = None
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return it as JSON-safe data.
+        """
+        return {
+            "email": self.email,
+            "state": str(self.state),
+            "provider": self.provider,
+            "provider_message_id": self.provider_message_id,
+            "since": self.since and self.since.isoformat(),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailStatus:
+    """
+    Which way a mail went, and what became of it.
+
+    Attributes:
+        mail_id: Our id of the mail.
+
+        outcome: ``"accepted"``, ``"failed"`` or ``"unknown"``.
+
+        is_settled: Whether only an event showed the outcome, which the send did not know.
+
+        provider: The chain key of the provider that took it, "" for none.
+
+        provider_message_id: That vendor's id of it.
+
+        possible_duplicate: Whether more than one attempt may have sent it.
+
+        recorded: When the send ended, None where only events tell of the mail so far.
+
+        stream, sender: Those of the mail.
+
+        error: Why the send failed, "" where it did not.
+
+        attempts: Every call that was made for it, as :meth:`~mailfailover.Attempt.to_dict`.
+
+        recipients: How each recipient stands.
+
+        events: All that was told of it since, in the order in which it happened.
+
+        content: Its subject, text and html, where they are kept.
+
+    .. versionadded:: 0.1.0
+    """
+
+    mail_id: str
+    outcome: str
+    is_settled: bool = False
+    provider: str = ""
+    provider_message_id: str = ""
+    possible_duplicate: bool = False
+    recorded: datetime | None = None
+    stream: str = ""
+    sender: str = ""
+    error: str = ""
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    recipients: tuple[RecipientTrack, ...] = ()
+    events: tuple[DeliveryEvent, ...] = ()
+    content: Mapping[str, str] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return it as JSON-safe data.
+        """
+        return {
+            "mail_id": self.mail_id,
+            "outcome": self.outcome,
+            "is_settled": self.is_settled,
+            "provider": self.provider,
+            "provider_message_id": self.provider_message_id,
+            "possible_duplicate": self.possible_duplicate,
+            "recorded": self.recorded and self.recorded.isoformat(),
+            "stream": self.stream,
+            "sender": self.sender,
+            "error": self.error,
+            "attempts": list(self.attempts),
+            "recipients": [one.to_dict() for one in self.recipients],
+            "events": [event_to_dict(one) for one in self.events],
+            "content": self.content,
+        }
+
+
+def read_status(connection: Connection, mail_id: str) -> MailStatus | None:
+    """
+    Return how a mail stands, None where nothing is known of it.
+    """
+    mail = connection.execute(select(mails).where(mails.c.mail_id == mail_id)).one_or_none()
+    query = (
+        select(recipients).where(recipients.c.mail_id == mail_id).order_by(recipients.c.position)
+    )
+    rows = connection.execute(query).all()
+    told = _told(connection, mail_id, rows)
+    if mail is None and not told:
+        return None
+    status = MailStatus(mail_id=mail_id, outcome=UNKNOWN) if mail is None else _recorded(mail)
+    settled = _settled(status, told)
+    return dataclasses.replace(settled, recipients=tuple(_tracks(rows, told)), events=tuple(told))
+
+
+def _told(connection: Connection, mail_id: str, rows: Iterable[Row[Any]]) -> list[DeliveryEvent]:
+    """
+    Read the events of a mail: those with our id, and those that only have the vendor's.
+    """
+    pairs = {(row.provider, row.provider_message_id) for row in rows if row.provider_message_id}
+    vendors = [
+        and_(
+            events.c.provider == provider,
+            events.c.provider_message_id.in_([given for key, given in pairs if key == provider]),
+        )
+        for provider in {provider for provider, _ in pairs}
+    ]
+    theirs = and_(events.c.mail_id == "", or_(false(), *vendors))
+    query = select(events).where(or_(events.c.mail_id == mail_id, theirs))
+    found = [event_of(dict(row)) for row in connection.execute(query).mappings()]
+    return sorted(found, key=in_order)
+
+
+def _recorded(row: Row[Any]) -> MailStatus:
+    return MailStatus(
+        mail_id=row.mail_id,
+        outcome=row.outcome,
+        provider=row.provider,
+        provider_message_id=row.provider_message_id,
+        possible_duplicate=row.possible_duplicate,
+        recorded=row.recorded,
+        stream=row.stream,
+        sender=row.sender,
+        error=row.error,
+        attempts=tuple(row.attempts),
+        content=row.content,
+    )
+
+
+def _settled(status: MailStatus, told: list[DeliveryEvent]) -> MailStatus:
+    """
+    Let events have the last word on a mail that was not surely accepted.
+    """
+    proofs = [event for event in told if event.type in STATES]
+    taken = [event for event in proofs if STATES[event.type] is not RecipientState.REJECTED]
+    if status.outcome == ACCEPTED or not (taken or (proofs and status.outcome == UNKNOWN)):
+        return status
+    proof = (taken or proofs)[0]
+    return dataclasses.replace(
+        status,
+        outcome=ACCEPTED if taken else FAILED,
+        is_settled=True,
+        provider=proof.provider,
+        provider_message_id=proof.provider_message_id,
+    )
+
+
+def _tracks(rows: Sequence[Row[Any]], told: list[DeliveryEvent]) -> Iterator[RecipientTrack]:
+    """
+    Yield how each recipient stands: first those of the mail, then who else is told of.
+    """
+    by_address = defaultdict(list)
+    for event in told:
+        by_address[event.recipient.lower()].append(event)
+    unnamed = by_address.pop("", [])
+    for row in rows:
+        own = by_address.pop(row.address.lower(), [])
+        if len(rows) == 1:  # then nobody else can be meant
+            own += unnamed
+        standing = stand(RecipientState(row.state), row.provider, own)
+        yield _track(row.address, standing, row)
+    for events_of_one in by_address.values():
+        standing = stand(RecipientState.UNKNOWN, "", events_of_one)
+        yield _track(events_of_one[0].recipient, standing, None)
+
+
+def _track(email: str, standing: Standing, row: Row[Any] | None) -> RecipientTrack:
+    event = standing.event
+    known: Any = row if event is None else event
+    return RecipientTrack(
+        email=email,
+        state=standing.state,
+        provider=known.provider,
+        provider_message_id=known.provider_message_id,
+        since=None if event is None else event.timestamp,
+        reason="" if event is None else _reason(event),
+    )
+
+
+def _reason(event: DeliveryEvent) -> str:
+    if STATES[event.type] not in _WITH_REASON:
+        return ""
+    return event.mta_response or event.description or str(event.reject_reason or "")

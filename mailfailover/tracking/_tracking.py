@@ -1,0 +1,207 @@
+"""
+:class:`Tracking`: remembers where mails went and what became of them.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select
+
+from mailfailover._database import open_engine, reading
+from mailfailover._events import DeliveryEvent, EventType
+from mailfailover._observe import MailFailed, MailSent
+from mailfailover._rows import insert_new
+from mailfailover._schema import check, init, upgrade
+from mailfailover.tracking._counting import count_accepted, count_event, find_mail, read_counts
+from mailfailover.tracking._purge import Purged, Retention, purge
+from mailfailover.tracking._sends import record_send
+from mailfailover.tracking._silence import PAST
+from mailfailover.tracking._status import MailStatus, read_status
+from mailfailover.tracking._tables import PART, events
+from mailfailover.tracking._told import event_of, event_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+    from mailfailover.tracking._silence import Count
+
+
+class Origin(NamedTuple):
+    """
+    What kind of mail an event is of: its stream, and the domain of its From, "" for none.
+    """
+
+    stream: str
+    from_domain: str
+
+
+class Tracking:
+    """
+    Remembers which mail went through which provider, and what became of it.
+
+    It is an observer of a :class:`~mailfailover.Mailer` and a handler of delivery events. Each
+    is one transaction in the thread that calls it. Safe to share between threads, and to use
+    after a fork; several processes and machines may share its database.
+
+    Args:
+        database:
+            A URL of SQLAlchemy, or an ``Engine``, which is used as it is. Without one it is
+            that of the variable MAILFAILOVER_DATABASE, else ``sqlite:///mailfailover.db``.
+
+        keep_content: Whether to keep each mail's subject, text and html too.
+
+        retention: How long :meth:`purge` lets stand what was kept.
+
+        wall: Seconds since 1970.
+
+    Raises:
+        ConfigurationError: If the database cannot be opened.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        database: str | Engine | None = None,
+        *,
+        keep_content: bool = False,
+        retention: Retention | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.engine = open_engine(database)
+        self.keep_content = keep_content
+        self.retention = retention or Retention()
+        self.wall = wall
+
+    def init(self) -> None:
+        """
+        Make the tables; where they are there already, do nothing.
+        """
+        init(self.engine, PART)
+
+    def upgrade(self) -> int:
+        """
+        Bring the tables to this version of the library; return the version they had.
+        """
+        return upgrade(self.engine, PART)
+
+    def check(self) -> None:
+        """
+        Make sure that the tables are those of this version.
+
+        Raises:
+            ConfigurationError: If not; it says what to run.
+        """
+        check(self.engine, PART)
+
+    def __call__(self, event: object) -> None:
+        """
+        Record how a send ended, or what a vendor told; anything else is no matter of tracking.
+
+        Raises:
+            SQLAlchemyError: If it could not be recorded.
+        """
+        if isinstance(event, DeliveryEvent):
+            self._record_event(event)
+        elif isinstance(event, (MailSent, MailFailed)):
+            self._record_send(event)
+
+    def status(self, mail_id: str) -> MailStatus | None:
+        """
+        Return how a mail stands, None where nothing is known of it.
+        """
+        with reading(self.engine) as connection:
+            return read_status(connection, mail_id)
+
+    def events(
+        self,
+        *,
+        mail_id: str | None = None,
+        recipient: str | None = None,
+        provider: str | None = None,
+        type: EventType | str | None = None,
+        limit: int = 100,
+    ) -> tuple[DeliveryEvent, ...]:
+        """
+        Return the last events that came, in the order in which they came.
+
+        Args:
+            mail_id: Only those with this id of ours; :meth:`status` has those without it too.
+
+            recipient, provider, type: Only those of this one.
+
+            limit: At most so many.
+        """
+        query = select(events).order_by(events.c.number.desc()).limit(limit)
+        wanted = {
+            "mail_id": mail_id,
+            "recipient": recipient and recipient.lower(),
+            "provider": provider,
+            "type": type and str(EventType(type)),
+        }
+        for name, value in wanted.items():
+            if value is not None:
+                query = query.where(events.c[name] == value)
+        with reading(self.engine) as connection:
+            rows = connection.execute(query).mappings().all()
+        return tuple(event_of(dict(row)) for row in reversed(rows))
+
+    def origin(self, event: DeliveryEvent) -> Origin | None:
+        """
+        Tell what kind of mail an event is of, None where its mail is not known.
+        """
+        row = {
+            name: getattr(event, name) for name in ("mail_id", "provider_message_id", "provider")
+        }
+        with reading(self.engine) as connection:
+            mail = find_mail(connection, row)
+        return mail and Origin(mail.stream, mail.sender.rpartition("@")[2])
+
+    def counts(self) -> list[Count]:
+        """
+        Return what :class:`SilentOutageWatch` judges by.
+        """
+        with reading(self.engine) as connection:
+            return read_counts(connection, self.wall() - PAST)
+
+    def purge(self) -> Purged:
+        """
+        Forget what is older than its *retention* allows; to be called now and then.
+        """
+        return purge(self.engine, self.retention, self.now())
+
+    def close(self) -> None:
+        """
+        Close all connections. One that is used again opens new ones.
+        """
+        self.engine.dispose()
+
+    def now(self) -> datetime:
+        """
+        The time by its clock.
+        """
+        return datetime.fromtimestamp(self.wall(), UTC)
+
+    def _record_send(self, event: MailSent | MailFailed) -> None:
+        message, now = event.message, self.now()
+        content = None
+        if self.keep_content:
+            content = {name: getattr(message, name) for name in ("subject", "text", "html")}
+        with self.engine.begin() as connection:
+            expected = record_send(connection, event, now, content)
+            if isinstance(event, MailSent):
+                count_accepted(connection, message.id, event.receipt.provider, expected, now)
+
+    def _record_event(self, event: DeliveryEvent) -> None:
+        row = event_row(event, self.now())
+        with self.engine.begin() as connection:
+            if insert_new(connection, events, row):
+                count_event(connection, row)
+
+    def __repr__(self) -> str:
+        return f"Tracking({self.engine.url!r})"

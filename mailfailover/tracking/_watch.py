@@ -1,0 +1,107 @@
+"""
+:class:`SilentOutageWatch`: tells when a provider says yes and delivers nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Protocol
+
+from mailfailover._events import DeliveryEvent
+from mailfailover._fork import after_fork
+from mailfailover._observe import MailSent, SilentOutage, logger, tell
+from mailfailover.tracking._silence import judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mailfailover._observe import Observer
+    from mailfailover.tracking._silence import Count, Reading
+
+
+class Counted(Protocol):
+    """
+    Who knows how many mails were accepted and delivered: :class:`Tracking`.
+    """
+
+    def counts(self) -> list[Count]:
+        """
+        Return the counts of the last week.
+        """
+
+
+class SilentOutageWatch:
+    """
+    Looks now and then whether a provider's deliveries fell far below its own past.
+
+    As an observer of a :class:`~mailfailover.Mailer` or a handler of delivery events it looks
+    once a minute, in the thread that calls it; a program may also call :meth:`check`. Each
+    outage is told once: to the observers as a :class:`~mailfailover.SilentOutage`, and to the
+    log as an ERROR. Of several processes with a watch, each tells it.
+
+    Args:
+        tracking: Who counts; it has to hear of the mails and of the events.
+
+        observers: Who is told.
+
+        every: Seconds between two looks.
+
+        wall: Seconds since 1970.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        tracking: Counted,
+        observers: Iterable[Observer] = (),
+        *,
+        every: float = 60.0,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.tracking = tracking
+        self.observers = tuple(observers)
+        self.every = every
+        self.wall = wall
+        self._next = 0.0
+        self._silent: dict[str, SilentOutage] = {}
+        self._new_lock()
+        after_fork(self._new_lock)
+
+    def __call__(self, event: object) -> None:
+        """
+        Look if it is time to, on events that have to do with it.
+        """
+        if isinstance(event, (MailSent, DeliveryEvent)) and self.wall() >= self._next:
+            self.check()
+
+    def check(self) -> tuple[SilentOutage, ...]:
+        """
+        Look now; return all outages there are, and tell of those that are new.
+        """
+        if not self._lock.acquire(blocking=False):  # another thread is looking
+            return tuple(self._silent.values())
+        try:
+            now = self.wall()
+            self._next = now + self.every
+            for reading in judge(self.tracking.counts(), now):
+                self._note(reading)
+            return tuple(self._silent.values())
+        finally:
+            self._lock.release()
+
+    def _note(self, reading: Reading) -> None:
+        key = reading.provider
+        if reading.is_silent:
+            is_new = key not in self._silent
+            outage = self._silent[key] = SilentOutage(*reading)
+            if is_new:
+                logger.error("%s", outage)
+                tell(self.observers, outage)
+        elif reading.is_well and key in self._silent:
+            del self._silent[key]
+            logger.warning("%s delivers as usual again", key)
+
+    def _new_lock(self) -> None:
+        self._lock = Lock()
