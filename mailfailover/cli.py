@@ -12,6 +12,7 @@ import click
 
 from mailfailover._cli.exits import EXIT_CODES, OK, REFUSED, exit_table
 from mailfailover._cli.output import reporting, say, write_json
+from mailfailover._cli.service import add_service_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,6 @@ Command = TypeVar("Command", bound="Callable[..., Any]")
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
 _timeout = click.FloatRange(min=0, min_open=True)
-_port = click.IntRange(0, 65535)
 
 
 def _configured(command: Command) -> Command:
@@ -150,26 +150,6 @@ def _show(found: Any, *, as_json: bool) -> None:
 
 
 @cli.command()
-@click.option("--port", type=_port, default=8025, show_default=True, help="0 is any free one.")
-@click.option(
-    "--file",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The mailbox, if it is not the user's own.",
-)
-def preview(*, port: int, path: Path | None) -> None:
-    """
-    Show the mailbox of preview:// in a browser.
-
-    It listens on 127.0.0.1. Tests find the mails as JSON under /json.
-    """
-    from mailfailover._cli.preview import run_preview
-
-    with reporting(as_json=False):
-        run_preview(path, port)
-
-
-@cli.command()
 @click.option("--markdown", is_flag=True, help="Write the matrix of the documentation.")
 @_as_json
 def providers(*, markdown: bool, as_json: bool) -> None:
@@ -227,3 +207,6 @@ def init(*, path: Path, force: bool, as_json: bool) -> None:
         write_json({"path": str(path)})
     else:
         say(f"{path} is written. Fill it in, then try it: mailfailover doctor --config {path}")
+
+
+add_service_commands(cli)

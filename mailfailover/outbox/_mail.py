@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Row, Select
 
     from mailfailover._message import Message
 
@@ -172,7 +172,11 @@ def read_mail(connection: Connection, mail_id: str) -> OutboxMail | None:
 
 
 def read_mails(
-    connection: Connection, state: State | None, limit: int, before: str | None
+    connection: Connection,
+    state: State | None,
+    limit: int,
+    before: str | None,
+    among: Select[Any] | None = None,
 ) -> list[OutboxMail]:
     """
     Read mails without their messages, the newest first.
@@ -183,6 +187,8 @@ def read_mails(
     if before is not None:
         earlier = select(mails.c.number).where(mails.c.id == before).scalar_subquery()
         query = query.where(mails.c.number < earlier)
+    if among is not None:
+        query = query.where(mails.c.id.in_(among))
     return _with_details(connection, connection.execute(query).all())
 
 

@@ -23,7 +23,7 @@ from mailfailover.outbox._wake import after_commit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Select
 
     from mailfailover._message import Message
     from mailfailover.outbox._mail import OutboxMail, OutboxStats
@@ -132,7 +132,12 @@ class Outbox:
             return read_mail(connection, mail_id)
 
     def list(
-        self, state: State | str | None = None, *, limit: int = 50, before: str | None = None
+        self,
+        state: State | str | None = None,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        among: Select[Any] | None = None,
     ) -> list[OutboxMail]:
         """
         Return mails without their messages, the newest first.
@@ -143,9 +148,12 @@ class Outbox:
             limit: At most so many.
 
             before: Only those that were added before the mail with this id.
+
+            among: Only those whose id this query of the same database selects.
         """
         with reading(self.engine) as connection:
-            return read_mails(connection, None if state is None else State(state), limit, before)
+            wanted = None if state is None else State(state)
+            return read_mails(connection, wanted, limit, before, among)
 
     def stats(self) -> OutboxStats:
         """

@@ -151,8 +151,6 @@ def _http(error: HTTPException) -> Response:
     Write what Flask or Werkzeug raised.
     """
     code = error.code or 500
-    if code < 400:  # noqa: PLR2004 -- a redirect, to the same address without a slash
-        return Response(error.get_response().get_data(), code, error.get_headers())
     kind = _BY_STATUS.get(code, "unreadable-request" if code < 500 else "internal-error")  # noqa: PLR2004 -- whose fault it is
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     # Its own words are made of its class alone: nothing of the request is in them.

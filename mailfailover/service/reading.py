@@ -15,7 +15,7 @@ from mailfailover.service.form import form_fields
 from mailfailover.service.problems import FieldError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from flask import Request
 
@@ -32,7 +32,9 @@ _RECIPIENTS = ("to", "cc", "bcc")
 _CONTENT = ("text", "html", "template_id")
 
 
-def read_message(asked: Request, sender: Address | None) -> Message:
+def read_message(
+    asked: Request, sender: Address | None, *, ignore: Collection[str] = ()
+) -> Message:
     """
     Read the mail that a request brings.
 
@@ -40,6 +42,8 @@ def read_message(asked: Request, sender: Address | None) -> Message:
         asked: A form, with or without files, or JSON.
 
         sender: Who mails are from that do not say it.
+
+        ignore: Fields that are not of the mail.
 
     Raises:
         Problem: If it cannot be read, or a field is missing or wrong.
@@ -54,6 +58,7 @@ def read_message(asked: Request, sender: Address | None) -> Message:
         detail = f"Send a form ({' or '.join(_FORMS)}) or application/json."
         accepted = ", ".join((*_FORMS, "application/json"))
         raise Problem("unsupported-media-type", detail, headers={"Accept-Post": accepted})
+    fields = {name: value for name, value in fields.items() if name not in ignore}
     if sender is not None and not fields.get("from_email"):
         fields["from_email"] = sender
     at_fault = {error.field for error in errors}

@@ -1,0 +1,125 @@
+"""
+The commands of the service: options and help.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailfailover._cli.output import reporting
+
+__all__ = ["add_service_commands"]
+
+_database = click.option(
+    "--database",
+    metavar="URL",
+    help="Where mails and keys are: SQLite or PostgreSQL. MAILFAILOVER_DATABASE by default, "
+    "else sqlite:///mailfailover.db.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
+_port = click.IntRange(0, 65535)
+
+
+def add_service_commands(cli: click.Group) -> None:
+    """
+    Add them to *cli*.
+    """
+    cli.add_command(preview)
+    cli.add_command(keys)
+
+
+@click.command()
+@click.option("--port", type=_port, default=8025, show_default=True, help="0 is any free one.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The mailbox, if it is not the user's own.",
+)
+def preview(*, port: int, path: Path | None) -> None:
+    """
+    Show the mailbox of preview:// in a browser.
+
+    It listens on 127.0.0.1. Tests find the mails as JSON under /json.
+    """
+    from mailfailover._cli.preview import run_preview
+
+    with reporting(as_json=False):
+        run_preview(path, port)
+
+
+@click.group()
+def keys() -> None:
+    """
+    Make, list and revoke the API keys of the service.
+
+    As long as there is none, the service serves its own machine only.
+    """
+
+
+@keys.command()
+@click.argument("name")
+@click.option(
+    "--from",
+    "senders",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address or domain that its mails may come from. Repeatable; any if not given.",
+)
+@click.option(
+    "--to",
+    "recipients",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address or domain that they may go to. Repeatable; any if not given.",
+)
+@click.option("--rate", default="", metavar="COUNT/UNIT", help="Recipients, such as 10/s.")
+@click.option("--quota", default="", metavar="COUNT/UNIT", help="Recipients, such as 50000/d.")
+@click.option("--max-recipients", default=1000, show_default=True, help="Of one mail.")
+@click.option(
+    "--grant",
+    "grants",
+    multiple=True,
+    metavar="GRANT",
+    help="admin, envelope_from, headers or provider_options. Repeatable.",
+)
+@_database
+@_as_json
+def add(*, name: str, database: str | None, as_json: bool, **rules: Any) -> None:
+    """
+    Make a key called NAME, and show it once.
+    """
+    from mailfailover._cli.keys import add_key
+
+    with reporting(as_json=as_json):
+        add_key(database, name, rules, as_json=as_json)
+
+
+@keys.command(name="list")
+@_database
+@_as_json
+def list_(*, database: str | None, as_json: bool) -> None:
+    """
+    List all keys, without their secrets.
+    """
+    from mailfailover._cli.keys import list_keys
+
+    with reporting(as_json=as_json):
+        list_keys(database, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@_database
+@_as_json
+def revoke(*, key_id: str, database: str | None, as_json: bool) -> None:
+    """
+    Make the key with this ID worthless, at once and for ever.
+    """
+    from mailfailover._cli.keys import revoke_key
+
+    with reporting(as_json=as_json):
+        revoke_key(database, key_id, as_json=as_json)

@@ -1,0 +1,75 @@
+"""
+The service as a Flask application.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, g
+
+from mailfailover.service.api import api
+from mailfailover.service.events import events
+from mailfailover.service.gate import csrf, guard
+from mailfailover.service.headers import add_headers
+from mailfailover.service.health import health
+from mailfailover.service.mailbox import show_mailbox
+from mailfailover.service.page import page
+from mailfailover.service.parts import Service, service, set_up
+from mailfailover.service.problems import handle_problems
+from mailfailover.service.secret import session_secret
+from mailfailover.service.templating import set_up_templates
+from mailfailover.service.webhooks import webhooks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["create_app"]
+
+_SESSION = timedelta(hours=12)
+
+
+def create_app(parts: Service) -> Flask:
+    """
+    Make the application of *parts*, whose tables are there.
+
+    Any WSGI server can run it. It starts no thread and no worker.
+
+    .. versionadded:: 0.1.0
+    """
+    app = Flask("mailfailover.service")
+    app.config.update(
+        MAX_CONTENT_LENGTH=parts.max_bytes,
+        MAX_FORM_MEMORY_SIZE=parts.max_bytes,
+        PERMANENT_SESSION_LIFETIME=_SESSION,
+        SECRET_KEY=session_secret(parts.outbox.engine),
+        SESSION_COOKIE_NAME="mailfailover",
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
+    set_up(app, parts)
+    guard(app)
+    handle_problems(app)
+    add_headers(app)
+    set_up_templates(app, _context)
+    for part in (api, events, health, page, webhooks):
+        app.register_blueprint(part)
+    if parts.mailbox is not None:
+        show_mailbox(app, parts.mailbox, "/mailbox")
+    return app
+
+
+def _context() -> Mapping[str, Any]:
+    """
+    Return what each page may use.
+    """
+    asking = g.get("caller")
+    sections = {"page.index": "Send", "page.mails": "Mails"} if asking else {}
+    if asking and asking.sees_all and service().mailbox is not None:
+        sections["mailbox.index"] = "Mailbox"
+    return {
+        "csrf": csrf,
+        "sections": sections,
+        "signed_in": asking.name if asking and asking.key else "",
+    }

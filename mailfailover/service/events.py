@@ -1,0 +1,83 @@
+"""
+What happens to mails, as server-sent events.
+
+A stream reads the database, so it tells of what any process does. It ends after a while, and
+the browser comes again by itself: a thread is never held for ever by somebody who went away.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request, stream_with_context
+
+from mailfailover.service.mails import describe, find_mail, list_mails
+from mailfailover.service.parts import caller, service
+from mailfailover.service.problems import Problem
+from mailfailover.service.visit import API
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from mailfailover.service.parts import Service
+
+    Look = Callable[[], list[Mapping[str, Any]]]
+
+__all__ = ["events"]
+
+events = Blueprint("events", __name__, url_prefix=API)
+PAUSE = 0.5
+LIFETIME = 60.0
+BEAT = 15.0
+"""After so many seconds without news a comment is sent, so that a lost connection is noticed."""
+
+WATCHED = 20
+
+
+@events.get("/events")
+def stream() -> Response:
+    """
+    Tell how mails stand, now and whenever that changes: one, or the newest of the caller.
+    """
+    parts, asking, mail_id = service(), caller(), request.args.get("mail", "")
+    if mail_id and find_mail(parts, asking, mail_id) is None:
+        raise Problem("not-found", "There is no such mail, or it is not yours.")
+
+    def look() -> list[Mapping[str, Any]]:
+        if not mail_id:
+            found = list_mails(parts, asking, limit=WATCHED)
+        else:
+            found = list_mails(parts, asking, limit=1, only=mail_id)
+        return [describe(mail) for mail in reversed(found)]
+
+    if not parts.streams.acquire(blocking=False):
+        detail = "Too many streams are open. Ask again later, or look at the messages themselves."
+        raise Problem("unavailable", detail, headers={"Retry-After": "30"})
+    told = stream_with_context(_tell(parts, look))
+    answer = Response(told, content_type="text/event-stream; charset=utf-8")
+    answer.call_on_close(parts.streams.release)
+    answer.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
+    return answer
+
+
+def _tell(parts: Service, look: Look) -> Iterator[str]:
+    """
+    Yield an event for each mail that is new or other than before.
+    """
+    end = parts.clock() + LIFETIME
+    spoken = parts.clock()
+    known: dict[str, Mapping[str, Any]] = {}
+    yield f"retry: {int(PAUSE * 1000)}\n\n"
+    while parts.clock() < end:
+        found = look()
+        for mail in found:
+            if known.get(mail["id"]) != mail:
+                spoken = parts.clock()
+                yield f"event: mail\ndata: {json.dumps(mail)}\n\n"
+        known = {mail["id"]: mail for mail in found}
+        if parts.clock() - spoken >= BEAT:
+            spoken = parts.clock()
+            yield ": still here\n\n"
+        parts.sleep(PAUSE)

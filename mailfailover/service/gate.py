@@ -1,0 +1,149 @@
+"""
+Who may come in: nobody but this machine until there is an API key, then who has one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import g, redirect, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
+
+from mailfailover.service.parts import service
+from mailfailover.service.problems import Problem
+from mailfailover.service.rules import LOCAL
+from mailfailover.service.visit import API, is_from_elsewhere, is_local, wants_page
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+    from mailfailover.service.rules import Caller
+
+_FOR_ADMINS = ("mailbox", "metrics")
+"""The blueprints that show what belongs to everybody."""
+
+__all__ = ["csrf", "guard", "sign_in", "sign_out"]
+
+OPEN = frozenset(
+    {
+        "health.alive",
+        "health.ready",
+        "openapi.document",
+        "page.sign_in_form",
+        "page.sign_in_view",
+        "static",
+        "webhooks.receive",
+    }
+)
+"""The views that are for everybody."""
+
+_WITHOUT_KEYS = (
+    "This service has no API key yet, so it serves its own machine only. "
+    "Make one there: mailfailover keys add NAME"
+)
+_NO_KEY = "Send an API key: Authorization: Bearer KEY."
+_STALE = "The form is too old or comes from another page. Open the page again and repeat it."
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def guard(app: Flask) -> None:
+    """
+    Check every request of *app* before its view.
+    """
+    app.session_interface = _Sessions()
+    app.before_request(_check)
+
+
+def csrf() -> str:
+    """
+    Return the token that a form of this visitor must bring back.
+    """
+    if "csrf" not in session:
+        session["csrf"] = secrets.token_urlsafe(16)
+    return str(session["csrf"])
+
+
+def sign_in(known: Caller) -> None:
+    """
+    Begin a session of *known*, with nothing of what was there before.
+    """
+    session.clear()
+    session.permanent = True
+    session["key"] = known.key
+
+
+def sign_out() -> None:
+    """
+    End the session.
+    """
+    session.clear()
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """
+    Sessions whose cookie is never sent in the clear once it came over TLS.
+    """
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def _check() -> Response | None:
+    if request.endpoint in OPEN:
+        _check_form(from_header=False)
+        return None
+    keys = service().keys
+    if not keys.exist():
+        if not is_local(request) or is_from_elsewhere(request):
+            raise Problem("forbidden", _WITHOUT_KEYS)
+        g.caller = LOCAL
+        _check_form(from_header=False)
+        return None
+    given = _given_key()
+    found = keys.check(given) if given else _in_session()
+    if found is None:
+        return _turn_away()
+    if request.blueprint in _FOR_ADMINS and not found.sees_all:
+        raise Problem("forbidden", "This API key has no grant 'admin'.")
+    g.caller = found
+    _check_form(from_header=bool(given))
+    return None
+
+
+def _given_key() -> str:
+    """
+    Return the key of the request: a bearer token, or the password of basic authentication.
+    """
+    given = request.authorization
+    if given is None:
+        return ""
+    return str(given.token or given.password or "-")
+
+
+def _in_session() -> Caller | None:
+    if "key" not in session or is_from_elsewhere(request):
+        return None
+    if request.path.startswith(API) and request.method not in _SAFE:
+        return None  # a page reads from the API, but it writes by its forms only
+    return service().keys.caller(str(session["key"]))
+
+
+def _turn_away() -> Response:
+    if wants_page() and request.method in _SAFE:
+        return redirect(url_for("page.sign_in_form"), 303)
+    raise Problem("unauthenticated", _NO_KEY, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _check_form(*, from_header: bool) -> None:
+    """
+    Refuse the form of a page that we did not send to this visitor.
+    """
+    api = request.path.startswith(API) or request.method != "POST"
+    if from_header or api:
+        return
+    given = request.form.get("csrf", "")
+    if is_from_elsewhere(request) or not hmac.compare_digest(given.encode(), csrf().encode()):
+        raise Problem("forbidden", _STALE)

@@ -1,0 +1,60 @@
+"""
+Whether the service is alive, and whether it can do its work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, jsonify
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailfailover.errors import ConfigurationError
+from mailfailover.service.parts import service
+
+if TYPE_CHECKING:
+    from mailfailover.service.parts import Service
+
+__all__ = ["health"]
+
+health = Blueprint("health", __name__)
+OK = "ok"
+
+
+@health.get("/healthz")
+def alive() -> Response:
+    """
+    Answer; that is all.
+    """
+    return jsonify(status=OK)
+
+
+@health.get("/readyz")
+def ready() -> Response:
+    """
+    Look at the database and the providers.
+    """
+    found = {"database": _database(service()), "providers": _providers(service())}
+    well = set(found.values()) == {OK}
+    answer = jsonify(status=OK if well else "unavailable", **found)
+    answer.status_code = 200 if well else 503
+    return answer
+
+
+def _database(parts: Service) -> str:
+    try:
+        parts.outbox.check()
+    except ConfigurationError as exc:
+        return str(exc)
+    except SQLAlchemyError as exc:
+        return f"cannot be used: {type(exc).__name__}"
+    return OK
+
+
+def _providers(parts: Service) -> str:
+    """
+    Say whether at least one provider is in use; one that was never asked is taken to be.
+    """
+    known = parts.mailer.health.snapshot()
+    held = [key for key in parts.mailer.chain.keys if key in known and known[key].state != "closed"]
+    return OK if len(held) < len(parts.mailer.chain.keys) else "all of them are passed by"

@@ -1,0 +1,154 @@
+"""
+The page: send a mail, see what became of it, and how the providers are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+
+from mailfailover.service.accepting import accept
+from mailfailover.service.gate import sign_in, sign_out
+from mailfailover.service.mails import find_mail, list_mails, may_see
+from mailfailover.service.parts import caller, service
+from mailfailover.service.problems import Problem
+from mailfailover.service.reading import read_message
+from mailfailover.service.timeline import BADGES, steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from werkzeug.wrappers import Response as Redirect
+
+    from mailfailover.outbox import OutboxMail
+
+__all__ = ["page"]
+
+page = Blueprint("page", __name__)
+RECENT = 8
+PAGE = 50
+# How each state of a provider is called, and how serious it is.
+_PROVIDER_STATES: Mapping[str, tuple[str, str]] = {
+    "closed": ("in use", "good"),
+    "account": ("account refused", "bad"),
+    "cooldown": ("over its limit", "warn"),
+    "isolated": ("taken out", "warn"),
+    "limit": ("over its limit", "warn"),
+    "open": ("failing", "bad"),
+    "probing": ("being tried", "warn"),
+    "sender": ("sender refused", "warn"),
+}
+
+
+@page.get("/")
+def index() -> str:
+    """
+    Show the form, the recent mails and the providers.
+    """
+    return _index()
+
+
+@page.post("/")
+def send() -> Redirect | Response:
+    """
+    Take the mail of the form, or show the form again with what is wrong.
+    """
+    parts = service()
+    try:
+        message = read_message(request, parts.mailer.from_email, ignore=("csrf",))
+        mail_id = accept(parts, caller(), message)
+    except Problem as problem:
+        return Response(_index(problem), problem.status, problem.headers)
+    return redirect(url_for("page.mail", mail_id=mail_id), 303)
+
+
+@page.get("/mails")
+def mails() -> str:
+    """
+    List the mails.
+    """
+    before = request.args.get("before") or None
+    found = list_mails(service(), caller(), limit=PAGE + 1, before=before)
+    more = found[PAGE - 1].id if len(found) > PAGE else None
+    return render_template("mails.html", mails=found[:PAGE], more=more, badges=BADGES)
+
+
+@page.get("/mails/<mail_id>")
+def mail(mail_id: str) -> str:
+    """
+    Show what became of one mail.
+    """
+    found = _known(mail_id)
+    return render_template("status.html", mail=found, steps=tuple(steps(found)), badges=BADGES)
+
+
+@page.post("/mails/<mail_id>/cancel")
+def cancel(mail_id: str) -> Redirect:
+    """
+    Give up a mail that waits; the page of the mail tells whether it could be.
+    """
+    if may_see(service(), caller(), mail_id):
+        service().outbox.cancel(mail_id)
+    return redirect(url_for("page.mail", mail_id=mail_id), 303)
+
+
+@page.get("/sign-in")
+def sign_in_form() -> str | Redirect:
+    """
+    Ask for an API key, where there are any.
+    """
+    if not service().keys.exist():
+        return redirect(url_for("page.index"), 303)
+    return render_template("sign_in.html", wrong=False)
+
+
+@page.post("/sign-in")
+def sign_in_view() -> Redirect | Response:
+    """
+    Begin a session with an API key.
+    """
+    found = service().keys.check(request.form.get("key", "").strip())
+    if found is None:
+        return Response(render_template("sign_in.html", wrong=True), 401)
+    sign_in(found)
+    return redirect(url_for("page.index"), 303)
+
+
+@page.post("/sign-out")
+def sign_out_view() -> Redirect:
+    """
+    End the session.
+    """
+    sign_out()
+    return redirect(url_for("page.sign_in_form"), 303)
+
+
+def _index(problem: Problem | None = None) -> str:
+    errors = {error.field: error.detail for error in problem.errors} if problem else {}
+    return render_template(
+        "index.html",
+        problem=problem,
+        errors=errors,
+        given=request.form,
+        sender=service().mailer.from_email,
+        recent=list_mails(service(), caller(), limit=RECENT),
+        badges=BADGES,
+        providers=tuple(_providers()),
+    )
+
+
+def _known(mail_id: str) -> OutboxMail:
+    found = find_mail(service(), caller(), mail_id)
+    if found is None:
+        raise Problem("not-found", "There is no such mail, or it is not yours.")
+    return found
+
+
+def _providers() -> Iterator[Mapping[str, Any]]:
+    mailer = service().mailer
+    known = mailer.health.snapshot()
+    for key in mailer.chain.keys:
+        found = known.get(key)
+        state, level = _PROVIDER_STATES[found.state if found else "closed"]
+        yield {"key": key, "state": state, "level": level, "health": found}

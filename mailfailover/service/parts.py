@@ -1,0 +1,94 @@
+"""
+What the service is made of, and where a view finds it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
+
+from flask import current_app, g
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from mailfailover._mailer import Mailer
+    from mailfailover.outbox import Outbox
+    from mailfailover.providers.preview import Preview
+    from mailfailover.service.keys import Keys
+    from mailfailover.service.rules import Caller
+
+__all__ = ["MAX_BYTES", "Service", "caller", "service", "set_up"]
+
+MAX_BYTES = 40 * 1024 * 1024
+"""The largest request: what most vendors take, with its attachments in base64."""
+
+_NAME = "mailfailover"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """
+    The parts of a service; one object for all threads of a process.
+
+    Attributes:
+        mailer: Whose providers send, and whose webhooks come in.
+
+        outbox: Where mails wait until a worker has sent them.
+
+        keys: Who may come in.
+
+        mailbox: What ``preview://`` was given, None without such a provider.
+
+        max_bytes: The largest request.
+
+        max_wait: How many seconds ``Prefer: wait`` may wait.
+
+        waiting, streams: How many may wait, and follow events, at once: each holds a thread.
+
+        wall: Seconds since 1970.
+
+        clock, sleep: For waiting.
+
+    .. versionadded:: 0.1.0
+    """
+
+    mailer: Mailer
+    outbox: Outbox
+    keys: Keys
+    mailbox: Preview | None = None
+    max_bytes: int = MAX_BYTES
+    max_wait: float = 30.0
+    waiting: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, 4))
+    streams: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, 8))
+    wall: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], object] = time.sleep
+
+
+def set_up(app: Flask, parts: Service) -> None:
+    """
+    Let the views of *app* find *parts*.
+    """
+    app.extensions[_NAME] = parts
+
+
+def service() -> Service:
+    """
+    Return the parts, for a view.
+    """
+    found: Service = current_app.extensions[_NAME]
+    return found
+
+
+def caller() -> Caller:
+    """
+    Return who asks; whoever comes to a view that needs one has been let in.
+    """
+    found: Caller = g.caller
+    return found

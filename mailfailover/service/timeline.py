@@ -1,0 +1,67 @@
+"""
+What became of a mail, step by step, for a person.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mailfailover.outbox import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from mailfailover.outbox import OutboxAttempt, OutboxMail
+
+__all__ = ["BADGES", "Step", "steps"]
+
+BADGES: Mapping[str, tuple[str, str]] = {
+    State.PENDING: ("waiting", ""),
+    State.LEASED: ("on its way", ""),
+    State.SENDING: ("on its way", ""),
+    State.SENT: ("sent", "good"),
+    State.UNKNOWN: ("may have been sent", "warn"),
+    State.DEAD: ("given up", "bad"),
+}
+"""What each state is called, and how serious it is."""
+
+
+class Step(NamedTuple):
+    """
+    One step: when, how serious (``good``, ``warn``, ``bad`` or nothing), what, and more words.
+    """
+
+    when: datetime | None
+    level: str
+    what: str
+    detail: str = ""
+
+
+def steps(mail: OutboxMail) -> Iterator[Step]:
+    """
+    Yield the steps of *mail*, in the order of time.
+    """
+    yield Step(mail.created, "", "Queued")
+    yield from map(_call, mail.attempts)
+    if mail.state is State.DEAD:
+        yield Step(mail.finished, "bad", "Given up", mail.reason)
+    elif mail.state is State.UNKNOWN:
+        yield Step(None, "warn", "It may have been sent", mail.reason)
+    elif mail.state is State.SENT and mail.possible_duplicate:
+        yield Step(mail.finished, "warn", "It may have been sent twice", mail.reason)
+    elif mail.state is State.PENDING:
+        what = "Waiting to be tried again" if mail.attempts else "Waiting"
+        yield Step(mail.due, "", what, mail.reason)
+
+
+def _call(attempt: OutboxAttempt) -> Step:
+    if attempt.outcome == "accepted":
+        number = attempt.provider_message_id
+        detail = f"Its id there is {number}" if number else ""
+        return Step(attempt.started, "good", f"Sent by {attempt.provider}", detail)
+    if attempt.outcome == "unfinished":
+        return Step(attempt.started, "", f"Calling {attempt.provider}")
+    status = f" {attempt.status_code}" if attempt.status_code else ""
+    what = f"Tried {attempt.provider}:{status} {attempt.outcome}"
+    return Step(attempt.started, "warn", what, attempt.error)
