@@ -16,13 +16,15 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._classify import check_secret
-from mailfailover.errors import InvalidSignature
+from mailfailover.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
     from mailfailover._wire import HTTPRequest, Response, WebhookRequest
 
 Secrets = str | tuple[str, ...] | Callable[[], str | tuple[str, ...]]
 """One secret, or while it is being changed the new and the old; or who knows them."""
+
+_MAX_SIGNATURES = 10
 
 
 class Fetch(Protocol):
@@ -133,3 +135,47 @@ def refusal(what: str, known: object) -> str:
     if not known:
         return f"the webhook is not taken: no {what} is configured for this provider"
     return f"the {what} of the webhook is not one that is configured for this provider"
+
+
+def verify_standard_webhook(
+    request: WebhookRequest, secrets: Secrets, *, prefix: str = "webhook"
+) -> str:
+    """
+    Check a request that is signed as https://www.standardwebhooks.com says.
+
+    Args:
+        request: What came, with the headers ``-id``, ``-timestamp`` and ``-signature``.
+
+        secrets: In base64, with or without ``whsec_`` before it.
+
+        prefix: What the names of the headers begin with.
+
+    Returns:
+        The id, which is the same in each repetition.
+
+    Raises:
+        InvalidSignature: If it is not so signed, or not just now.
+        ConfigurationError: If a secret is no base64.
+    """
+    number, timestamp, given = (
+        request.header(f"{prefix}-{name}") for name in ("id", "timestamp", "signature")
+    )
+    signed = f"{number}.{timestamp}.".encode("utf-8", "surrogatepass") + request.body
+    versions = [one.partition(",") for one in given.split()[:_MAX_SIGNATURES]]
+    verify_hmac(
+        [signature for version, _, signature in versions if version == "v1"],
+        secrets,
+        signed,
+        base64=True,
+        as_key=_base64_key,
+    )
+    verify_time(timestamp, request)
+    return number
+
+
+def _base64_key(secret: str) -> bytes:
+    try:
+        return b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        message = "a webhook's secret is no base64: copy it anew from the vendor's console"
+        raise ConfigurationError(message) from None

@@ -37,8 +37,10 @@ from mailfailover._signatures import (
     reveal_all,
     verify_basic_auth,
     verify_hmac,
+    verify_standard_webhook,
     verify_time,
 )
+from mailfailover._untrusted import read_json
 from mailfailover._webhook import WebhookProvider
 from mailfailover._wire import (
     Base64,
@@ -108,6 +110,7 @@ __all__ = [
     "multipart_body",
     "parse_retry_after",
     "read_certificate",
+    "read_json",
     "reveal",
     "reveal_all",
     "rewrite",
@@ -116,6 +119,7 @@ __all__ = [
     "verify_basic_auth",
     "verify_hmac",
     "verify_public_key",
+    "verify_standard_webhook",
     "verify_time",
 ]
 

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from mailfailover.errors import InvalidSignature
+from mailfailover.errors import ConfigurationError, InvalidSignature
 from mailfailover.plugin import (
     Secrets,
     WebhookRequest,
     reveal_all,
     verify_basic_auth,
     verify_hmac,
+    verify_standard_webhook,
     verify_time,
 )
 
@@ -149,3 +151,65 @@ def test_time_without_a_time_of_receipt() -> None:
     """
     with pytest.raises(InvalidSignature, match="not signed just now"):
         verify_time(NOW - 10**9, WebhookRequest())
+
+
+def standard(secret: bytes, headers: dict[str, str] | None = None) -> WebhookRequest:
+    """
+    A webhook signed as the standard says.
+    """
+    signed = b"msg_1.1800000000." + BODY
+    signature = b64encode(hmac.digest(secret, signed, "sha256")).decode()
+    own = {
+        "Webhook-Id": "msg_1",
+        "Webhook-Timestamp": "1800000000",
+        "Webhook-Signature": f"v1a,other v1,{signature}",
+    }
+    return WebhookRequest("POST", "/", own | (headers or {}), BODY, NOW)
+
+
+def test_standard_webhook() -> None:
+    """
+    Its id is what no other webhook has; the secret may stand without its prefix.
+    """
+    request = standard(b"a secret")
+
+    assert "msg_1" == verify_standard_webhook(request, "whsec_YSBzZWNyZXQ=")
+    assert "msg_1" == verify_standard_webhook(request, ("bmV3", "YSBzZWNyZXQ="))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Webhook-Id": "msg_2"},
+        {"Webhook-Timestamp": "1800000001"},
+        {"Webhook-Signature": ""},
+        {"Webhook-Signature": "v1,"},
+        {"Webhook-Signature": "v1 " * 100},
+        {"Webhook-Signature": "v2," + b64encode(bytes(32)).decode()},
+    ],
+)
+def test_other_standard_webhook_is_refused(headers: dict[str, str]) -> None:
+    """
+    Id, time and body are signed, and only signatures of version 1 count.
+    """
+    with pytest.raises(InvalidSignature):
+        verify_standard_webhook(standard(b"a secret", headers), "whsec_YSBzZWNyZXQ=")
+
+
+def test_old_standard_webhook_is_refused() -> None:
+    """
+    The time is checked too.
+    """
+    late = replace(standard(b"a secret"), received=NOW + 301)
+
+    with pytest.raises(InvalidSignature, match="not signed just now"):
+        verify_standard_webhook(late, "whsec_YSBzZWNyZXQ=")
+
+
+@pytest.mark.parametrize("secret", ["no base64!", "whsec_é"])
+def test_unreadable_standard_secret_is_our_fault(secret: str) -> None:
+    """
+    A secret that is none is an error of the configuration, not of the webhook.
+    """
+    with pytest.raises(ConfigurationError, match="no base64: copy it anew"):
+        verify_standard_webhook(standard(b"a secret"), secret)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from mailfailover import errors
 from mailfailover.errors import SendError
@@ -22,16 +22,26 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
+    EventType,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
+    RejectReason,
     Response,
+    Secrets,
+    WebhookRequest,
+    as_text,
     classify_http,
     for_recipient,
     json_body,
+    make_event,
     merge_options,
     parse_retry_after,
+    read_json,
     reveal,
+    verify_basic_auth,
 )
 
 HOUR = 3600.0
@@ -61,6 +71,27 @@ CODE = re.compile(r"\w+")
 METADATA = "X-Mailin-custom"
 MAIL_ID = "mailfailover-id"
 KEY = "idempotencyKey"
+
+# https://developers.brevo.com/docs/transactional-webhooks (2026-11); events have no id.
+EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
+    "request": (EventType.QUEUED, None),
+    "delivered": (EventType.DELIVERED, None),
+    "deferred": (EventType.DEFERRED, RejectReason.OTHER),
+    "soft_bounce": (EventType.BOUNCED, RejectReason.OTHER),
+    "hard_bounce": (EventType.BOUNCED, RejectReason.BOUNCED),
+    "invalid_email": (EventType.REJECTED, RejectReason.INVALID),
+    "blocked": (EventType.REJECTED, RejectReason.BLOCKED),
+    "error": (EventType.FAILED, RejectReason.OTHER),
+    "opened": (EventType.OPENED, None),
+    "unique_opened": (EventType.OPENED, None),
+    "proxy_open": (EventType.OPENED, None),
+    "unique_proxy_open": (EventType.OPENED, None),
+    "click": (EventType.CLICKED, None),
+    "spam": (EventType.COMPLAINED, None),
+    "complaint": (EventType.COMPLAINED, None),
+    "unsubscribed": (EventType.UNSUBSCRIBED, None),
+    "unsubscribe": (EventType.UNSUBSCRIBED, None),
+}
 
 # Type of a file about which nothing is known.
 OCTETS = "application/octet-stream"
@@ -125,8 +156,8 @@ class Brevo:
     )
 
     api_key: str | Callable[[], str] = field(repr=False)
-    webhook_username: str = field(default="", repr=False)
-    webhook_password: str | Callable[[], str] = field(default="", repr=False)
+    webhook_username: Secrets = field(default="", repr=False)
+    webhook_password: Secrets = field(default="", repr=False)
     base_url: str = "https://api.brevo.com"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -191,6 +222,13 @@ class Brevo:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/v3/account", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+        return ""
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return tuple(map(_event, request.json_objects()))
 
     def _request(
         self, message: Message, content: dict[str, Any], headers: dict[str, str]
@@ -284,3 +322,23 @@ def _unreadable(response: Response) -> SendError:
 
 def _fits(key: str, words: str, code: str, text: str) -> bool:
     return key == code and re.search(words, text, re.IGNORECASE) is not None
+
+
+def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+    kind, reason = EVENTS.get(as_text(data.get("event")), (EventType.UNKNOWN, None))
+    written = as_text(data.get(METADATA))
+    milliseconds = data.get("ts_epoch")
+    return make_event(
+        data,
+        type=kind,
+        provider_message_id=data.get("message-id"),
+        recipient=data.get("email"),
+        # The other times are in the zone of the account.
+        timestamp=milliseconds / 1000 if isinstance(milliseconds, int) else data.get("ts_event"),
+        reject_reason=reason,
+        mta_response=data.get("reason"),
+        tags=data.get("tags") or data.get("tag"),
+        metadata=read_json((written if written[:1] == "{" else unquote(written)).encode()),
+        click_url=data.get("link"),
+        user_agent=data.get("user_agent"),
+    )

@@ -20,17 +20,23 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     for_recipient,
     json_body,
     merge_options,
     reveal,
+    verify_hmac,
 )
+from mailfailover.providers._mailersend_events import read_events
 
 HOUR = 3600.0
 
@@ -64,6 +70,8 @@ ALL_SUPPRESSED = "ALL_SUPPRESSED"
 
 # https://developers.mailersend.com/api/v1/email#request-parameters (2026-11)
 MAX_COPIES = 10
+MAX_TAGS = 5
+OWN_TAG = "mailfailover-id-"
 NOT_IN_NAMES = re.compile("[,;]")
 
 # Type of a file about which nothing is known.
@@ -83,11 +91,12 @@ class MailerSend:
     Provider options are laid over the JSON of each mail: ``{"precedence_bulk": True,
     "settings": {"track_content": False}}``.
 
-    MailerSend has no metadata, takes custom headers from Enterprise accounts only, and makes
-    the Message-ID itself. It tells the type of a file by its name: a file whose type is
-    another is refused here, and so is a recipient whose name has a comma or a semicolon, and
-    more than ten addresses in cc or in bcc. It fills in ``{{name}}`` in a text by itself,
-    and a sender set in a template takes the place of the mail's.
+    MailerSend has no metadata, so our id goes along as a tag where there is room for one more.
+    It takes custom headers from Enterprise accounts only, and makes the Message-ID itself. It
+    tells the type of a file by its name: a file whose type is another is refused here, and so
+    is a recipient whose name has a comma or a semicolon, and more than ten addresses in cc or
+    in bcc. It fills in ``{{name}}`` in a text by itself, and a sender set in a template takes
+    the place of the mail's.
 
     A merge goes through its bulk call, which looks at the mails later: what it refuses then,
     for example an unverified sender, is not told in the answer.
@@ -119,7 +128,7 @@ class MailerSend:
         | Feature.MERGE
         | Feature.MERGE_HEADERS
         | Feature.MERGE_UNEVEN_HEADERS,
-        max_tags=5,
+        max_tags=MAX_TAGS,
         max_recipients=50,
         max_merge=500,
         max_bytes=25 * MB,
@@ -127,7 +136,7 @@ class MailerSend:
     )
 
     api_token: str | Callable[[], str] = field(repr=False)
-    webhook_secret: str | Callable[[], str] = field(default="", repr=False)
+    webhook_secret: Secrets = field(default="", repr=False)
     base_url: str = "https://api.mailersend.com"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -189,6 +198,15 @@ class MailerSend:
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/v1/api-quota", self._headers())
 
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://developers.mailersend.com/api/v1/webhooks.html#security (2026-11)
+        signature = request.header("signature")
+        verify_hmac(signature, self.webhook_secret, request.body)
+        return signature  # of the body alone: the same in each repetition
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request, OWN_TAG)
+
     def _mail(self, message: Message) -> dict[str, Any]:
         if max(len(message.cc), len(message.bcc)) > MAX_COPIES:
             raise _unsupported("takes no more than 10 in cc or bcc", f"max_recipients={MAX_COPIES}")
@@ -209,7 +227,7 @@ class MailerSend:
                 for address in message.to
                 if message.template_data
             ],
-            "tags": message.tags,
+            "tags": _tags(message),
             "settings": {name: on for name, on in tracking.items() if on is not None},
             "send_at": int(message.send_at.timestamp()) if message.send_at else None,
             "headers": [
@@ -230,6 +248,12 @@ class MailerSend:
             "Accept": "application/json",
             "Authorization": f"Bearer {reveal(self.api_token)}",
         }
+
+
+def _tags(message: Message) -> tuple[str, ...]:
+    if len(message.tags) >= MAX_TAGS:
+        return message.tags
+    return *message.tags, OWN_TAG + message.id
 
 
 def _address(address: Address) -> dict[str, str]:

@@ -20,17 +20,23 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     basic_auth,
     classify_http,
     for_recipient,
     json_body,
     merge_options,
     reveal,
+    verify_basic_auth,
 )
+from mailfailover.providers._mailjet_events import read_events
 
 # By code and property at fault; the first that matches counts. What is not here is a fault of
 # ours, or judged by its status.
@@ -122,8 +128,8 @@ class Mailjet:
 
     api_key: str | Callable[[], str] = field(repr=False)
     secret_key: str | Callable[[], str] = field(repr=False)
-    webhook_username: str = field(default="", repr=False)
-    webhook_password: str | Callable[[], str] = field(default="", repr=False)
+    webhook_username: Secrets = field(default="", repr=False)
+    webhook_password: Secrets = field(default="", repr=False)
     base_url: str = "https://api.mailjet.com"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -171,6 +177,13 @@ class Mailjet:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/v3/REST/sender?Limit=1", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+        return ""
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _mail(self, message: Message) -> dict[str, Any]:
         if len(message.subject) > MAX_SUBJECT:

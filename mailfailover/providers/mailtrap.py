@@ -20,16 +20,25 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
+    EventType,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
+    RejectReason,
     Response,
+    Secrets,
+    WebhookRequest,
+    as_text,
     classify_http,
     encode_header,
     for_recipient,
     json_body,
+    make_event,
     merge_options,
     reveal,
+    verify_hmac,
 )
 
 # Mailtrap has no codes, only words; the first that matches counts. Those about From and To are
@@ -50,6 +59,28 @@ SENDING = re.compile(r"https://(send|bulk)\.api\.mailtrap\.io")
 ACCOUNT = "https://mailtrap.io"
 
 MAIL_ID = "mailfailover-id"
+
+# https://docs.mailtrap.io/email-api-smtp/advanced/webhooks (2026-11)
+EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
+    "delivery": (EventType.DELIVERED, None),
+    "open": (EventType.OPENED, None),
+    "click": (EventType.CLICKED, None),
+    "unsubscribe": (EventType.UNSUBSCRIBED, None),
+    "spam": (EventType.COMPLAINED, None),
+    "soft bounce": (EventType.DEFERRED, RejectReason.OTHER),
+    "bounce": (EventType.BOUNCED, RejectReason.BOUNCED),
+    "suspension": (EventType.DEFERRED, RejectReason.OTHER),  # unconfirmed
+    "reject": (EventType.REJECTED, RejectReason.OTHER),
+}
+
+# "bounce_category", as the vendor's examples name it; a list of them is nowhere (2026-11).
+BOUNCES = {
+    "bad_mailbox": RejectReason.INVALID,
+    "bad_domain": RejectReason.INVALID,
+    "spam": RejectReason.SPAM,
+    "policy": RejectReason.BLOCKED,
+    "blocked": RejectReason.BLOCKED,
+}
 
 # Options that would change who gets the mail and who sends it.
 RESERVED = {"from", "to", "cc", "bcc", "base", "requests"}
@@ -106,7 +137,7 @@ class Mailtrap:
     )
 
     api_token: str | Callable[[], str] = field(repr=False)
-    webhook_secret: str | Callable[[], str] = field(default="", repr=False)
+    webhook_secret: Secrets = field(default="", repr=False)
     base_url: str = "https://send.api.mailtrap.io"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -159,6 +190,15 @@ class Mailtrap:
     def build_ping(self) -> HTTPRequest:
         url = SENDING.sub(ACCOUNT, self.base_url)
         return HTTPRequest("GET", f"{url}/api/accounts", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://docs.mailtrap.io/email-api-smtp/advanced/webhooks (2026-11)
+        signature = request.header("mailtrap-signature")
+        verify_hmac(signature, self.webhook_secret, request.body)
+        return signature  # of the body alone: the same in each repetition
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return tuple(map(_event, _batch(request)))
 
     def _mail(self, message: Message, fields: dict[str, Any]) -> dict[str, Any]:
         return merge_options(fields, message.options(self.name), reserved=RESERVED)
@@ -275,3 +315,31 @@ def _outcome(response: Response, item: object) -> Accepted | SendError:
     if answer.get("success") is True and (ids := _message_ids(answer)):
         return Accepted(ids[0])
     return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+
+
+def _batch(request: WebhookRequest) -> list[dict[str, Any]]:
+    found = request.json_object().get("events")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise errors.InvalidWebhook("mailtrap: the webhook has no list of events")
+    return found
+
+
+def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+    kind, reason = EVENTS.get(as_text(data.get("event")), (EventType.UNKNOWN, None))
+    if kind is EventType.BOUNCED:
+        reason = BOUNCES.get(as_text(data.get("bounce_category")), reason)
+    return make_event(
+        data,
+        type=kind,
+        event_id=data.get("event_id"),
+        provider_message_id=data.get("message_id"),
+        recipient=data.get("email"),
+        timestamp=data.get("timestamp"),
+        reject_reason=reason,
+        mta_response=data.get("response"),
+        description=data.get("reason") or data.get("bounce_category"),
+        tags=data.get("category"),
+        metadata=data.get("custom_variables"),
+        click_url=data.get("url"),
+        user_agent=data.get("user_agent"),
+    )

@@ -21,16 +21,22 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     for_recipient,
     json_body,
     merge_options,
     reveal,
+    verify_standard_webhook,
 )
+from mailfailover.providers._resend_events import read_events
 
 DAY = 86400.0
 
@@ -142,7 +148,7 @@ class Resend:
     )
 
     api_key: str | Callable[[], str] = field(repr=False)
-    webhook_secret: str | Callable[[], str] = field(default="", repr=False)
+    webhook_secret: Secrets = field(default="", repr=False)
     base_url: str = "https://api.resend.com"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -193,6 +199,13 @@ class Resend:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/domains", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://resend.com/docs/webhooks/verify-webhooks-requests (2026-11): through Svix.
+        return verify_standard_webhook(request, self.webhook_secret, prefix="svix")
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request, ENCODED)
 
     def _mail(self, message: Message) -> dict[str, Any]:
         fields = {

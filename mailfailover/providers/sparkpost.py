@@ -20,11 +20,15 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     for_recipient,
     json_body,
@@ -32,7 +36,9 @@ from mailfailover.plugin import (
     reveal,
     rewrite,
     variables,
+    verify_basic_auth,
 )
+from mailfailover.providers._sparkpost_events import read_events
 
 # https://developers.sparkpost.com/api/#header-endpoints (2026-11)
 HOSTS = {"us": "https://api.sparkpost.com", "eu": "https://api.eu.sparkpost.com"}
@@ -135,8 +141,8 @@ class SparkPost:
 
     api_key: str | Callable[[], str] = field(repr=False)
     region: str = "us"
-    webhook_username: str = field(default="", repr=False)
-    webhook_password: str | Callable[[], str] = field(default="", repr=False)
+    webhook_username: Secrets = field(default="", repr=False)
+    webhook_password: Secrets = field(default="", repr=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -223,6 +229,13 @@ class SparkPost:
     def build_ping(self) -> HTTPRequest:
         # Needs no other permission than sending; the campaign keeps the answer short.
         return HTTPRequest("GET", f"{self._url()}?campaign_id={MAIL_ID}", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+        return request.header("x-messagesystems-batch-id")
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _request(
         self, message: Message, body: dict[str, Any], recipients: list[dict[str, Any]]

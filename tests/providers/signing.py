@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -20,6 +20,8 @@ GOLDEN = Path(__file__).parent / "data"
 """One folder for each vendor: payloads beside the events that they mean."""
 
 SECRET = "secret-hook"
+STANDARD_SECRET = "whsec_c2VjcmV0LWhvb2stb2YtcmVzZW5k"
+ANOTHER_STANDARD_SECRET = "whsec_YW5vdGhlci1zZWNyZXQ="
 MANDRILL_URL = "https://hooks.example.com/mandrill?a=b"
 
 
@@ -63,3 +65,56 @@ def sign_sendgrid(payload: bytes, now: float) -> WebhookRequest:
         "X-Twilio-Email-Event-Webhook-Signature": b64encode(signature).decode(),
     }
     return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_with_basic_auth(payload: bytes, now: float) -> WebhookRequest:
+    """
+    Nothing is signed: user name and password come along, as the vendor was told them.
+    """
+    credentials = b64encode(f"secret-user:{SECRET}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_with_hmac(payload: bytes, header: str) -> WebhookRequest:
+    """
+    The HMAC of the body, in hexadecimal.
+    """
+    signature = hmac.digest(SECRET.encode(), payload, "sha256").hex()
+    return WebhookRequest("POST", "/", {header: signature}, payload)
+
+
+def sign_mailersend(payload: bytes, now: float) -> WebhookRequest:
+    """
+    In a header of its own.
+    """
+    return sign_with_hmac(payload, "Signature")
+
+
+def sign_mailtrap(payload: bytes, now: float) -> WebhookRequest:
+    """
+    In a header of its own.
+    """
+    return sign_with_hmac(payload, "Mailtrap-Signature")
+
+
+def sign_standard_webhook(payload: bytes, now: float, prefix: str = "webhook") -> WebhookRequest:
+    """
+    Id, time and body; a signature of a version to come stands beside ours.
+    """
+    number, timestamp = "msg_2b7c", f"{now:.0f}"
+    signed = f"{number}.{timestamp}.".encode() + payload
+    signature = b64encode(hmac.digest(b64decode(STANDARD_SECRET[6:]), signed, "sha256")).decode()
+    headers = {
+        f"{prefix}-id": number,
+        f"{prefix}-timestamp": timestamp,
+        f"{prefix}-signature": f"v2,zq v1,{signature}",
+    }
+    return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_resend(payload: bytes, now: float) -> WebhookRequest:
+    """
+    Through Svix.
+    """
+    return sign_standard_webhook(payload, now, "svix")

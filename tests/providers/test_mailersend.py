@@ -35,7 +35,7 @@ from mailfailover.plugin import (
     RecipientStatus,
     Response,
 )
-from mailfailover.providers.mailersend import MailerSend
+from mailfailover.providers.mailersend import OWN_TAG, MailerSend
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
@@ -159,7 +159,7 @@ def _read(mail: dict[str, Any]) -> dict[str, Any]:
             Attachment(file["filename"], b64decode(file["content"]), "", file.get("id", ""))
             for file in mail.get("attachments", [])
         ],
-        "tags": mail.get("tags", []),
+        "tags": [tag for tag in mail.get("tags", []) if not tag.startswith(OWN_TAG)],
         "track_opens": mail.get("settings", {}).get("track_opens"),
         "track_clicks": mail.get("settings", {}).get("track_clicks"),
         "send_at": sent and datetime.fromtimestamp(sent, UTC),
@@ -187,6 +187,7 @@ PLAIN_BODY: dict[str, Any] = {
     "to": [{"email": "ann@example.org", "name": "Ann"}],
     "subject": "Your order",
     "text": "It is on its way.\n",
+    "tags": ["mailfailover-id-plain"],
 }
 
 
@@ -239,7 +240,7 @@ def test_every_field() -> None:
                 "id": "logo",
             },
         ],
-        "tags": ["order"],
+        "tags": ["order", f"mailfailover-id-{RICH.id}"],
         "settings": {"track_opens": True, "track_clicks": False},
         "send_at": 1935817689,
         "headers": [{"name": "X-Order", "value": "1234"}],
@@ -255,7 +256,17 @@ def test_template() -> None:
         "to": [{"email": "ann@example.org", "name": "Ann"}],
         "template_id": "welcome",
         "personalization": [{"email": "ann@example.org", "data": {"name": "Änne"}}],
+        "tags": [f"mailfailover-id-{SAMPLES['template'].id}"],
     }
+
+
+def test_own_id_takes_no_place_of_a_tag() -> None:
+    """
+    Our id goes along where there is room for one more tag.
+    """
+    message = PLAIN.replace(tags=("a", "b", "c", "d", "e"))
+
+    assert _body_of(message)["tags"] == ["a", "b", "c", "d", "e"]
 
 
 def test_merge() -> None:

@@ -1,0 +1,20 @@
+"""
+Postmark's webhooks: whose they are, and what they mean.
+"""
+
+from __future__ import annotations
+
+from mailfailover.providers.postmark import Postmark
+from mailfailover.testing import WebhookContract
+from tests.providers.signing import GOLDEN, SECRET, sign_with_basic_auth
+
+
+class TestWebhooks(WebhookContract):
+    provider = Postmark(
+        server_token="secret-token", webhook_username="secret-user", webhook_password=SECRET
+    )
+    golden = GOLDEN / "postmark"
+    secrets = ("webhook_username", "webhook_password")
+    covers_body = False
+
+    sign = staticmethod(sign_with_basic_auth)
