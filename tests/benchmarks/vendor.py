@@ -6,10 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import uvloop
+
+from mailfailover.testing._certificates import certificates
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
@@ -20,7 +26,8 @@ _ANSWER = b"\r\n".join(
         b"HTTP/1.1 200 OK",
         b"Content-Type: application/json",
         b"Content-Length: %d" % len(_BODY),
-        *(b"X-Header-%d: some value of a header" % number for number in range(9)),
+        b"X-Message-Id: 1",
+        *(b"X-Header-%d: some value of a header" % number for number in range(8)),
         b"Connection: keep-alive",
         b"",
         _BODY,
@@ -40,8 +47,7 @@ class _Vendor(asyncio.Protocol):
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         if not self._missing:
@@ -60,27 +66,41 @@ class _Vendor(asyncio.Protocol):
             self._transport.write(_ANSWER)
 
 
-async def _serve(pipe: Connection) -> None:
+async def _serve(pipe: Connection, context: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Vendor, "127.0.0.1", 0)
+    server = await loop.create_server(_Vendor, "127.0.0.1", 0, ssl=context, backlog=1024)
     pipe.send(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
 
-def _run(pipe: Connection) -> None:
-    asyncio.run(_serve(pipe))
+def _run(pipe: Connection, context: ssl.SSLContext | None) -> None:
+    uvloop.run(_serve(pipe, context))
 
 
 @contextmanager
-def vendor() -> Iterator[str]:
+def vendor(context: ssl.SSLContext | None = None) -> Iterator[str]:
     """
     Start it; the value is its URL.
     """
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=_run, args=(theirs,), daemon=True)
+    forked = multiprocessing.get_context("fork")
+    ours, theirs = forked.Pipe()
+    process = forked.Process(target=_run, args=(theirs, context), daemon=True)
     process.start()
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{ours.recv()}"
     finally:
         process.terminate()
         process.join()
+
+
+@contextmanager
+def tls_vendor() -> Iterator[tuple[str, str]]:
+    """
+    Start it over TLS; the value is its URL and the file of who vouches for it.
+    """
+    made = certificates()
+    with tempfile.NamedTemporaryFile(suffix=".pem") as ca_file:
+        ca_file.write(made.ca_pem)
+        ca_file.flush()
+        with vendor(made.server_context) as url:
+            yield url, ca_file.name

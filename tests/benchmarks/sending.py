@@ -1,0 +1,92 @@
+"""
+What one send costs: alone, over TLS, in threads and in an event loop.
+
+Each contender has a process of its own, and they take turns, so that a busy machine slows them
+alike. CPU ratios are the ones to judge by.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.table import Row, Spent
+from tests.benchmarks.vendor import tls_vendor, vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROUNDS = 5
+MICRO = 1e6
+
+
+def take_turns(sends: int, where: tuple[str, ...], *names: str) -> dict[str, Spent]:
+    """
+    Measure all in turns; the median of each.
+    """
+    runs: dict[str, list[Spent]] = {name: [] for name in names}
+    for _ in range(ROUNDS):
+        for name in names:
+            runs[name].append(_measure(name, sends, where))
+    return {name: Spent.median(spent) for name, spent in runs.items()}
+
+
+def _measure(name: str, sends: int, where: tuple[str, ...]) -> Spent:
+    command = [sys.executable, "-m", "tests.benchmarks.contenders", name, str(sends), *where]
+    done = subprocess.run(command, capture_output=True, check=True)
+    return Spent(*json.loads(done.stdout))
+
+
+def rows() -> Iterator[Row]:
+    """
+    Measure it all.
+    """
+    with vendor() as url:
+        yield from _one_send(url)
+        yield from _overhead(url)
+        yield from _at_once(url)
+    with tls_vendor() as where:
+        yield from _tls(where)
+
+
+def _one_send(url: str) -> Iterator[Row]:
+    names = ("post", "mailer", "hand", "post_json", "mailer_json")
+    spent = take_turns(1000, (url,), *names)
+    form, as_json = spent["post"], spent["post_json"]
+    for label, own, other, unit, goal in (
+        ("Mailer.send, chain of three", spent["mailer"], form, "Session.post", 0.40),
+        ("provider and transport by hand", spent["hand"], form, "Session.post", None),
+        ("Mailer.send, JSON", spent["mailer_json"], as_json, "Session.post(json)", 0.55),
+    ):
+        yield Row(f"{label}: CPU", own.cpu / other.cpu, f"x {unit}", goal)
+        yield Row(f"{label}: wall", own.wall / other.wall, f"x {unit}")
+    yield Row("Session.post: CPU", form.cpu * MICRO, "µs")
+
+
+def _overhead(url: str) -> Iterator[Row]:
+    spent = take_turns(20_000, (url,), "instant_mailer", "instant_hand")
+    cost = spent["instant_mailer"].cpu - spent["instant_hand"].cpu
+    yield Row("chain, policy, health, receipt: CPU", cost * MICRO, "µs", 8.0)
+
+
+def _at_once(url: str) -> Iterator[Row]:
+    names = ("post_32_threads", "mailer_32_threads", "mailer_128_threads", "send_many_32")
+    spent = take_turns(3200, (url,), *names, "mailer", "async_50")
+    theirs, alone = spent["post_32_threads"].wall, spent["mailer"].wall
+    for name, label, base, unit, goal in (
+        ("mailer_32_threads", "Mailer.send in 32 threads", theirs, "requests, 32 threads", 2.2),
+        ("send_many_32", "send_many, 32 workers", theirs, "requests, 32 threads", 2.2),
+        ("mailer_128_threads", "Mailer.send in 128 threads", alone, "its own, 1 thread", 1.0),
+        ("async_50", "AsyncMailer, 50 in flight", theirs, "requests, 32 threads", 3.5),
+    ):
+        yield Row(f"{label}: rate", base / spent[name].wall, f"x {unit}", goal, more=True)
+        cpu = spent["post_32_threads"].cpu / spent[name].cpu
+        yield Row(f"{label}: mails per CPU", cpu, "x requests, 32 threads")
+
+
+def _tls(where: tuple[str, ...]) -> Iterator[Row]:
+    spent = take_turns(200, where, "tls_kept", "tls_new")
+    ratio = spent["tls_new"].cpu / spent["tls_kept"].cpu
+    yield Row("a new TLS connection: CPU", ratio, "x a kept-alive send", 3.2)
