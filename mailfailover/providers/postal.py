@@ -18,16 +18,23 @@ from mailfailover.plugin import (
     Accepted,
     Base64,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     json_body,
     merge_options,
     reveal,
+    sha256_hex,
+    verify_public_key,
 )
+from mailfailover.providers._postal_events import read_events
 
 # By the code in the body: the status of every answer is 200. What is not here is a fault of
 # ours. base_controller.rb and send_controller.rb of the server's source (2026-11).
@@ -68,7 +75,8 @@ class Postal:
 
         base_url: Where the server is: scheme and host. There is no default.
 
-        webhook_public_key: The key that verifies webhooks, as PEM or its base64 text alone.
+        webhook_public_key: Verifies webhooks; two while it changes. It is the ``p=`` of the
+            record that ``postal default-dkim-record`` shows. Needs the extra webhooks.
 
     .. versionadded:: 0.1.0
     """
@@ -95,7 +103,7 @@ class Postal:
 
     api_key: str | Callable[[], str] = field(repr=False)
     base_url: str
-    webhook_public_key: str = ""
+    webhook_public_key: Secrets = ""
 
     def build_request(self, message: Message) -> HTTPRequest:
         tag = {TAG: message.tags[0]} if message.tags else {}
@@ -126,6 +134,18 @@ class Postal:
     def parse_ping(self, response: Response) -> None:
         if _code(response) != NOT_FOUND:
             raise _error(response)
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # lib/postal/http.rb of the server's source (2026-11): two signatures of the body, of
+        # which older servers have one only.
+        signature, digest = request.header("x-postal-signature-256"), "sha256"
+        if not signature:
+            signature, digest = request.header("x-postal-signature"), "sha1"
+        verify_public_key(signature, self.webhook_public_key, request.body, digest=digest)
+        return sha256_hex(request.body)  # each webhook has an id, the same when it is repeated
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _post(self, path: str, body: dict[str, Any]) -> HTTPRequest:
         headers = {

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from hashlib import md5
 from typing import Any, ClassVar
 
 from mailfailover import errors
@@ -20,19 +21,27 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    WebhookRequest,
+    as_text,
+    check_secret,
     classify_http,
     encode_header,
     json_body,
     merge_options,
     reveal,
+    reveal_all,
     rewrite,
+    sha256_hex,
     variables,
 )
+from mailfailover.providers._unisender_events import read_events
 
 # The host of an account's data center, and the language in the path.
 # https://godocs.unisender.ru/web-api-ref, https://docs.unione.io/en/web-api-ref (2026-11)
@@ -117,6 +126,8 @@ LITERALS = {"{": "brace_open", "}": "brace_close"}
 READ_BY_SIMPLE = re.compile(r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]")
 MARKED = re.compile(r"\0(\w+)\0")
 
+MD5 = re.compile(r"[0-9a-f]{32}")
+
 # Options that would change who gets the mail and who sends it; headers could do so too.
 RESERVED = {"from_email", "headers", "recipients"}
 
@@ -137,7 +148,8 @@ class UnisenderGo:
     that has one is refused here. Files need names that differ, and content. Blind copies go to
     verified domains of one's own only.
 
-    A template's own subject is used where the mail has none.
+    A template's own subject is used where the mail has none. Webhooks are read in the format
+    JSON, not where it is packed with gzip.
 
     Attributes:
         api_key: The key of an account or a project; it verifies webhooks too.
@@ -261,6 +273,20 @@ class UnisenderGo:
 
     def build_ping(self) -> HTTPRequest:
         return self._call("system/ping", {})
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://docs.unione.io/en/web-api-ref#callback-format (2026-11): the MD5 of the body
+        # in which the API key stands in the place of that MD5.
+        given = as_text(request.json_object().get("auth"))
+        keys = reveal_all(self.api_key) if MD5.fullmatch(given) else ()
+        signed = [request.body.replace(given.encode(), key.encode(), 1) for key in keys]
+        expected = [md5(one, usedforsecurity=False).hexdigest() for one in signed]
+        if not check_secret(given, expected):
+            raise errors.InvalidSignature("the webhook is not signed with the key of unisender")
+        return sha256_hex(request.body)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _request(self, message: Message, content: dict[str, Any]) -> HTTPRequest:
         body = _filled(_common(message) | content)

@@ -7,14 +7,15 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import b64decode, b64encode
+from hashlib import md5
 from pathlib import Path
 from urllib.parse import quote_plus
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from mailfailover.plugin import WebhookRequest
-from tests.keys import ec_key
+from tests.keys import ec_key, rsa_key
 
 GOLDEN = Path(__file__).parent / "data"
 """One folder for each vendor: payloads beside the events that they mean."""
@@ -22,6 +23,7 @@ GOLDEN = Path(__file__).parent / "data"
 SECRET = "secret-hook"
 STANDARD_SECRET = "whsec_c2VjcmV0LWhvb2stb2YtcmVzZW5k"
 ANOTHER_STANDARD_SECRET = "whsec_YW5vdGhlci1zZWNyZXQ="
+UNISENDER_KEY = "secret-key"
 MANDRILL_URL = "https://hooks.example.com/mandrill?a=b"
 
 
@@ -118,3 +120,29 @@ def sign_resend(payload: bytes, now: float) -> WebhookRequest:
     Through Svix.
     """
     return sign_standard_webhook(payload, now, "svix")
+
+
+def sign_postal(payload: bytes, now: float) -> WebhookRequest:
+    """
+    RSA over the body, with the old hash and the new one.
+    """
+    old, new = (
+        b64encode(rsa_key().sign(payload, padding.PKCS1v15(), hash_)).decode()
+        for hash_ in (hashes.SHA1(), hashes.SHA256())  # noqa: S303 -- the vendor's own
+    )
+    headers = {"X-Postal-Signature": old, "X-Postal-Signature-256": new}
+    return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_unisender(payload: bytes, now: float) -> WebhookRequest:
+    """
+    The hash stands in the body, where the key stood when it was made.
+    """
+    try:
+        text = json.dumps({**json.loads(payload), "auth": UNISENDER_KEY}, ensure_ascii=False)
+        body = text.encode()
+    except (TypeError, ValueError, RecursionError):
+        body = payload
+    auth = md5(body, usedforsecurity=False).hexdigest()
+    body = body.replace(UNISENDER_KEY.encode(), auth.encode())
+    return WebhookRequest("POST", "/", {"Content-Type": "application/json"}, body)
