@@ -47,6 +47,7 @@ ONLY_IN = {
     },
     "flask": {"service"},
     "jinja2": {"service"},
+    "prometheus_client": {"service"},
     "waitress": {"_cli"},
     "werkzeug": {"service"},
 }

@@ -11,7 +11,7 @@ from werkzeug.http import parse_dict_header
 
 from mailfailover.outbox import State
 from mailfailover.service.accepting import accept
-from mailfailover.service.mails import describe, find_mail, list_mails, may_see
+from mailfailover.service.mails import describe, describe_all, find_mail, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_message
@@ -52,7 +52,7 @@ def show(mail_id: str) -> Response:
     """
     Tell how a mail stands.
     """
-    return jsonify(describe(_known(mail_id)))
+    return jsonify(describe_all(service(), _known(mail_id)))
 
 
 @api.get("/messages")
@@ -81,7 +81,7 @@ def cancel(mail_id: str) -> Response:
         state = _known(mail_id).state
         detail = f"The mail is {state}: it can no longer be held back."
         raise Problem("not-waiting", detail, state=str(state))
-    return jsonify(describe(_known(mail_id)))
+    return jsonify(describe_all(service(), _known(mail_id)))
 
 
 def _known(mail_id: str) -> OutboxMail:
@@ -110,7 +110,7 @@ def _settled(mail: OutboxMail) -> Response:
     """
     Answer for a mail that was waited for.
     """
-    data: dict[str, Any] = describe(mail)
+    data: dict[str, Any] = describe_all(service(), mail)
     if mail.state is State.DEAD:
         raise Problem("refused", f"The mail was not sent: {mail.reason}", mail=data)
     answer = jsonify(data)

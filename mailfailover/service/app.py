@@ -15,6 +15,8 @@ from mailfailover.service.gate import csrf, guard
 from mailfailover.service.headers import add_headers
 from mailfailover.service.health import health
 from mailfailover.service.mailbox import show_mailbox
+from mailfailover.service.metrics import count_requests, metrics
+from mailfailover.service.openapi import openapi
 from mailfailover.service.page import page
 from mailfailover.service.parts import Service, service, set_up
 from mailfailover.service.problems import handle_problems
@@ -49,11 +51,14 @@ def create_app(parts: Service) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     set_up(app, parts)
+    if parts.metrics is not None:
+        count_requests(app, parts.metrics)
+        app.register_blueprint(metrics)
     guard(app)
     handle_problems(app)
     add_headers(app)
     set_up_templates(app, _context)
-    for part in (api, events, health, page, webhooks):
+    for part in (api, events, health, openapi, page, webhooks):
         app.register_blueprint(part)
     if parts.mailbox is not None:
         show_mailbox(app, parts.mailbox, "/mailbox")

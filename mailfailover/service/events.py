@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request, stream_with_context
 
-from mailfailover.service.mails import describe, find_mail, list_mails
+from mailfailover.service.mails import describe, describe_all, find_mail, list_mails
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.visit import API
@@ -46,11 +46,10 @@ def stream() -> Response:
         raise Problem("not-found", "There is no such mail, or it is not yours.")
 
     def look() -> list[Mapping[str, Any]]:
-        if not mail_id:
-            found = list_mails(parts, asking, limit=WATCHED)
-        else:
+        if mail_id:
             found = list_mails(parts, asking, limit=1, only=mail_id)
-        return [describe(mail) for mail in reversed(found)]
+            return [describe_all(parts, mail) for mail in found]
+        return [describe(mail) for mail in reversed(list_mails(parts, asking, limit=WATCHED))]
 
     if not parts.streams.acquire(blocking=False):
         detail = "Too many streams are open. Ask again later, or look at the messages themselves."

@@ -17,11 +17,21 @@ from mailfailover.service.tables import posts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mailfailover._events import DeliveryEvent
     from mailfailover.outbox import OutboxMail
     from mailfailover.service.parts import Service
     from mailfailover.service.rules import Caller
 
-__all__ = ["OPEN_STATES", "describe", "find_mail", "list_mails", "may_see", "state_of"]
+__all__ = [
+    "OPEN_STATES",
+    "describe",
+    "describe_all",
+    "events_of",
+    "find_mail",
+    "list_mails",
+    "may_see",
+    "state_of",
+]
 
 OPEN_STATES = frozenset({State.PENDING, State.LEASED, State.SENDING})
 """Those in which a mail is still on its way."""
@@ -81,3 +91,30 @@ def describe(mail: OutboxMail) -> dict[str, Any]:
     # The stored key begins with whose it is.
     data["idempotency_key"] = data["idempotency_key"].partition(":")[2]
     return data | {"status_url": url_for("api.show", mail_id=mail.id, _external=True)}
+
+
+def describe_all(service: Service, mail: OutboxMail) -> dict[str, Any]:
+    """
+    The same with what vendors told of it since.
+    """
+    return describe(mail) | {"events": [_event(one) for one in events_of(service, mail.id)]}
+
+
+def events_of(service: Service, mail_id: str) -> Sequence[DeliveryEvent]:
+    """
+    Return what vendors told of a mail, in the order in which it happened.
+    """
+    found = service.tracking.status(mail_id) if service.tracking else None
+    return found.events if found else ()
+
+
+def _event(event: DeliveryEvent) -> dict[str, Any]:
+    return {
+        "type": str(event.type),
+        "provider": event.provider,
+        "recipient": event.recipient,
+        "timestamp": event.timestamp and event.timestamp.isoformat(),
+        "reject_reason": event.reject_reason and str(event.reject_reason),
+        "description": event.description,
+        "mta_response": event.mta_response,
+    }

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 
 from mailfailover.service.accepting import accept
 from mailfailover.service.gate import sign_in, sign_out
-from mailfailover.service.mails import find_mail, list_mails, may_see
+from mailfailover.service.mails import events_of, find_mail, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_message
@@ -80,7 +80,8 @@ def mail(mail_id: str) -> str:
     Show what became of one mail.
     """
     found = _known(mail_id)
-    return render_template("status.html", mail=found, steps=tuple(steps(found)), badges=BADGES)
+    told = steps(found, events_of(service(), mail_id))
+    return render_template("status.html", mail=found, steps=tuple(told), badges=BADGES)
 
 
 @page.post("/mails/<mail_id>/cancel")

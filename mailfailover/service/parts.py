@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from mailfailover.outbox import Outbox
     from mailfailover.providers.preview import Preview
     from mailfailover.service.keys import Keys
+    from mailfailover.service.metrics import Metrics
     from mailfailover.service.rules import Caller
+    from mailfailover.tracking import Tracking
 
 __all__ = ["MAX_BYTES", "Service", "caller", "service", "set_up"]
 
@@ -45,6 +47,10 @@ class Service:
 
         mailbox: What ``preview://`` was given, None without such a provider.
 
+        tracking: What vendors told of the mails.
+
+        metrics: What counts; it is an observer of the mailer, too.
+
         max_bytes: The largest request.
 
         max_wait: How many seconds ``Prefer: wait`` may wait.
@@ -62,6 +68,8 @@ class Service:
     outbox: Outbox
     keys: Keys
     mailbox: Preview | None = None
+    tracking: Tracking | None = None
+    metrics: Metrics | None = None
     max_bytes: int = MAX_BYTES
     max_wait: float = 30.0
     waiting: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, 4))

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from mailfailover._events import EventType
 from mailfailover.outbox import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from mailfailover._events import DeliveryEvent
     from mailfailover.outbox import OutboxAttempt, OutboxMail
 
 __all__ = ["BADGES", "Step", "steps"]
@@ -38,10 +40,35 @@ class Step(NamedTuple):
     detail: str = ""
 
 
-def steps(mail: OutboxMail) -> Iterator[Step]:
+_EVENTS: Mapping[str, tuple[str, str]] = {
+    EventType.DELIVERED: ("good", "Delivered to"),
+    EventType.OPENED: ("good", "Opened by"),
+    EventType.CLICKED: ("good", "A link was clicked by"),
+    EventType.DEFERRED: ("warn", "Not taken yet by the server of"),
+    EventType.BOUNCED: ("bad", "Bounced from"),
+    EventType.REJECTED: ("bad", "Not tried for"),
+    EventType.FAILED: ("bad", "Not made for"),
+    EventType.COMPLAINED: ("bad", "Called spam by"),
+    EventType.UNSUBSCRIBED: ("warn", "Unsubscribed:"),
+}
+"""How serious an event is, and what it means for the recipient who is named after it."""
+
+
+def steps(mail: OutboxMail, events: Sequence[DeliveryEvent] = ()) -> Iterator[Step]:
     """
-    Yield the steps of *mail*, in the order of time.
+    Yield the steps of *mail*: what we did, then what vendors told, each in the order of time.
     """
+    yield from _ours(mail)
+    yield from map(_told, events)
+
+
+def _told(event: DeliveryEvent) -> Step:
+    level, what = _EVENTS.get(event.type, ("", f"{str(event.type).capitalize()}:"))
+    detail = event.mta_response or event.description
+    return Step(event.timestamp, level, f"{what} {event.recipient or 'somebody'}", detail)
+
+
+def _ours(mail: OutboxMail) -> Iterator[Step]:
     yield Step(mail.created, "", "Queued")
     yield from map(_call, mail.attempts)
     if mail.state is State.DEAD:

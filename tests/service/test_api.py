@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import dataclasses
 import io
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
+from mailfailover import DeliveryEvent, EventType, RejectReason
 from mailfailover.outbox import State
 from mailfailover.outbox._tables import mails
 from mailfailover.plugin import Attachment
 from mailfailover.service.accepting import accept
+from mailfailover.service.app import create_app
 from mailfailover.service.problems import Problem
 from mailfailover.service.rules import LOCAL, Rules
 from mailfailover.testing import PLAIN
+from mailfailover.tracking import Tracking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -444,3 +449,42 @@ def test_readiness_sees_the_providers(client: FlaskClient, service: Service) -> 
 
     assert 503 == answer.status_code
     assert "all of them are passed by" == answer.get_json()["providers"]
+
+
+def test_events_of_vendors_are_shown(service: Service) -> None:
+    """
+    A mail that was looked up tells what vendors told of it since.
+    """
+    tracking = Tracking(service.outbox.engine)
+    tracking.init()
+    client = create_app(dataclasses.replace(service, tracking=tracking)).test_client()
+    mail_id = post(client).get_json()["id"]
+    tracking(
+        DeliveryEvent(
+            event_id="1",
+            type=EventType.BOUNCED,
+            provider="preview",
+            mail_id=mail_id,
+            recipient="ann@example.com",
+            timestamp=datetime(2027, 1, 31, 9, tzinfo=UTC),
+            reject_reason=RejectReason.INVALID,
+            mta_response="550 no such user",
+        )
+    )
+
+    found = client.get(f"{MESSAGES}/{mail_id}").get_json()["events"]
+
+    assert [
+        {
+            "type": "bounced",
+            "provider": "preview",
+            "recipient": "ann@example.com",
+            "timestamp": "2027-01-31T09:00:00+00:00",
+            "reject_reason": "invalid",
+            "description": "",
+            "mta_response": "550 no such user",
+        }
+    ] == found
+    assert "Bounced from ann@example.com" in client.get(f"/mails/{mail_id}").text
+    stream = client.get(f"/email/api/1.0/events?mail={mail_id}").text
+    assert '"type": "bounced"' in stream

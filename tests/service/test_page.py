@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, update
 
-from mailfailover.outbox import State
+from mailfailover import DeliveryEvent, EventType
+from mailfailover.outbox import OutboxMail, State
 from mailfailover.outbox._tables import attempts, mails
 from mailfailover.plugin import Attachment
 from mailfailover.service.app import create_app
@@ -404,3 +405,34 @@ def test_timeline_tells_each_step(
 
     assert found is not None
     assert [Step(found.created, "", "Queued"), *expected] == list(steps(found))
+
+
+def test_timeline_goes_on_with_events() -> None:
+    """
+    Each event is said in words; one without words of its own by its name.
+    """
+    mail = OutboxMail(
+        id="m1",
+        state=State.SENT,
+        created=NOW,
+        due=None,
+        tries=1,
+        recipients=(),
+        attempts=(),
+        provider="a",
+        provider_message_id="",
+        reason="",
+        possible_duplicate=False,
+        finished=NOW,
+        idempotency_key="",
+    )
+    events = [
+        DeliveryEvent(type=EventType.DELIVERED, recipient="ann@example.com", timestamp=NOW),
+        DeliveryEvent(type=EventType.AUTORESPONDED, description="on holiday"),
+    ]
+
+    assert [
+        Step(NOW, "", "Queued"),
+        Step(NOW, "good", "Delivered to ann@example.com"),
+        Step(None, "", "Autoresponded: somebody", "on holiday"),
+    ] == list(steps(mail, events))

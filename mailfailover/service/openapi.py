@@ -1,0 +1,208 @@
+"""
+The OpenAPI document of the service.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, jsonify
+
+from mailfailover.outbox import State
+from mailfailover.service.problems import KINDS, MEDIA_TYPE
+from mailfailover.service.schemas import MAIL_FIELDS, SCHEMAS
+from mailfailover.service.visit import API
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["openapi"]
+
+openapi = Blueprint("openapi", __name__)
+Node = dict[str, Any]
+# In a form every field is text; what is no text there is JSON.
+_FORM_LISTS = ("to", "cc", "bcc", "reply_to", "tags", "unsubscribe", "via", "droppable")
+_FILES = ("attachments", "inline")
+
+
+@openapi.get("/openapi.json")
+def document() -> Response:
+    """
+    Send the document.
+    """
+    return jsonify(_document())
+
+
+@cache
+def _document() -> Node:
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mailfailover",
+            "version": version("mailfailover"),
+            "description": "Sends e-mail through whichever provider is up.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}, {"basic": []}],
+        "paths": {
+            f"{API}/send": {"post": _send()},
+            f"{API}/messages": {"get": _index()},
+            f"{API}/messages/{{mail_id}}": {"get": _show(), "delete": _cancel()},
+            f"{API}/events": {"get": _events()},
+            "/healthz": {"get": _health("alive", "Whether the service is alive", 200)},
+            "/readyz": {"get": _health("ready", "Whether it can do its work", 200, 503)},
+        },
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "basic": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The password is the API key; the name is of no meaning.",
+                },
+            },
+        },
+    }
+
+
+def _send() -> Node:
+    return {
+        "operationId": "send",
+        "summary": "Post a mail",
+        "description": "202 means that it is on the disk and will be sent.",
+        "parameters": [
+            _header("Idempotency-Key", "A name for this mail, for repetitions.", maxLength=200),
+            _header("Prefer", "wait=5 waits so many seconds for the mail to be sent."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": _ref("Message")},
+                "application/x-www-form-urlencoded": {"schema": _form(files=False)},
+                "multipart/form-data": {"schema": _form(files=True)},
+            },
+        },
+        "responses": {
+            "200": _answer("It was sent within the time to wait.", "Mail"),
+            "202": _answer("It is stored, or may have been sent.", "Queued", "Mail"),
+            **_problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _index() -> Node:
+    return {
+        "operationId": "listMessages",
+        "summary": "List the mails of this API key, newest first",
+        "parameters": [
+            _query("state", {"type": "string", "enum": [str(state) for state in State]}),
+            _query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+            _query("before", {"type": "string", "description": "Begin after this mail."}),
+        ],
+        "responses": {"200": _answer("A page of them.", "Mails"), **_problems(400, 401, 403)},
+    }
+
+
+def _show() -> Node:
+    return {
+        "operationId": "getMessage",
+        "summary": "Look what became of a mail",
+        "parameters": [_MAIL_ID],
+        "responses": {"200": _answer("The mail.", "Mail"), **_problems(401, 403, 404)},
+    }
+
+
+def _cancel() -> Node:
+    return {
+        "operationId": "cancelMessage",
+        "summary": "Give up a mail that waits",
+        "parameters": [_MAIL_ID],
+        "responses": {
+            "200": _answer("It will not be sent.", "Mail"),
+            **_problems(401, 403, 404, 409),
+        },
+    }
+
+
+def _events() -> Node:
+    return {
+        "operationId": "followEvents",
+        "summary": "Follow what becomes of mails, as server-sent events",
+        "parameters": [_query("mail", {"type": "string", "description": "This mail alone."})],
+        "responses": {
+            "200": {
+                "description": "A stream of events called mail, each with a mail as JSON.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            **_problems(401, 403, 404, 503),
+        },
+    }
+
+
+def _health(name: str, summary: str, *statuses: int) -> Node:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "security": [],
+        "responses": {str(status): _answer("How it is.", "Health") for status in statuses},
+    }
+
+
+def _form(*, files: bool) -> Node:
+    text: Node = {"type": "string"}
+    fields = {
+        name: {"type": "array", "items": text} if name in _FORM_LISTS else text
+        for name in MAIL_FIELDS
+        if name != "attachments"
+    }
+    if files:
+        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        fields |= {name: {"type": "array", "items": file} for name in _FILES}
+    return {"type": "object", "properties": fields, "additionalProperties": False}
+
+
+def _ref(name: str) -> Node:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _answer(description: str, *names: str) -> Node:
+    schemas = [_ref(name) for name in names]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _problems(*statuses: int) -> Node:
+    return {str(status): _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> Node:
+    titles: Iterable[str] = (kind.title for kind in KINDS.values() if kind.status == status)
+    return {
+        "description": "; ".join(f"{title}." for title in titles),
+        "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
+    }
+
+
+def _header(name: str, description: str, **schema: Any) -> Node:
+    return {
+        "name": name,
+        "in": "header",
+        "description": description,
+        "schema": {"type": "string", "minLength": 1, **schema},
+    }
+
+
+def _query(name: str, schema: Node) -> Node:
+    return {"name": name, "in": "query", "schema": schema}
+
+
+_MAIL_ID: Node = {
+    "name": "mail_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1},
+}

@@ -1,0 +1,183 @@
+"""
+What the service takes and answers, as JSON Schema.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._features import MAY_BE_LEFT_OFF
+from mailfailover.outbox import State
+from mailfailover.service.problems import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MAIL_FIELDS", "SCHEMAS"]
+
+Schema = dict[str, Any]
+
+
+def _text(about: str = "", **more: Any) -> Schema:
+    return {"type": "string", **({"description": about} if about else {}), **more}
+
+
+def _list(items: Schema, about: str = "") -> Schema:
+    return {"type": "array", "items": items, **({"description": about} if about else {})}
+
+
+def _map(values: Schema, about: str = "") -> Schema:
+    found: Schema = {"type": "object", "additionalProperties": values}
+    return found | ({"description": about} if about else {})
+
+
+def _object(properties: Mapping[str, Schema], **more: Any) -> Schema:
+    """
+    Return an object in which each of *properties* is always there.
+    """
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_TIME = _text(format="date-time")
+_LINE = _text("One line.")
+_SWITCH: Schema = {"type": "boolean"}
+_SCALAR: Schema = {"type": ["string", "number"]}
+_PEOPLE: Schema = {
+    "description": 'Mailboxes: "Ann <ann@example.com>, bob@example.com", or a list of them.',
+    "anyOf": [_text(), _list(_text())],
+}
+_TEXTS: Schema = {"anyOf": [_text(), _list(_text())]}
+_FILE = {
+    "type": "object",
+    "properties": {
+        "filename": _text(minLength=1),
+        "content": _text("The bytes in base64; nothing is ever fetched.", format="byte"),
+        "content_type": _text("Guessed from the file's name if it is left out."),
+        "content_id": _text("Set for an image that the HTML shows as cid:ID."),
+    },
+    "required": ["filename", "content"],
+    "additionalProperties": False,
+}
+
+MAIL_FIELDS: Mapping[str, Schema] = {
+    "to": _PEOPLE,
+    "cc": _PEOPLE,
+    "bcc": _PEOPLE,
+    "reply_to": _PEOPLE,
+    "from_email": _text("The sender; that of the service if it has one and this is left out."),
+    "subject": _LINE,
+    "text": _text(),
+    "html": _text(),
+    "headers": _map(_TEXTS, "Needs the grant headers."),
+    "attachments": _list(_FILE),
+    "tags": _TEXTS,
+    "metadata": _map(_SCALAR),
+    "track_opens": _SWITCH,
+    "track_clicks": _SWITCH,
+    "send_at": _text("When to send it, at once if left out.", format="date-time"),
+    "template_id": {"anyOf": [_text(), _map(_text())]},
+    "template_data": {"type": "object"},
+    "merge_data": _map(_map(_SCALAR), "By recipient: what {{name}} stands for."),
+    "merge_metadata": _map(_map(_SCALAR), "By recipient."),
+    "merge_headers": _map(_map(_TEXTS), "By recipient; needs the grant headers."),
+    "unsubscribe": _TEXTS,
+    "stream": _text("The kind of mail, transactional if left out."),
+    "envelope_from": _text("Where bounces go; needs the grant envelope_from."),
+    "provider_options": _map({"type": "object"}, "Needs the grant provider_options."),
+    "via": _TEXTS,
+    "droppable": _list(_text(enum=list(MAY_BE_LEFT_OFF.names))),
+}
+"""The fields of a posted mail. Each may be null, which is the same as leaving it out."""
+
+_RECIPIENT = _object({"email": _text(), "status": _text(), "provider_message_id": _text()})
+_ATTEMPT = _object(
+    {
+        "provider": _text(),
+        "started": _TIME,
+        "duration": _or_null({"type": "number"}),
+        "stage": _text(),
+        "outcome": _text("accepted, unfinished, or the name of an error."),
+        "error": _text(),
+        "status_code": _or_null({"type": "integer"}),
+        "provider_message_id": _text(),
+    }
+)
+_EVENT = _object(
+    {
+        "type": _text(),
+        "provider": _text(),
+        "recipient": _text(),
+        "timestamp": _or_null(_TIME),
+        "reject_reason": _or_null(_text()),
+        "description": _text(),
+        "mta_response": _text(),
+    }
+)
+_STATE = _text("How the mail stands.", enum=[str(state) for state in State])
+_MAIL = {
+    "id": _text(),
+    "state": _STATE,
+    "created": _TIME,
+    "due": _or_null(_TIME),
+    "tries": {"type": "integer"},
+    "recipients": _list(_RECIPIENT),
+    "attempts": _list(_ATTEMPT),
+    "provider": _text("Who took it."),
+    "provider_message_id": _text(),
+    "reason": _text("Why it was not sent, or why nobody knows."),
+    "possible_duplicate": _SWITCH,
+    "finished": _or_null(_TIME),
+    "idempotency_key": _text(),
+    "status_url": _text(format="uri"),
+}
+_FIELD_ERROR = _object({"field": _text(), "detail": _text()})
+
+SCHEMAS: Mapping[str, Schema] = {
+    "Message": {
+        "type": "object",
+        "properties": {name: _or_null(schema) for name, schema in MAIL_FIELDS.items()},
+        "additionalProperties": False,
+    },
+    "Queued": _object(
+        {"id": _text(), "state": _text(const="queued"), "status_url": _text(format="uri")}
+    ),
+    "ListedMail": _object(_MAIL),
+    "Mail": _object(_MAIL | {"events": _list(_EVENT, "What vendors told of it since.")}),
+    "Mails": _object(
+        {
+            "messages": _list({"$ref": "#/components/schemas/ListedMail"}),
+            "next": _or_null(_text("Where the list goes on.", format="uri")),
+        }
+    ),
+    "Health": {
+        "type": "object",
+        "properties": {"status": _text()},
+        "required": ["status"],
+        "additionalProperties": _text(),
+    },
+    "Problem": {
+        "type": "object",
+        "description": "Problem details (RFC 9457).",
+        "properties": {
+            "type": _text(enum=[f"urn:mailfailover:problem:{name}" for name in KINDS]),
+            "title": _text(),
+            "status": {"type": "integer"},
+            "detail": _text(),
+            "instance": _text("Has the id of the request.", format="uri"),
+            "errors": _list(_FIELD_ERROR, "The fields at fault."),
+            "mail": {"$ref": "#/components/schemas/Mail"},
+            "state": _STATE,
+        },
+        "required": ["type", "title", "status", "detail", "instance"],
+    },
+}
