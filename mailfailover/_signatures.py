@@ -120,7 +120,7 @@ def verify_time(timestamp: Any, request: WebhookRequest, *, window: float = WIND
     Raises:
         InvalidSignature: If it was not, or *timestamp* is none.
     """
-    now = time.time() if request.received is None else request.received
+    now = arrival(request)
     try:
         seconds = math.nan if isinstance(timestamp, bool) else float(timestamp)
     except (TypeError, ValueError, OverflowError):
@@ -129,6 +129,13 @@ def verify_time(timestamp: Any, request: WebhookRequest, *, window: float = WIND
         raise InvalidSignature(
             "the webhook was not signed just now: it is an old one, or a clock is wrong"
         )
+
+
+def arrival(request: WebhookRequest) -> float:
+    """
+    Return the Unix time when *request* came: now, where it does not say.
+    """
+    return time.time() if request.received is None else request.received
 
 
 def refusal(what: str, known: object) -> str:

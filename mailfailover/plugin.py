@@ -40,6 +40,7 @@ from mailfailover._signatures import (
     verify_standard_webhook,
     verify_time,
 )
+from mailfailover._sns import read_sns, verify_sns
 from mailfailover._untrusted import read_json
 from mailfailover._webhook import WebhookProvider
 from mailfailover._wire import (
@@ -111,6 +112,7 @@ __all__ = [
     "parse_retry_after",
     "read_certificate",
     "read_json",
+    "read_sns",
     "reveal",
     "reveal_all",
     "rewrite",
@@ -119,6 +121,7 @@ __all__ = [
     "verify_basic_auth",
     "verify_hmac",
     "verify_public_key",
+    "verify_sns",
     "verify_standard_webhook",
     "verify_time",
 ]

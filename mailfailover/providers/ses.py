@@ -27,17 +27,23 @@ from mailfailover.plugin import (
     Attachment,
     Base64,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     json_body,
     merge_options,
     reveal,
     sha256_hex,
+    verify_sns,
 )
+from mailfailover.providers._ses_events import read_events
 
 # https://docs.aws.amazon.com/general/latest/gr/ses.html (2026-11); China has a domain of its own.
 HOST = "https://email.{}.amazonaws.com{}"
@@ -137,7 +143,10 @@ class SES:
 
         configuration_set: Its name; the sender's own where empty.
 
-        webhook_topic_arn: The SNS topic whose notifications are taken as webhooks.
+        webhook_topic_arn:
+            The SNS topic whose notifications are taken as webhooks. Needs the extra webhooks;
+            "raw message delivery" of the subscription must be off, because it leaves the
+            signature out.
 
         base_url: Scheme and host, for a proxy; that of *region* where empty. The host and
             path that are called are signed.
@@ -171,7 +180,7 @@ class SES:
     session_token: str | Callable[[], str] = field(default="", repr=False)
     region: str = "us-east-1"
     configuration_set: str = ""
-    webhook_topic_arn: str = ""
+    webhook_topic_arn: Secrets = ""
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -228,6 +237,12 @@ class SES:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/v2/email/account", auth=self._sign)
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        return verify_sns(request, fetch, self.webhook_topic_arn)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request, TAG_NAME, OTHERS)
 
     def _sign(self, request: HTTPRequest, now: float) -> dict[str, str]:
         """
