@@ -5,16 +5,19 @@ What must be new in a child process after ``os.fork()``: locks, and randomness.
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
-from weakref import WeakMethod
+from weakref import ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# No lock guards it, which a fork could catch locked: each step is one operation of the list.
-_methods: list[WeakMethod[Callable[[], Any]]] = []
+# No lock guards it, which a fork could catch locked: each step is one operation of the dict.
+# It holds objects and the names of their methods: WeakMethod complains when a process ends.
+_methods: dict[int, tuple[ref[Any], str]] = {}
+_numbers = count()
 
 
 def after_fork(method: Callable[[], Any]) -> None:
@@ -22,7 +25,9 @@ def after_fork(method: Callable[[], Any]) -> None:
     Call this bound *method* in every child process, as long as its object lives.
     """
     _register()
-    _methods.append(WeakMethod(method, _methods.remove))
+    owner: Any = method.__self__  # type: ignore[attr-defined]  # a bound method has it
+    number = next(_numbers)
+    _methods[number] = ref(owner, partial(_methods.pop, number)), method.__name__
 
 
 def fresh_rng() -> Random:
@@ -40,6 +45,6 @@ def _register() -> None:
 
 
 def _renew() -> None:
-    for known in tuple(_methods):
-        if (method := known()) is not None:
-            method()
+    for known, name in tuple(_methods.values()):
+        if (owner := known()) is not None:
+            getattr(owner, name)()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, cast
@@ -128,3 +130,20 @@ def test_an_object_that_dies_while_others_are_renewed_harms_nobody() -> None:
     said = in_child(lambda: (first.other, last.other))
 
     assert said == "(None, None)"
+
+
+def test_a_process_ends_without_complaint() -> None:
+    """
+    Also where objects go when the interpreter has forgotten its own modules already.
+    """
+    code = (
+        "from mailfailover._fork import after_fork, fresh_rng\n"
+        "class Held:\n"
+        "    def renew(self): pass\n"
+        "held = Held(); held.itself = held; after_fork(held.renew)\n"
+        "import builtins; builtins.held = held"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+
+    assert done.stderr == ""

@@ -19,12 +19,16 @@ from __future__ import annotations
 from mailfailover.outbox._mail import OutboxAttempt, OutboxMail, OutboxRecipient, OutboxStats
 from mailfailover.outbox._outbox import Outbox
 from mailfailover.outbox._tables import State
+from mailfailover.outbox._verdict import Ending
+from mailfailover.outbox._worker import OutboxWorker
 
 __all__ = [
+    "Ending",
     "Outbox",
     "OutboxAttempt",
     "OutboxMail",
     "OutboxRecipient",
     "OutboxStats",
+    "OutboxWorker",
     "State",
 ]

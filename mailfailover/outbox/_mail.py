@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PENDING = "pending"
 """The status of a recipient whom the mail has not been sent to."""
 
+UNFINISHED = "unfinished"
+"""The outcome of an attempt without a known end."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxRecipient:

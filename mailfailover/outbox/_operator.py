@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
+from mailfailover._receipt import REJECTED
+from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
 from mailfailover.outbox._turns import front
 
@@ -45,8 +47,10 @@ def cancel(connection: Connection, mail_id: str, now: datetime, forget: datetime
 def retry(connection: Connection, mail_id: str) -> bool:
     """
     Let a mail be sent at once, whatever was decided about it, with all its tries before it.
+
+    Recipients who were refused get another chance; those who have it are left alone.
     """
-    return _move(
+    moved = _move(
         connection,
         mail_id,
         _REPEATABLE,
@@ -57,6 +61,12 @@ def retry(connection: Connection, mail_id: str) -> bool:
         tries=0,
         lost=0,
     )
+    if moved:
+        number = select(mails.c.number).where(mails.c.id == mail_id).scalar_subquery()
+        refused = recipients.c.status.in_([str(one) for one in REJECTED])
+        statement = update(recipients).where(recipients.c.mail == number, refused)
+        connection.execute(statement.values(status=PENDING))
+    return moved
 
 
 def _move(connection: Connection, mail_id: str, states: Iterable[State], **values: Any) -> bool:

@@ -17,6 +17,7 @@ from mailfailover._schema import check, init, upgrade
 from mailfailover.outbox import _operator
 from mailfailover.outbox._add import check_key, store
 from mailfailover.outbox._mail import read_mail, read_mails, read_stats
+from mailfailover.outbox._settle import settle
 from mailfailover.outbox._tables import PART, State
 from mailfailover.outbox._wake import after_commit
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, Select
 
+    from mailfailover._events import DeliveryEvent
     from mailfailover._message import Message
     from mailfailover.outbox._mail import OutboxMail, OutboxStats
 
@@ -179,6 +181,18 @@ class Outbox:
         if found:
             self._added(mail_id)
         return found
+
+    def settle(self, event: DeliveryEvent) -> bool:
+        """
+        Take what a vendor tells of a mail as the answer that was missing.
+
+        It is a handler of webhooks: ``mailer.on_event(outbox.settle)``.
+
+        Returns:
+            Whether the mail was in doubt, and is less so now.
+        """
+        with self.engine.begin() as connection:
+            return settle(connection, event, self.now(), self.keep)
 
     def purge(self, older_than: timedelta | None = None) -> int:
         """

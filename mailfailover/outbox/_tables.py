@@ -116,6 +116,7 @@ attempts = Table(
     Column("duration", Float),
     Column("stage", String(16), nullable=False),
     Column("outcome", String(64), nullable=False),
+    Column("in_doubt", Boolean, nullable=False),  # it may have sent the mail, or be about to
     Column("error", Text, nullable=False),
     Column("status_code", Integer),
     Column("provider_message_id", Text, nullable=False),

@@ -1,0 +1,181 @@
+"""
+One leased mail's way through a mailer.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailfailover._database import reading
+from mailfailover._frozen import EMPTY
+from mailfailover._merge import part_for
+from mailfailover._raised import is_time_limit
+from mailfailover._receipt import Receipt, RecipientStatus
+from mailfailover.errors import (
+    InvalidMessage,
+    MailFailoverError,
+    RecipientRejected,
+    RecipientSuppressed,
+)
+from mailfailover.outbox._job import read_job
+from mailfailover.outbox._lease import HELD, LeaseLost, change
+from mailfailover.outbox._operator import FINISHED
+from mailfailover.outbox._record import Record
+from mailfailover.outbox._tables import State
+from mailfailover.outbox._verdict import Ending, decide, is_final, tell, values_of
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from mailfailover._mailer import Mailer
+    from mailfailover._message import Message
+    from mailfailover.outbox._job import Portion
+    from mailfailover.outbox._lease import Lease
+    from mailfailover.outbox._outbox import Outbox
+    from mailfailover.outbox._rules import Rules
+
+logger = logging.getLogger("mailfailover.outbox")
+
+ENDABLE = (*HELD, State.UNKNOWN)
+"""
+Where an ending may be written. An answer that comes after the lease, but before anybody else
+took the mail, still tells the truth about it.
+"""
+
+_REFUSALS: dict[type[MailFailoverError], RecipientStatus] = {
+    RecipientRejected: RecipientStatus.INVALID,
+    RecipientSuppressed: RecipientStatus.SUPPRESSED,
+}
+
+
+class Delivery:
+    """
+    Sends one leased mail and writes down what came of it.
+    """
+
+    def __init__(
+        self, outbox: Outbox, mailer: Mailer, lease: Lease, rules: Rules, rng: Random
+    ) -> None:
+        self.outbox = outbox
+        self.mailer = mailer
+        self.lease = lease
+        self.rules = rules
+        self.rng = rng
+        self.ends: list[Receipt | Exception] = []
+
+    def run(self) -> Ending | None:
+        """
+        Send it; return how that ended, None where it could not be written down.
+
+        What a provider or the database raises ends here. What is meant for the whole process,
+        such as KeyboardInterrupt, is raised again once the mail is safe.
+        """
+        try:
+            with reading(self.outbox.engine) as connection:
+                job = read_job(connection, self.lease)
+        except InvalidMessage as exc:  # a field that this version does not know
+            return self._end_unread(f"its message cannot be read: {exc}")
+        except SQLAlchemyError as exc:
+            logger.error("mail %s could not be read: %s", self.lease.id, type(exc).__name__)
+            return None
+        if job is None:
+            return self._end_unread("its message is gone")
+        record = Record(self.outbox.engine, job, self.outbox.now, self.rules.lease)
+        try:
+            for portion in job.portions():
+                self._send(job.message, portion, record)
+        except LeaseLost:
+            self._warn_lost()
+            return None
+        except Exception as exc:  # of our own code, or the database: it is about no mail
+            logger.error("mail %s: %s", self.lease.id, tell(exc))
+            self.ends.append(exc)
+            ending = self._end(record)
+            if is_time_limit(exc):
+                raise
+            return ending
+        except BaseException as exc:
+            self.ends.append(Interrupted(type(exc).__name__))
+            self._end(record)
+            raise
+        return self._end(record)
+
+    def _send(self, message: Message, portion: Portion, record: Record) -> None:
+        mailer, wanted = self.mailer, set(portion.emails)
+        if message.send_at is not None:
+            message = message.bound(send_at=None)  # that time has come
+        if message.is_merge:
+            message = part_for(message, tuple(one for one in message.to if one.email in wanted))
+        policy = mailer.policy._replace(before_call=record.before_call)
+        record.begin(portion.previous)
+        try:
+            receipt = mailer.deliver(mailer.prepare(message), portion.previous, policy)
+        except MailFailoverError as exc:
+            record.close(exc.attempts, EMPTY, EMPTY)
+            self._failed(exc, portion, record)
+            return
+        self.ends.append(receipt)
+        record.duplicate |= receipt.possible_duplicate
+        statuses = {
+            email: receipt.recipients.get(email, RecipientStatus.ACCEPTED)
+            for email in portion.emails
+            if email not in receipt.unsent
+        }
+        record.close(receipt.attempts, statuses, receipt.message_ids)
+        record.learn(statuses, receipt.message_ids)
+
+    def _failed(self, error: MailFailoverError, portion: Portion, record: Record) -> None:
+        self.ends.append(error)
+        if is_final(error):
+            record.refuse(portion.emails, _REFUSALS.get(type(error), RecipientStatus.REFUSED))
+
+    def _end(self, record: Record) -> Ending | None:
+        now = self.outbox.now()
+        ending = decide(self.lease, record.statuses(), self.ends, self.rules, now=now, rng=self.rng)
+        if ending.state in FINISHED:
+            record.refuse(record.people, RecipientStatus.REFUSED)
+        try:
+            record.finish(
+                ENDABLE, values_of(ending, now), forget_message=ending.state is State.SENT
+            )
+        except LeaseLost:
+            self._warn_lost()
+            return None
+        except SQLAlchemyError as exc:
+            logger.error(
+                "mail %s: its end (%s) could not be written down: %s",
+                self.lease.id,
+                ending.state,
+                type(exc).__name__,
+            )
+            return None
+        return ending
+
+    def _end_unread(self, reason: str) -> Ending | None:
+        now = self.outbox.now()
+        ending = Ending(self.lease.id, State.DEAD, reason=reason, due=now + self.rules.keep)
+        with self.outbox.engine.begin() as connection:
+            written = change(connection, self.lease, HELD, **values_of(ending, now))
+        if not written:
+            self._warn_lost()
+        return ending if written else None
+
+    def _warn_lost(self) -> None:
+        """
+        Say what is not written down, because others may decide about the mail by now.
+        """
+        receipt = next((one for one in self.ends if isinstance(one, Receipt)), None)
+        logger.warning(
+            "mail %s: the lease was lost%s; what it became is left to whoever has it now",
+            self.lease.id,
+            f", after {receipt.provider} had accepted it" if receipt else "",
+        )
+
+
+class Interrupted(Exception):
+    """
+    The try was ended from outside.
+    """

@@ -1,0 +1,122 @@
+"""
+What there is to do for a leased mail: its message, and what earlier leases left of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import select
+
+from mailfailover._receipt import Attempt, RecipientStatus
+from mailfailover.errors import OutcomeUnknown
+from mailfailover.outbox._body import read_body
+from mailfailover.outbox._mail import PENDING
+from mailfailover.outbox._tables import attempts, bodies, recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Row
+
+    from mailfailover._message import Message
+    from mailfailover.outbox._lease import Lease
+
+OPEN = frozenset({PENDING, str(RecipientStatus.UNKNOWN)})
+"""The statuses of those who are still to get the mail."""
+
+
+class Standing(NamedTuple):
+    """
+    How one recipient stands, and since which attempt.
+    """
+
+    status: str = PENDING
+    attempt: int = 0
+    provider_message_id: str = ""
+
+
+class Portion(NamedTuple):
+    """
+    What one send is for: these recipients, with the attempts that may have reached them.
+    """
+
+    emails: tuple[str, ...]
+    previous: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    A leased mail as it was read.
+    """
+
+    lease: Lease
+    message: Message
+    people: dict[str, Standing]
+    doubts: dict[int, Attempt]
+    """By number, the attempts that may have sent it."""
+
+    next_attempt: int
+
+    def portions(self) -> Iterator[Portion]:
+        """
+        Yield what is to be sent by itself.
+
+        A mail for all is one portion. Of a merge, those whom one attempt may have reached are
+        one, so that the vendor knows the same part again; those who surely got nothing, another.
+        """
+        open_emails = [email for email, one in self.people.items() if one.status in OPEN]
+        if not self.message.is_merge:
+            yield Portion(tuple(open_emails), tuple(self.doubts.values()))
+            return
+        groups: dict[int, list[str]] = defaultdict(list)
+        for email in open_emails:
+            groups[
+                self.people[email].attempt if self.people[email].status != PENDING else 0
+            ].append(email)
+        for number, emails in sorted(groups.items(), reverse=True):
+            doubt = self.doubts.get(number)
+            yield Portion(tuple(emails), () if doubt is None else (doubt,))
+
+
+def read_job(connection: Connection, lease: Lease) -> Job | None:
+    """
+    Read all of a mail; None where its message is gone.
+
+    Raises:
+        InvalidMessage: If its message is not what this version can read.
+    """
+    body = connection.scalar(select(bodies.c.content).where(bodies.c.mail == lease.number))
+    if body is None:
+        return None
+    message = read_body(body)
+    query = select(recipients).where(recipients.c.mail == lease.number)
+    found = {
+        row.email: Standing(row.status, row.attempt, row.provider_message_id)
+        for row in connection.execute(query)
+    }
+    people = {one.email: found[one.email] for one in message.recipients}  # in the mail's order
+    query = select(attempts).where(attempts.c.mail == lease.number).order_by(attempts.c.number)
+    rows = connection.execute(query).all()
+    doubts = {row.number: _doubt(row) for row in rows if row.in_doubt}
+    return Job(lease, message, people, doubts, rows[-1].number + 1 if rows else 1)
+
+
+def _doubt(row: Row[Any]) -> Attempt:
+    """
+    An attempt of which it is not known whether it sent the mail.
+    """
+    text = row.error or "its worker ended before the answer came"
+    return Attempt(
+        row.provider,
+        row.started,
+        row.duration or 0.0,
+        row.stage,
+        OutcomeUnknown.__name__,
+        OutcomeUnknown(text, provider=row.provider, stage=row.stage),
+        row.status_code,
+        row.provider_message_id,
+    )

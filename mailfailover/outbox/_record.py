@@ -1,0 +1,245 @@
+"""
+What is written down of a mail while it is being sent: each attempt before its bytes leave.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, insert, update
+
+from mailfailover._receipt import RecipientStatus
+from mailfailover.errors import Verdict
+from mailfailover.outbox._job import OPEN, Standing
+from mailfailover.outbox._lease import HELD, LeaseLost, change
+from mailfailover.outbox._mail import PENDING, UNFINISHED
+from mailfailover.outbox._tables import State, attempts, bodies, recipients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine
+
+    from mailfailover._policy import Upcoming
+    from mailfailover._receipt import Attempt
+    from mailfailover.outbox._job import Job
+
+UNKNOWN = str(RecipientStatus.UNKNOWN)
+NOT_MADE = "not made"
+
+
+class Record:
+    """
+    Keeps the tables in step with the sending of one leased mail.
+
+    Attributes:
+        people: How each recipient stands, by all that is known here.
+
+        duplicate: Whether more than one attempt may have sent it.
+    """
+
+    def __init__(self, engine: Engine, job: Job, now: Callable[[], datetime], lease: float) -> None:
+        self.people = dict(job.people)
+        self.duplicate = job.lease.duplicate
+        self._engine = engine
+        self._lease = job.lease
+        self._is_merge = job.message.is_merge
+        self._now = now
+        self._seconds = timedelta(seconds=lease)
+        self._number = job.next_attempt - 1
+        """Of the last attempt."""
+
+        self._open: dict[str, Standing] = {}
+        """Whom the attempt under way is for, and how they stood before it."""
+
+        self._seen = 0
+        """How much of the trail of this send is written down."""
+
+        self._closed: list[dict[str, Any]] = []
+        self._dirty: set[str] = set()
+
+    def begin(self, previous: Sequence[Attempt]) -> None:
+        """
+        Take the next send, whose trail begins with *previous*.
+        """
+        self._seen = len(previous)
+
+    def before_call(self, upcoming: Upcoming) -> None:
+        """
+        Write down, durably, that a call is about to be made.
+
+        Raises:
+            LeaseLost: If the mail is not this worker's any more; the call must not be made.
+            SQLAlchemyError: If it cannot be written; nor must it then.
+        """
+        self.close(upcoming.attempts, upcoming.recipients, upcoming.message_ids)
+        emails = [one.email for one in upcoming.message.to] if self._is_merge else self.people
+        before = {email: self.people[email] for email in emails if email in self.people}
+        number = self._number + 1
+        for email in before:
+            self._put(email, Standing(UNKNOWN, number))
+        try:
+            with self._engine.begin() as connection:
+                self._fence(
+                    connection,
+                    HELD,
+                    state=State.SENDING,
+                    due=self._now() + self._seconds,
+                    possible_duplicate=self.duplicate or _is_doubted(before),
+                )
+                self._flush(connection)
+                connection.execute(insert(attempts).values(self._begun(upcoming.provider, number)))
+        except BaseException:
+            for email, standing in before.items():
+                self._put(email, standing)
+            raise
+        self._forget_written()
+        self._number = number
+        self._open = before
+
+    def close(
+        self,
+        trail: Sequence[Attempt],
+        statuses: Mapping[str, RecipientStatus],
+        message_ids: Mapping[str, str],
+    ) -> None:
+        """
+        Note how the call under way ended: the last of *trail*, unless it was not made at all.
+        """
+        before, self._open = self._open, {}
+        last = trail[-1] if len(trail) > self._seen else None
+        self._seen = max(self._seen, len(trail))
+        if not before:
+            return
+        is_unknown = _is_unknown(last)
+        if not is_unknown:
+            for email, standing in before.items():
+                self._put(email, standing)
+        self.learn(statuses, message_ids)
+        is_unknown |= Standing(UNKNOWN, self._number) in self.people.values()
+        is_accepted = last is not None and last.error is None
+        self.duplicate |= (is_unknown or is_accepted) and _is_doubted(before)
+        self._closed.append(self._ended(last, in_doubt=is_unknown))
+
+    def learn(
+        self, statuses: Mapping[str, RecipientStatus], message_ids: Mapping[str, str]
+    ) -> None:
+        """
+        Note what became of recipients, if it was not known before.
+        """
+        for email, status in statuses.items():
+            known = self.people.get(email)
+            if known is not None and known.status in OPEN and known.status != status:
+                self._put(email, Standing(str(status), self._number, message_ids.get(email, "")))
+
+    def refuse(self, emails: Iterable[str], status: RecipientStatus) -> None:
+        """
+        Note that those of *emails* who got nothing will not get it.
+        """
+        for email in emails:
+            if self.people[email].status == PENDING:
+                self._put(email, Standing(str(status), self._number))
+
+    def statuses(self) -> set[str]:
+        """
+        How recipients stand.
+        """
+        return {one.status for one in self.people.values()}
+
+    def finish(
+        self, states: Iterable[State], values: Mapping[str, Any], *, forget_message: bool
+    ) -> None:
+        """
+        Write down how it ended, if the mail is in one of *states*, all at once.
+
+        Raises:
+            LeaseLost: If the mail is not this worker's any more; nothing was written.
+            SQLAlchemyError: If it cannot be written.
+        """
+        with self._engine.begin() as connection:
+            self._fence(connection, states, possible_duplicate=self.duplicate, **values)
+            self._flush(connection)
+            if forget_message:  # it may hold what opens an account
+                connection.execute(delete(bodies).where(bodies.c.mail == self._lease.number))
+        self._forget_written()
+
+    def _fence(self, connection: Connection, states: Iterable[State], **values: Any) -> None:
+        if not change(connection, self._lease, states, **values):
+            raise LeaseLost(self._lease.id)
+
+    def _put(self, email: str, standing: Standing) -> None:
+        self.people[email] = standing
+        self._dirty.add(email)
+
+    def _flush(self, connection: Connection) -> None:
+        if self._closed:
+            connection.execute(_END, self._closed)
+        groups: dict[Standing, list[str]] = defaultdict(list)
+        for email in self._dirty:
+            groups[self.people[email]].append(email)
+        for standing, emails in groups.items():
+            # What an event settled in the meantime is not overwritten.
+            statement = update(recipients).where(
+                recipients.c.mail == self._lease.number, recipients.c.status.in_(OPEN)
+            )
+            if len(emails) < len(self.people):
+                statement = statement.where(recipients.c.email.in_(emails))
+            connection.execute(statement.values(standing._asdict()))
+
+    def _forget_written(self) -> None:
+        self._closed = []
+        self._dirty = set()
+
+    def _begun(self, provider: str, number: int) -> dict[str, Any]:
+        return {
+            "mail": self._lease.number,
+            "number": number,
+            "provider": provider,
+            "started": self._now(),
+            "stage": "",
+            "outcome": UNFINISHED,
+            "in_doubt": True,
+            "error": "",
+            "provider_message_id": "",
+        }
+
+    def _ended(self, last: Attempt | None, *, in_doubt: bool) -> dict[str, Any]:
+        return {
+            "of_mail": self._lease.number,
+            "of_number": self._number,
+            "duration": None if last is None else last.duration,
+            "stage": "" if last is None else str(last.stage),
+            "outcome": NOT_MADE if last is None else last.outcome,
+            "in_doubt": in_doubt,
+            "error": "" if last is None or last.error is None else str(last.error),
+            "status_code": None if last is None else last.status_code,
+            "provider_message_id": "" if last is None else last.provider_message_id,
+        }
+
+
+_ENDS = (
+    "duration",
+    "stage",
+    "outcome",
+    "in_doubt",
+    "error",
+    "status_code",
+    "provider_message_id",
+)
+_END = (
+    update(attempts)
+    .where(attempts.c.mail == bindparam("of_mail"), attempts.c.number == bindparam("of_number"))
+    .values({name: bindparam(name) for name in _ENDS})
+)
+
+
+def _is_unknown(attempt: Attempt | None) -> bool:
+    error = None if attempt is None else attempt.error
+    return error is not None and error.verdict is Verdict.UNKNOWN
+
+
+def _is_doubted(people: Mapping[str, Standing]) -> bool:
+    return any(one.status == UNKNOWN for one in people.values())

@@ -1,0 +1,53 @@
+"""
+How long, and how often: what a worker goes by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+FIRST_SECONDS = 60.0
+MOST_SECONDS = 4 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """
+    The settings of an :class:`OutboxWorker`.
+
+    Attributes:
+        lease: Seconds for which a mail belongs to a worker; a living one renews it.
+
+        max_tries: After so many tries a mail that no provider took is dead.
+
+        max_lost:
+            After so many tries during which the worker died, a mail is dead: it may be what
+            kills them.
+
+        unknown_after:
+            Seconds after which a mail that may have been sent is sent again; None leaves it to
+            the operator.
+
+        keep: How long a finished mail is remembered.
+    """
+
+    lease: float = 60.0
+    max_tries: int = 12
+    max_lost: int = 3
+    unknown_after: float | None = 600.0
+    keep: timedelta = timedelta(days=30)
+
+
+def retry_seconds(tries: int, rng: Random) -> float:
+    """
+    How long to wait after so many tries: a minute, doubled each time up to four hours.
+
+    Up to half of it is left to chance, so that mails which failed together come back apart.
+    """
+    seconds = min(FIRST_SECONDS * 2.0 ** min(tries - 1, 20), MOST_SECONDS)
+    return seconds * rng.uniform(0.5, 1.0)

@@ -1,0 +1,137 @@
+"""
+What becomes of a mail after a try: sent, tried again, unknown or dead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._raised import where
+from mailfailover._receipt import Receipt, RecipientStatus
+from mailfailover.errors import (
+    AllProvidersFailed,
+    InvalidMessage,
+    MailFailoverError,
+    SendError,
+    UnsupportedFeature,
+    Verdict,
+)
+from mailfailover.outbox._job import OPEN
+from mailfailover.outbox._mail import PENDING
+from mailfailover.outbox._operator import FINISHED
+from mailfailover.outbox._rules import retry_seconds
+from mailfailover.outbox._tables import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+    from datetime import datetime
+    from random import Random
+
+    from mailfailover.outbox._lease import Lease
+    from mailfailover.outbox._rules import Rules
+
+REACHED = frozenset({str(RecipientStatus.ACCEPTED), str(RecipientStatus.QUEUED)})
+"""The statuses of those for whom a provider took the mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """
+    How a worker's try to send a mail ended.
+
+    Attributes:
+        mail_id: The id of the mail.
+
+        state: Where it stands now.
+
+        provider: The chain key of the provider that took it, "" for none.
+
+        provider_message_id: That vendor's id of the mail.
+
+        reason: Why it is not sent.
+
+        due: When time moves it on.
+
+    .. versionadded:: 0.1.0
+    """
+
+    mail_id: str
+    state: State
+    provider: str = ""
+    provider_message_id: str = ""
+    reason: str = ""
+    due: datetime | None = None
+
+
+def decide(
+    lease: Lease,
+    statuses: AbstractSet[str],
+    ends: Sequence[Receipt | Exception],
+    rules: Rules,
+    *,
+    now: datetime,
+    rng: Random,
+) -> Ending:
+    """
+    Conclude from how the recipients stand, and from what the sends ended in.
+    """
+    receipt = next((end for end in reversed(ends) if isinstance(end, Receipt)), None)
+    took = ("", "") if receipt is None else (receipt.provider, receipt.provider_message_id)
+    errors = [end for end in ends if isinstance(end, Exception)]
+    reason = tell(errors[-1]) if errors else ""
+    if not reason and statuses & OPEN:
+        reason = "time ran out before all recipients were served"
+    is_last = lease.tries >= rules.max_tries
+    if RecipientStatus.UNKNOWN in statuses:
+        after = None if is_last else rules.unknown_after
+        due = None if after is None else now + timedelta(seconds=after)
+        return Ending(lease.id, State.UNKNOWN, *took, reason, due)
+    if PENDING in statuses and not is_last:
+        due = _next_try(lease, errors, now, rng)
+        return Ending(lease.id, State.PENDING, *took, reason, due)
+    if PENDING in statuses:
+        reason = f"given up after {lease.tries} tries; the last one: {reason}"
+    state = State.SENT if statuses & REACHED else State.DEAD
+    return Ending(lease.id, state, *took, reason, now + rules.keep)
+
+
+def is_final(error: Exception) -> bool:
+    """
+    Whether trying again cannot help.
+    """
+    if isinstance(error, (InvalidMessage, UnsupportedFeature)):
+        return True
+    return isinstance(error, SendError) and error.verdict is Verdict.STOP
+
+
+def tell(error: Exception) -> str:
+    """
+    An error in words that may be kept: those of a stranger may hold anything.
+    """
+    ours = isinstance(error, MailFailoverError)
+    return str(error) if ours else f"{type(error).__name__}{where(error)}"
+
+
+def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
+    """
+    What is written into the mail's row.
+    """
+    return {
+        "state": ending.state,
+        "due": ending.due,
+        "turn": None,
+        "owner": "",
+        "provider": ending.provider,
+        "provider_message_id": ending.provider_message_id,
+        "reason": ending.reason,
+        "finished": now if ending.state in FINISHED else None,
+    }
+
+
+def _next_try(lease: Lease, errors: Iterable[Exception], now: datetime, rng: Random) -> datetime:
+    due = now + timedelta(seconds=retry_seconds(lease.tries, rng))
+    told = [one.retry_at for one in errors if isinstance(one, AllProvidersFailed) and one.retry_at]
+    return max([due, *told])
