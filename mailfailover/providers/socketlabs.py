@@ -18,21 +18,28 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
     Secrets,
+    WebhookRequest,
+    as_text,
+    check_secret,
     classify_http,
     encode_header,
     for_recipient,
     json_body,
     merge_options,
     reveal,
+    reveal_all,
     rewrite,
     variables,
 )
+from mailfailover.providers._socketlabs_events import SECRET, read_events
 
 # Keys of today go into a header, those of before into the body; the vendor's clients tell them
 # apart by their form (2026-11).
@@ -103,7 +110,9 @@ class SocketLabs:
 
         server_id: The number of the server that the key belongs to.
 
-        webhook_secret: The secret key of an event webhook. Two while it changes.
+        webhook_secret:
+            The secret key of an event webhook, which each event brings along. Two while it
+            changes.
 
         base_url: Scheme and host, for a proxy or another gateway.
 
@@ -222,6 +231,20 @@ class SocketLabs:
         code, _, _ = _said(response.json_object())
         if code != NO_MESSAGES:
             raise _error(response, code)
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # Nothing is signed: each event brings the secret along.
+        # https://help.socketlabs.com/docs/event-webhooks-authentication-and-access (2026-11)
+        known = reveal_all(self.webhook_secret)
+        found = [as_text(one.get(SECRET)) for one in request.json_objects()]
+        if not found or not all(check_secret(one, known) for one in found):
+            raise errors.InvalidSignature(
+                "the secret key of the webhook is not one that is configured for this provider"
+            )
+        return ""
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _send(self, message: Message, body: Mapping[str, Any]) -> HTTPRequest:
         fields = {

@@ -146,3 +146,17 @@ def sign_unisender(payload: bytes, now: float) -> WebhookRequest:
     auth = md5(body, usedforsecurity=False).hexdigest()
     body = body.replace(UNISENDER_KEY.encode(), auth.encode())
     return WebhookRequest("POST", "/", {"Content-Type": "application/json"}, body)
+
+
+def sign_socketlabs(payload: bytes, now: float) -> WebhookRequest:
+    """
+    Nothing is signed: the secret stands in each event.
+    """
+    try:
+        data = json.loads(payload)
+        found = data if isinstance(data, list) else [data]
+        events = [{**one, "SecretKey": SECRET} for one in found]
+        body = json.dumps(events if isinstance(data, list) else events[0]).encode()
+    except (TypeError, ValueError, RecursionError):
+        body = payload
+    return WebhookRequest("POST", "/", {"Content-Type": "application/json"}, body)

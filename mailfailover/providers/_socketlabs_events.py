@@ -1,0 +1,93 @@
+"""
+What SocketLabs' event webhooks mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailfailover.plugin import (
+    DeliveryEvent,
+    EventType,
+    RejectReason,
+    WebhookRequest,
+    as_text,
+    dig,
+    make_event,
+)
+
+Meaning = tuple[EventType, RejectReason | None]
+
+# Of a type, or of a tracking type. https://help.socketlabs.com/docs/event-webhooks-events, and
+# the vendor's own models of them, SocketLabs.EventWebhooks.Extensions (2026-11).
+EVENTS: Mapping[str, Meaning] = {
+    "Queued": (EventType.QUEUED, None),
+    "Delivered": (EventType.DELIVERED, None),
+    "Deferred": (EventType.DEFERRED, RejectReason.OTHER),
+    "Failed": (EventType.BOUNCED, RejectReason.OTHER),
+    "Complaint": (EventType.COMPLAINED, None),
+    "Open": (EventType.OPENED, None),
+    "Click": (EventType.CLICKED, None),
+    "Unsubscribe": (EventType.UNSUBSCRIBED, None),
+}
+TRIAL = "Validation"
+
+# "FailureCode" of a mail that failed for good; of the others none is the address's.
+FAILURES: Mapping[str, Meaning] = {
+    **dict.fromkeys(("1002", "1003"), (EventType.BOUNCED, RejectReason.BLOCKED)),
+    "1004": (EventType.BOUNCED, RejectReason.SPAM),
+    **dict.fromkeys(("2001", "2002", "2003", "2004"), (EventType.BOUNCED, RejectReason.INVALID)),
+    **dict.fromkeys(("2999", "3002"), (EventType.BOUNCED, RejectReason.BOUNCED)),
+    **dict.fromkeys(("3003", "4004"), (EventType.BOUNCED, RejectReason.TIMED_OUT)),
+}
+MESSAGES = ("5001", "5999")  # not of a failure: out of office
+
+SECRET = "SecretKey"  # noqa: S105 -- the name of it
+
+
+def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    """
+    Read the event, or the batch of them, without the secret in each.
+    """
+    found = [
+        {name: value for name, value in one.items() if name != SECRET}
+        for one in request.json_objects()
+    ]
+    return tuple(_event(data) for data in found if data.get("Type") != TRIAL)
+
+
+def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+    kind, reason = _meaning(data)
+    meta = dig(data, "Data", "Meta")
+    return make_event(
+        data,
+        type=kind,
+        mail_id=data.get("MessageId"),
+        recipient=data.get("Address"),
+        timestamp=data.get("DateTime"),
+        reject_reason=reason,
+        mta_response=data.get("Response") or data.get("Reason"),
+        description=data.get("DiagnosticCode"),
+        tags=dig(data, "Data", "Tags"),
+        metadata={
+            as_text(dig(one, "Key")): as_text(dig(one, "Value"))
+            for one in (meta if isinstance(meta, list) else ())
+        },
+        click_url=data.get("Url"),
+        user_agent=data.get("UserAgent"),
+    )
+
+
+def _meaning(data: Mapping[str, Any]) -> Meaning:
+    name, more, code = (as_text(data.get(key)) for key in ("Type", "FailureType", "FailureCode"))
+    if name == "Tracking":
+        name = as_text(data.get("TrackingType"))
+    meaning = EVENTS.get(name, (EventType.UNKNOWN, None))
+    if name != "Failed":
+        return meaning
+    if code in MESSAGES:
+        return EventType.AUTORESPONDED, None
+    if more == "Suppressed":
+        return EventType.REJECTED, RejectReason.BOUNCED
+    return FAILURES.get(code, meaning) if more == "Permanent" else meaning
