@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, insert, update
 from sqlalchemy.exc import IntegrityError
 
+from mailfailover._untrusted import clean
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -54,7 +56,7 @@ def fit(text: str, length: int = 0) -> str:
     """
     Return *text* as every database can keep it, cut to *length* where that is not 0.
     """
-    kept = text.encode("utf-8", "replace").decode().replace("\0", "")
+    kept = clean(text)
     return kept[:length] if length else kept
 
 

@@ -10,6 +10,7 @@ Everything that can go wrong, as classes that say what to do about it.
     ├── InvalidSignature        a webhook is not the vendor's; no handler was called
     │   └── WebhookReplayed         it was, and came before
     ├── IdempotencyConflict     the outbox knows another mail under this key
+    ├── ImportRefused           a file has bad lines; nothing of it was taken over
     ├── AllProvidersFailed      the end of a send: every provider was tried or parked
     └── SendError               the end of one call to one provider
         ├── MessageRejected         no provider would take it        STOP
@@ -51,6 +52,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "IdempotencyConflict",
+    "ImportRefused",
     "InvalidMessage",
     "InvalidSignature",
     "InvalidWebhook",
@@ -176,6 +178,25 @@ class IdempotencyConflict(MailFailoverError, ValueError):
     ) -> None:
         super().__init__(message, attempts=attempts)
         self.mail_id = mail_id
+
+
+class ImportRefused(MailFailoverError, ValueError):
+    """
+    A file has lines that cannot be read. Nothing of it was taken over.
+
+    Attributes:
+        lines: Their numbers, each with what is wrong with it.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        lines: Sequence[tuple[int, str]] = (),
+        attempts: Sequence[Attempt] = (),
+    ) -> None:
+        super().__init__(message, attempts=attempts)
+        self.lines = tuple(lines)
 
 
 class AllProvidersFailed(MailFailoverError):

@@ -1,0 +1,27 @@
+"""
+Who must not get mail: told by every provider, and held at all of them.
+
+::
+
+    from mailfailover import Mailer
+    from mailfailover.suppression import SuppressionList
+    from mailfailover.tracking import Tracking
+
+    tracking = Tracking()
+    suppressions = SuppressionList(tracking=tracking)
+    mailer = Mailer(
+        suppressions=suppressions,
+        observers=[tracking, suppressions],
+        on_event=[tracking, suppressions],
+    )
+
+Install it with ``pip install "mailfailover[tracking]"``.
+"""
+
+from __future__ import annotations
+
+from mailfailover.suppression._entry import Reason, Suppression
+from mailfailover.suppression._list import SuppressionList
+from mailfailover.suppression._origins import STREAM, Origins
+
+__all__ = ["STREAM", "Origins", "Reason", "Suppression", "SuppressionList"]

@@ -1,0 +1,81 @@
+"""
+Who of a mail's recipients must not get it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailfailover._database import reading
+from mailfailover.errors import AllProvidersFailed
+from mailfailover.suppression._entry import Reason
+from mailfailover.suppression._origins import origin_of_row
+from mailfailover.suppression._rules import Scope, scope_of
+from mailfailover.suppression._store import entry_of, find_rows, row_of, store
+from mailfailover.suppression._tables import suppressions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Engine, Row
+
+    from mailfailover._message import Message
+    from mailfailover.suppression._origins import Origins
+
+# The last one is told where there are several.
+_ORDER = (
+    Reason.MANUAL,
+    Reason.SUPPRESSED,
+    Reason.BOUNCED,
+    Reason.UNSUBSCRIBED,
+    Reason.COMPLAINED,
+)
+
+
+def find(
+    engine: Engine, tracking: Origins | None, message: Message, now: datetime
+) -> dict[str, str]:
+    """
+    Return the recipients of *message* who must not get it, with the reason for each.
+
+    Raises:
+        AllProvidersFailed: If that cannot be read: then nothing is sent.
+    """
+    spelled = defaultdict(list)
+    for one in message.recipients:
+        spelled[one.email.lower()].append(one.email)
+    domain = "" if message.from_email is None else message.from_email.domain
+    mail = Scope(message.stream, domain)
+    try:
+        with reading(engine) as connection:
+            rows = list(find_rows(connection, spelled, now))
+        held = [row for row in rows if _scope(engine, tracking, row).covers(mail)]
+    except SQLAlchemyError as exc:
+        text = (
+            f"the list of suppressions could not be read ({type(exc).__name__}), so nothing "
+            "was sent: is its database up, and did `mailfailover suppressions init` run?"
+        )
+        raise AllProvidersFailed(text) from None
+    held.sort(key=lambda row: _ORDER.index(Reason(row.reason)))
+    return {email: row.reason for row in held for email in spelled[row.email]}
+
+
+def _scope(engine: Engine, tracking: Origins | None, row: Row[Any]) -> Scope:
+    """
+    Return what a row holds for; one whose mail became known since holds for less from now on.
+    """
+    scope = Scope(row.stream, row.from_domain)
+    mail = origin_of_row(row, tracking) if row.is_open else None
+    if mail is None:
+        return scope
+    entry = entry_of(row)
+    scope = scope_of(entry.reason, mail)
+    with engine.begin() as connection:
+        store(connection, row_of(replace(entry, **scope._asdict())))
+        connection.execute(delete(suppressions).where(suppressions.c.key == row.key))
+    return scope

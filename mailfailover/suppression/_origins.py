@@ -1,0 +1,51 @@
+"""
+What kind of mail an event is of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mailfailover._events import DeliveryEvent
+from mailfailover.suppression._rules import Scope
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+STREAM = "mailfailover-stream"
+"""The entry of an event's metadata that names its stream, where whoever made it knows it."""
+
+
+class Origins(Protocol):
+    """
+    Who knows the mail that an event is of: :class:`~mailfailover.tracking.Tracking`.
+    """
+
+    def origin(self, event: DeliveryEvent) -> Any:
+        """
+        Return what has its *stream* and *from_domain*, None where the mail is not known.
+        """
+
+
+def origin_of(event: DeliveryEvent, tracking: Origins | None) -> Scope | None:
+    """
+    Return the scope of the mail of *event*; that of every mail where nobody could know it.
+
+    None means that it may be known later: an event can be faster than what records the mail.
+    """
+    if stream := event.metadata.get(STREAM):
+        return Scope(stream)
+    if tracking is None or not (event.mail_id or event.provider_message_id):
+        return Scope()
+    found = tracking.origin(event)
+    return found and Scope(found.stream, found.from_domain)
+
+
+def origin_of_row(row: Row[Any], tracking: Origins | None) -> Scope | None:
+    """
+    The same for the row of an event whose mail was not known when it came.
+    """
+    event = DeliveryEvent(
+        mail_id=row.mail_id, provider=row.source, provider_message_id=row.provider_message_id
+    )
+    return origin_of(event, tracking)
