@@ -160,3 +160,16 @@ def sign_socketlabs(payload: bytes, now: float) -> WebhookRequest:
     except (TypeError, ValueError, RecursionError):
         body = payload
     return WebhookRequest("POST", "/", {"Content-Type": "application/json"}, body)
+
+
+def sign_lettermint(payload: bytes, now: float) -> WebhookRequest:
+    """
+    The time and the body; a signature of a version to come stands beside ours.
+    """
+    timestamp = f"{now:.0f}"
+    signature = hmac.digest(SECRET.encode(), f"{timestamp}.".encode() + payload, "sha256").hex()
+    headers = {
+        "X-Lettermint-Signature": f"t={timestamp},v1={signature},v2=zq",
+        "X-Lettermint-Delivery": timestamp,
+    }
+    return WebhookRequest("POST", "/", headers, payload)

@@ -1,0 +1,89 @@
+"""
+What Lettermint's webhooks mean.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from mailfailover.plugin import (
+    DeliveryEvent,
+    EventType,
+    RejectReason,
+    WebhookRequest,
+    as_list,
+    as_text,
+    dig,
+    make_event,
+)
+
+# By the models of the vendor's own clients, lettermint-python and lettermint-laravel (2026-11).
+# What comes in, and changes of a suppression list, are about no mail of ours.
+EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
+    "message.created": (EventType.QUEUED, None),
+    "message.scheduled": (EventType.QUEUED, None),
+    "message.rescheduled": (EventType.QUEUED, None),
+    "message.released": (EventType.QUEUED, None),
+    "message.sent": (EventType.SENT, None),
+    "message.delivered": (EventType.DELIVERED, None),
+    "message.auto_replied": (EventType.AUTORESPONDED, None),
+    "message.hard_bounced": (EventType.BOUNCED, RejectReason.BOUNCED),
+    "message.soft_bounced": (EventType.BOUNCED, RejectReason.OTHER),
+    "message.failed": (EventType.FAILED, RejectReason.OTHER),
+    "message.suppressed": (EventType.REJECTED, RejectReason.OTHER),
+    "message.policy_rejected": (EventType.REJECTED, RejectReason.SPAM),
+    "message.canceled": (EventType.REJECTED, RejectReason.OTHER),
+    "message.spam_complaint": (EventType.COMPLAINED, None),
+    "message.unsubscribed": (EventType.UNSUBSCRIBED, None),
+    "message.opened": (EventType.OPENED, None),
+    "message.clicked": (EventType.CLICKED, None),
+}
+
+# "reason" of a mail that was suppressed.
+SUPPRESSIONS = {
+    "hard_bounce": RejectReason.BOUNCED,
+    "spam_complaint": RejectReason.SPAM,
+    "unsubscribe": RejectReason.UNSUBSCRIBED,
+    "disposable_email": RejectReason.INVALID,
+}
+
+
+def read_events(request: WebhookRequest, encoded: str) -> tuple[DeliveryEvent, ...]:
+    """
+    Read the one event; a tag that begins with *encoded* is not as it was given.
+    """
+    return tuple(_event(data, encoded) for data in request.json_objects())
+
+
+def _event(envelope: Mapping[str, Any], encoded: str) -> DeliveryEvent:
+    kind, reason = EVENTS.get(as_text(envelope.get("event")), (EventType.UNKNOWN, None))
+    data = envelope.get("data")
+    if envelope.get("event") == "message.suppressed":
+        reason = SUPPRESSIONS.get(as_text(dig(data, "reason")), reason)
+    return make_event(
+        envelope,
+        type=kind,
+        event_id=envelope.get("id"),
+        provider_message_id=dig(data, "message_id"),
+        recipient=dig(data, "recipient"),
+        timestamp=envelope.get("timestamp"),
+        reject_reason=reason,
+        mta_response=dig(data, "response", "content"),
+        description=dig(data, "reason"),
+        tags=[_plain(tag, encoded) for tag in as_list(dig(data, "tag"))],
+        metadata=dig(data, "metadata"),
+        click_url=dig(data, "destination_url"),
+        user_agent=dig(data, "user_agent"),
+    )
+
+
+def _plain(tag: str, encoded: str) -> str:
+    if not tag.startswith(encoded):
+        return tag
+    try:
+        data = b64decode(tag.removeprefix(encoded), altchars=b"-_", validate=True)
+        return data.decode().rstrip("\n")
+    except ValueError:
+        return tag
