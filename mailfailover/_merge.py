@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from html import escape
+from itertools import repeat
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mailfailover._features import Feature
-from mailfailover._frozen import FrozenDict
+from mailfailover._frozen import EMPTY, FrozenDict
 from mailfailover._validation import check_text
 from mailfailover.errors import InvalidMessage
 
@@ -126,34 +128,74 @@ def variables(message: Message, email: str) -> dict[str, str]:
     """
     The variables of one recipient for texts that :func:`rewrite` made.
     """
-    data = message.merge_data.get(email, {})
+    return _variables(message, email, *_body_names(message))
+
+
+def all_variables(message: Message) -> Iterator[dict[str, str]]:
+    """
+    Yield those of each recipient, in the order of *to*; one at a time needs no memory.
+    """
+    names = _body_names(message)
+    return (_variables(message, address.email, *names) for address in message.to)
+
+
+def _body_names(message: Message) -> tuple[list[str], list[str]]:
     plain = _names(message.subject) | _names(message.text)
-    found = {name: data[name] for name in sorted(plain)}
-    for name in sorted(_names(message.html)):
+    return sorted(plain), sorted(_names(message.html))
+
+
+def _variables(message: Message, email: str, plain: list[str], rich: list[str]) -> dict[str, str]:
+    data = message.merge_data.get(email, EMPTY)
+    found = {name: data[name] for name in plain}
+    for name in rich:
         found[name + HTML_SUFFIX] = escape(data[name])
     return found
+
+
+def without_texts(message: Message) -> Iterator[Message]:
+    """
+    Yield the mail of each recipient, without subject, text and HTML.
+
+    Where only those differ it is one and the same mail, made once.
+    """
+    bare = message.bound(subject="", text="", html="")
+    lines = (*(value for _, value in message.header_items()), *message.unsubscribe)
+    own = message.merge_metadata or message.merge_headers or message.template_id
+    if own or any("{{" in line for line in lines):
+        return (for_recipient(bare, address) for address in message.to)
+    return repeat(for_recipient(bare, message.to[0]), len(message.to))
 
 
 def for_recipient(message: Message, address: Address) -> Message:
     """
     The mail that *address* alone gets of a merge, filled in.
     """
-    data = message.merge_data.get(address.email, {})
-    quoted = {name: quote(value, safe="") for name, value in data.items()}
-    headers = {**message.headers, **message.merge_headers.get(address.email, {})}
-    return message.replace(
+    data = message.merge_data.get(address.email, EMPTY)
+    headers = {**message.headers, **message.merge_headers.get(address.email, EMPTY)}
+    own = message.merge_metadata.get(address.email)
+    return message.bound(  # all of it was checked when the merge was made
         to=(address,),
         subject=fill(message.subject, data),
         text=fill(message.text, data),
         html=fill(message.html, data, html=True),
-        headers={name: _fill_values(value, data) for name, value in headers.items()},
-        unsubscribe=tuple(fill(url, quoted) for url in message.unsubscribe),
-        metadata={**message.metadata, **message.merge_metadata.get(address.email, {})},
-        template_data={**message.template_data, **(data if message.template_id else {})},
-        merge_data={},
-        merge_metadata={},
-        merge_headers={},
-    ).bound(part=part_of(address))
+        headers=FrozenDict({name: _fill_values(value, data) for name, value in headers.items()}),
+        unsubscribe=_fill_urls(message.unsubscribe, data),
+        metadata=FrozenDict({**message.metadata, **own}) if own else message.metadata,
+        template_data=FrozenDict(
+            {**message.template_data, **(data if message.template_id else {})}
+        ),
+        merge_data=EMPTY,
+        merge_metadata=EMPTY,
+        merge_headers=EMPTY,
+        part=part_of(address),
+    )
+
+
+def _fill_urls(urls: tuple[str, ...], data: Mapping[str, str]) -> tuple[str, ...]:
+    if not any("{{" in url for url in urls):
+        return urls
+    quoted = {name: quote(value, safe="") for name, value in data.items()}
+    return tuple(fill(url, quoted) for url in urls)
 
 
 def _fill_values(value: str | tuple[str, ...], data: Mapping[str, str]) -> str | tuple[str, ...]:
@@ -166,8 +208,6 @@ def part_of(*addresses: Address) -> str:
     """
     A short name for the mail to these recipients of a merge, which does not tell them.
     """
-    from hashlib import blake2b
-
     emails = "\n".join(address.email for address in addresses)
     return blake2b(emails.encode(), digest_size=6).hexdigest()
 

@@ -5,7 +5,14 @@ A provider is one file of pure functions: see "Writing a provider" in the docume
 and run :class:`mailfailover.testing.ProviderContract` over it.
 """
 
-from mailfailover._body import basic_auth, json_body, merge_options, multipart_body, sha256_hex
+from mailfailover._body import (
+    WrittenJSON,
+    basic_auth,
+    json_body,
+    merge_options,
+    multipart_body,
+    sha256_hex,
+)
 from mailfailover._classify import (
     check_secret,
     classify_http,
@@ -18,7 +25,14 @@ from mailfailover._details import details
 from mailfailover._event_reading import as_list, as_text, as_texts, as_time, dig, make_event
 from mailfailover._events import DeliveryEvent, EventType, RejectReason
 from mailfailover._features import Feature
-from mailfailover._merge import fill, for_recipient, rewrite, variables
+from mailfailover._merge import (
+    all_variables,
+    fill,
+    for_recipient,
+    rewrite,
+    variables,
+    without_texts,
+)
 from mailfailover._message import Address, Attachment, Message
 from mailfailover._provider import (
     EVERYTHING,
@@ -91,6 +105,8 @@ __all__ = [
     "Transport",
     "WebhookProvider",
     "WebhookRequest",
+    "WrittenJSON",
+    "all_variables",
     "as_list",
     "as_text",
     "as_texts",
@@ -124,6 +140,7 @@ __all__ = [
     "verify_sns",
     "verify_standard_webhook",
     "verify_time",
+    "without_texts",
 ]
 
 KB = 1024

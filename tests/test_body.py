@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfailover._body import basic_auth, boundary_for, json_body, merge_options, multipart_body
+from mailfailover._body import (
+    WrittenJSON,
+    basic_auth,
+    boundary_for,
+    json_body,
+    merge_options,
+    multipart_body,
+)
 from mailfailover._message import Attachment, Message
 from mailfailover._wire import Base64, File
 from mailfailover.errors import InvalidMessage
@@ -190,3 +197,30 @@ def test_basic_auth() -> None:
     RFC 7617, in UTF-8.
     """
     assert "Basic YXBpOmvDvA==" == basic_auth("api", "kü")
+
+
+def test_json_of_many_rows() -> None:
+    """
+    Rows are written piece by piece, and read as one list and one object.
+    """
+    rows = [{"number": number, "text": "é\n"} for number in range(1000)]
+    body = json_body(
+        {
+            "list": WrittenJSON.of_items(iter(rows)),
+            "object": WrittenJSON.of_pairs((f"k{row['number']}", row) for row in rows),
+            "empty": [WrittenJSON.of_items(()), WrittenJSON.of_pairs(())],
+        }
+    )
+
+    assert {
+        "list": rows,
+        "object": {f"k{row['number']}": row for row in rows},
+        "empty": [[], {}],
+    } == json.loads(body_bytes(body))
+
+
+def test_rows_show_no_data() -> None:
+    """
+    Addresses in them stay out of a log.
+    """
+    assert "WrittenJSON(19 bytes)" == repr(WrittenJSON.of_items(["ann@example.org"]))

@@ -29,17 +29,18 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
+    all_variables,
     as_text,
     basic_auth,
     classify_http,
     dig,
-    for_recipient,
     multipart_body,
     reveal,
     rewrite,
-    variables,
     verify_hmac,
     verify_time,
+    without_texts,
 )
 from mailfailover.providers._mailgun_events import read_events
 
@@ -97,7 +98,7 @@ LITERAL = "text:0"
 # Which of the ways to write these in the file name of a form it reads is unconfirmed.
 UNCLEAR = re.compile(r'["\\]')
 
-Field = tuple[str, str | Attachment]
+Field = tuple[str, str | Attachment | WrittenJSON]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,23 +200,23 @@ class Mailgun:
                 As ``build_request``; or if a stored template has a variable with the name of a
                 key of metadata: in a merge both go into the same fields.
         """
-        emails = [address.email for address in message.to]
-        without_texts = message.bound(text="", html="")
-        mails = [for_recipient(without_texts, address) for address in message.to]
-        sets = [variables(message, email) for email in emails]
-        fields = [
+        mails = list(without_texts(message))
+        mails = mails[:1] if mails[0] is mails[-1] else mails
+        own: dict[str, Sequence[str]] = {}
+        fields: list[Field] = [
             *_content(
                 message,
                 _rewrite(message.subject),
                 _rewrite(message.text),
                 _rewrite(message.html, html=True),
             ),
-            *_columns("h", [_headers(mail) for mail in mails], sets),
-            *_columns("v", [_user_variables(mail) for mail in mails], sets),
+            *_columns("h", [_headers(mail) for mail in mails], own),
+            *_columns("v", [_user_variables(mail) for mail in mails], own),
         ]
         if any(VARIABLE.format(LITERAL) in str(value) for _, value in fields):
-            sets = [{**one, LITERAL: PLACEHOLDER} for one in sets]
-        per_recipient = json.dumps(dict(zip(emails, sets, strict=True)), ensure_ascii=False)
+            own[LITERAL] = [PLACEHOLDER] * len(message.to)
+        emails = (address.email for address in message.to)
+        per_recipient = WrittenJSON.of_pairs(zip(emails, _sets(message, own), strict=True))
         return self._request(message, [*fields, ("recipient-variables", per_recipient)])
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
@@ -278,8 +279,8 @@ def _content(message: Message, subject: str, text: str, html: str) -> Iterator[F
     """
     yield "from", str(message.sender)
     for name, addresses in ("to", message.to), ("cc", message.cc), ("bcc", message.bcc):
-        for address in addresses:
-            yield name, str(address)
+        if addresses:
+            yield name, ", ".join(map(str, addresses))
     for name, value in ("subject", subject), ("text", text), ("html", html):
         if value:
             yield name, value
@@ -336,12 +337,12 @@ def _user_variables(mail: Message) -> dict[str, str]:
 
 
 def _columns(
-    prefix: str, rows: Sequence[Mapping[str, str]], sets: Sequence[dict[str, str]]
+    prefix: str, rows: Sequence[Mapping[str, str]], own: dict[str, Sequence[str]]
 ) -> Iterator[Field]:
     """
-    Yield one field for each header or user variable in *rows*, one row for a recipient.
+    Yield one field for each header or user variable in *rows*: a row for each recipient, or one.
 
-    What differs becomes a recipient variable, whose values are put into *sets*.
+    What differs becomes a recipient variable, whose values are put into *own*.
     """
     names = dict.fromkeys(name for row in rows for name in row)
     for number, name in enumerate(names):
@@ -350,9 +351,18 @@ def _columns(
             yield f"{prefix}:{name}", _literal(column[0])
             continue
         key = f"{prefix}:{number}"
-        for one, value in zip(sets, column, strict=True):
-            one[key] = value
+        own[key] = column
         yield f"{prefix}:{name}", VARIABLE.format(key)
+
+
+def _sets(message: Message, own: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    """
+    Yield the variables of each recipient.
+    """
+    for number, found in enumerate(all_variables(message)):
+        for key, values in own.items():
+            found[key] = values[number]
+        yield found
 
 
 def _with_options(fields: Iterable[Field], options: Mapping[str, Any]) -> Iterator[Field]:

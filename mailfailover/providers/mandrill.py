@@ -30,6 +30,8 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
+    all_variables,
     classify_http,
     json_body,
     merge_options,
@@ -187,10 +189,11 @@ class Mandrill:
             "headers": _headers(message),
             "preserve_recipients": False,  # a mail for each, who sees only himself
             "merge": True,
-            "recipient_metadata": [
+            "recipient_metadata": message.merge_metadata
+            and WrittenJSON.of_items(
                 {"rcpt": email, "values": values}
                 for email, values in message.merge_metadata.items()
-            ],
+            ),
         }
         return self._request(message, content | merge)
 
@@ -277,11 +280,11 @@ def _common(message: Message) -> dict[str, Any]:
     return {
         "from_email": message.sender.email,
         "from_name": message.sender.name,
-        "to": [
+        "to": WrittenJSON.of_items(
             {"email": address.email, "name": address.name, "type": kind}
             for kind, addresses in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
             for address in addresses
-        ],
+        ),
         "attachments": [
             _file(one, one.filename) for one in message.attachments if not one.content_id
         ],
@@ -344,8 +347,9 @@ def _text_merge(message: Message) -> dict[str, Any]:
     What Handlebars would read in the mail's own text becomes a variable too, so that it
     arrives as it stands.
     """
-    sets = {address.email: variables(message, address.email) for address in message.to}
-    numbers = {name: f"v{number}" for number, name in enumerate(next(iter(sets.values())))}
+    numbers = {
+        name: f"v{number}" for number, name in enumerate(variables(message, message.to[0].email))
+    }
 
     def literal(found: re.Match[str]) -> str:
         return "".join(f"\0{LITERALS[character]}\0" for character in found[0])
@@ -363,13 +367,13 @@ def _text_merge(message: Message) -> dict[str, Any]:
         "global_merge_vars": _merge_vars(
             {**message.template_data, **{name: text for text, name in LITERALS.items()}}
         ),
-        "merge_vars": [
+        "merge_vars": WrittenJSON.of_items(
             {
-                "rcpt": email,
+                "rcpt": address.email,
                 "vars": _merge_vars({numbers[name]: value for name, value in data.items()}),
             }
-            for email, data in sets.items()
-        ],
+            for address, data in zip(message.to, all_variables(message), strict=True)
+        ),
     }
 
 

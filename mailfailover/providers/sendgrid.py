@@ -7,7 +7,7 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send (2026-11)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -27,17 +27,19 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
+    all_variables,
     classify_http,
     encode_header,
-    for_recipient,
+    fill,
     json_body,
     merge_options,
     reveal,
     rewrite,
     sha256_hex,
-    variables,
     verify_public_key,
     verify_time,
+    without_texts,
 )
 from mailfailover.providers._sendgrid_events import read_events
 
@@ -147,7 +149,7 @@ class SendGrid:
             kind: [_address(address) for address in addresses]
             for kind, addresses in _once(message).items()
         }
-        return self._request(message, content, [{**recipients, **_envelope(message)}])
+        return self._request(message, content, [_filled({**recipients, **_envelope(message)})])
 
     def build_batch(self, message: Message) -> HTTPRequest:
         """
@@ -158,21 +160,24 @@ class SendGrid:
             # Replaced wherever it stands, as plain text: so it must not stand there by chance.
             return f"-{MAIL_ID}-{message.id}-{name}-"
 
+        def envelopes() -> Iterator[dict[str, Any]]:
+            shared: Message | None = None
+            common: dict[str, Any] = {}
+            for address, mail, data in zip(message.to, mails, sets, strict=True):
+                if mail is not shared:
+                    shared, common = mail, _envelope(mail)
+                yield _filled(
+                    {
+                        "to": [_address(address)],
+                        "subject": fill(message.subject, message.merge_data.get(address.email, {})),
+                        "substitutions": {tag(name): value for name, value in data.items()},
+                        **common,
+                    }
+                )
+
         content = _content(rewrite(message.text, tag), rewrite(message.html, tag, html=True))
-        without_texts, texts = message.bound(text="", html=""), message.bound(subject="")
-        envelopes = []
-        for address in message.to:
-            mail = for_recipient(without_texts, address)
-            data = variables(texts, address.email)
-            envelopes.append(
-                {
-                    "to": [_address(address)],
-                    "subject": mail.subject,
-                    "substitutions": {tag(name): value for name, value in data.items()},
-                    **_envelope(mail),
-                }
-            )
-        return self._request(message, {"content": content}, envelopes)
+        mails, sets = without_texts(message), all_variables(message.bound(subject=""))
+        return self._request(message, {"content": content}, WrittenJSON.of_items(envelopes()))
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
         # The body is empty; without the header the answer is not from SendGrid.
@@ -214,10 +219,10 @@ class SendGrid:
         return read_events(request)
 
     def _request(
-        self, message: Message, content: dict[str, Any], envelopes: list[dict[str, Any]]
+        self, message: Message, content: dict[str, Any], envelopes: list[Any] | WrittenJSON
     ) -> HTTPRequest:
         body = {
-            "personalizations": [_filled(envelope) for envelope in envelopes],
+            "personalizations": envelopes,
             **_filled(content),
             **_filled(_common(message)),
         }
