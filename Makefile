@@ -14,10 +14,10 @@ UNFINISHED := $(VENV).unfinished
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs bench wheel-test clean
+.PHONY: help setup demo serve test lint docs bench wheel-test clean
 
 help:
-	@echo "make demo | test | lint | docs | bench | wheel-test | clean"
+	@echo "make demo | serve | test | lint | docs | bench | wheel-test | clean"
 
 setup: $(READY)
 
@@ -44,6 +44,10 @@ $(READY): pyproject.toml Makefile
 
 demo: $(READY)
 	@$(BIN)/mailfailover demo
+
+# The service on http://127.0.0.1:8000 with a mailbox, if no provider is configured.
+serve: $(READY)
+	@$(BIN)/mailfailover serve --preview
 
 test: $(READY)
 	$(PYTEST) --cov

@@ -43,8 +43,15 @@ def listen(app: Any, host: str, port: int, *, name: str, threads: int = 8, **opt
     from waitress.server import create_server
 
     bound = _bind(host, port)
-    # Our own socket: a name with several addresses would make several servers of one app.
-    server = create_server(app, sockets=[bound], threads=threads, ident=None, **options)
+    server = create_server(
+        app,
+        sockets=[bound],  # a name with several addresses would make several servers of one app
+        threads=threads,
+        ident=None,
+        # Taken away, they could not tell that a request came through a proxy on this machine.
+        clear_untrusted_proxy_headers=False,
+        **options,
+    )
     shown = f"[{host}]" if ":" in host else host
     say(f"{name}: http://{shown}:{bound.getsockname()[1]}  (Ctrl-C ends it)", err=True)
     before = signal.signal(signal.SIGTERM, _end)

@@ -29,6 +29,7 @@ def add_service_commands(cli: click.Group) -> None:
     """
     cli.add_command(preview)
     cli.add_command(keys)
+    cli.add_command(serve)
 
 
 @click.command()
@@ -49,6 +50,45 @@ def preview(*, port: int, path: Path | None) -> None:
 
     with reporting(as_json=False):
         run_preview(path, port)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="MAILFAILOVER_HOST")
+@click.option("--port", type=_port, default=8000, show_default=True, envvar="PORT")
+@click.option("--dsn", metavar="DSN", help="The providers, if not those of the environment.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file.")
+@_database
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Keep mails in the mailbox of preview:// if no provider is configured.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    default=4,
+    show_default=True,
+    help="How many mails are sent at the same time; 0 leaves it to `mailfailover worker`.",
+)
+@click.option("--threads", type=click.IntRange(4), default=16, show_default=True)
+@click.option(
+    "--proxies",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    envvar="MAILFAILOVER_PROXIES",
+    help="How many proxies in front of it are to be believed.",
+)
+def serve(*, dsn: str | None, config: Path | None, database: str | None, **options: Any) -> None:
+    """
+    Run the e-mail service: an API, a page, and a worker that sends.
+
+    It serves its own machine only until there is an API key: mailfailover keys add.
+    """
+    from mailfailover._cli.serve import run_serve
+
+    with reporting(as_json=False):
+        run_serve(dsn, config, database, **options)
 
 
 @click.group()

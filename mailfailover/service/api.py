@@ -60,7 +60,7 @@ def index() -> Response:
     """
     List the caller's mails, newest first.
     """
-    state, before = request.args.get("state") or None, request.args.get("before") or None
+    state, before = request.args.get("state"), request.args.get("before") or None
     if state is not None and state not in tuple(State):
         raise Problem("unreadable-request", f"state must be one of {', '.join(State)}.")
     limit = _limit()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g
 
+from mailfailover.service.access_log import log_requests
 from mailfailover.service.api import api
 from mailfailover.service.events import events
 from mailfailover.service.gate import csrf, guard
@@ -51,6 +52,7 @@ def create_app(parts: Service) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # of the default provider
     set_up(app, parts)
+    log_requests(app)
     if parts.metrics is not None:
         count_requests(app, parts.metrics)
         app.register_blueprint(metrics)

@@ -5,8 +5,11 @@ The command line, run in this process or as one of its own.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from contextlib import contextmanager
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from click.testing import CliRunner, Result
@@ -14,6 +17,7 @@ from click.testing import CliRunner, Result
 from mailfailover.cli import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mailfailover.testing import FaultServer
@@ -45,6 +49,31 @@ def process(
         check=False,
         env=os.environ | environment,
     )
+
+
+@contextmanager
+def listening(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """
+    Run a command that listens, on a free port; yield its process and its URL.
+
+    Its log is read to the end in the background, or it would stop when the pipe is full.
+    """
+    command = [sys.executable, "-m", "mailfailover", *arguments, "--port", "0"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | environment
+    ) as process:
+        try:
+            assert process.stderr is not None
+            seen = []
+            for line in process.stderr:
+                seen.append(line)
+                if found := re.search(r": (http://[^ ]+:[0-9]+)  ", line):
+                    Thread(target=process.stderr.read, daemon=True).start()
+                    yield process, found[1]
+                    return
+            raise AssertionError("".join(seen))
+        finally:
+            process.terminate()
 
 
 def dsn_of(vendor: FaultServer, key: str = "sendgrid") -> str:

@@ -2,12 +2,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
@@ -17,28 +13,10 @@ from mailfailover._cli.listening import import_service, listen
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.preview import Preview
 from mailfailover.testing import PLAIN
-from tests.cli.running import run
+from tests.cli.running import listening, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@contextmanager
-def previewing(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """
-    Run ``mailfailover preview`` as a process; yield it with its URL.
-    """
-    command = [sys.executable, "-m", "mailfailover", "preview", "--port", "0", *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            line = process.stderr.readline()
-            found = re.search(r"http://\S+", line)
-            assert found, line + process.stderr.read()
-            yield process, found[0]
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -48,7 +26,7 @@ def test_mailbox_is_served_until_told_to_end(number: signal.Signals, tmp_path: P
     """
     Preview(tmp_path / "mails.db").send(PLAIN)
 
-    with previewing("--file", str(tmp_path / "mails.db")) as (process, url):
+    with listening("preview", "--file", str(tmp_path / "mails.db")) as (process, url):
         with urlopen(f"{url}/json", timeout=10) as answer:  # noqa: S310 -- our own server
             (found,) = json.load(answer)
         process.send_signal(number)
@@ -65,7 +43,7 @@ def test_mailbox_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(os.environ, "MAILFAILOVER_PREVIEW", str(tmp_path / "own.db"))
     Preview().send(PLAIN)
 
-    with previewing() as (_, url), urlopen(f"{url}/json", timeout=10) as answer:  # noqa: S310
+    with listening("preview") as (_, url), urlopen(f"{url}/json", timeout=10) as answer:  # noqa: S310
         assert 1 == len(json.load(answer))
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -12,15 +14,17 @@ from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from mailfailover import Mailer
+from mailfailover import DeliveryEvent, EventType, Mailer
 from mailfailover._database import open_engine
-from mailfailover.outbox import Outbox
+from mailfailover.outbox import Outbox, OutboxWorker
 from mailfailover.service.app import create_app
 from mailfailover.service.keys import Keys
 from mailfailover.service.parts import Service
 from mailfailover.service.reading import POSTED
 from mailfailover.service.schemas import MAIL_FIELDS
 from mailfailover.service.visit import API
+from mailfailover.testing import PLAIN
+from mailfailover.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +68,27 @@ def test_every_path_of_the_api_is_in_it(client: FlaskClient, document: dict[str,
     }
 
     assert rules - {"/email/api/1.0/webhooks/{key}"} == set(document["paths"])
+
+
+def test_mail_that_was_sent_is_as_described(
+    client: FlaskClient, service: Service, document: dict[str, Any]
+) -> None:
+    """
+    A mail with attempts and events has the form of the document, all its fields and no other.
+    """
+    tracking = Tracking(service.outbox.engine)
+    tracking.init()
+    service.outbox.add(PLAIN)
+    OutboxWorker(service.outbox, service.mailer).run_once()
+    tracking(DeliveryEvent(event_id="1", type=EventType.DELIVERED, mail_id=PLAIN.id))
+    client = create_app(dataclasses.replace(service, tracking=tracking)).test_client()
+
+    found = client.get(f"{API}/messages/{PLAIN.id}").get_json()
+    listed = client.get(f"{API}/messages").get_json()
+
+    assert (1, 1) == (len(found["attempts"]), len(found["events"]))
+    for name, data in (("Mail", found), ("Mails", listed)):
+        jsonschema.validate(data, document | {"$ref": f"#/components/schemas/{name}"})
 
 
 @pytest.fixture(name="api_schema", scope="module")

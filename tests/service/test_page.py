@@ -8,11 +8,9 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, update
 
 from mailfailover import DeliveryEvent, EventType
-from mailfailover.outbox import OutboxMail, State
-from mailfailover.outbox._tables import attempts, mails
+from mailfailover.outbox import OutboxAttempt, OutboxMail, State
 from mailfailover.plugin import Attachment
 from mailfailover.service.app import create_app
 from mailfailover.service.rules import Rules
@@ -320,112 +318,90 @@ def test_pages_can_be_used_by_everybody(client: FlaskClient) -> None:
         assert 1 == sum(tag == "h1" for tag, _ in page.tags)
 
 
-CALL = {
-    "stage": "response",
-    "duration": 0.1,
-    "outcome": "accepted",
-    "error": "",
-    "status_code": None,
-    "provider_message_id": "",
-}
 NOW = datetime(2027, 1, 31, 9, tzinfo=UTC)
 
 
+def mail_with(*attempts: OutboxAttempt, **fields: Any) -> OutboxMail:
+    """
+    A mail of the outbox after some attempts.
+    """
+    plain: dict[str, Any] = {
+        "id": "m1",
+        "state": State.PENDING,
+        "created": NOW,
+        "due": None,
+        "tries": 1,
+        "recipients": (),
+        "provider": "",
+        "provider_message_id": "",
+        "reason": "",
+        "possible_duplicate": False,
+        "finished": None,
+        "idempotency_key": "",
+    }
+    return OutboxMail(**(plain | fields), attempts=attempts)
+
+
+def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt:
+    """
+    An attempt.
+    """
+    return OutboxAttempt(provider, NOW, 0.1, "response", outcome, **more)
+
+
 @pytest.mark.parametrize(
-    ("mail", "calls", "expected"),
+    ("mail", "expected"),
     [
-        ({}, [], [Step(None, "", "Waiting")]),
+        (mail_with(), [Step(None, "", "Waiting")]),
         (
-            {"due": NOW, "reason": "nobody took it"},
-            [{"provider": "a", "outcome": "ConnectionFailed", "error": "refused"}],
+            mail_with(call("a", "ConnectionFailed", error="refused"), due=NOW, reason="nobody"),
             [
                 Step(NOW, "warn", "Tried a: ConnectionFailed", "refused"),
-                Step(NOW, "", "Waiting to be tried again", "nobody took it"),
+                Step(NOW, "", "Waiting to be tried again", "nobody"),
             ],
         ),
         (
-            {"state": "sent"},
-            [
-                {
-                    "provider": "a",
-                    "outcome": "ProviderUnavailable",
-                    "error": "down",
-                    "status_code": 503,
-                },
-                {"provider": "b", "provider_message_id": "x1"},
-            ],
+            mail_with(
+                call("a", "ProviderUnavailable", error="down", status_code=503),
+                call("b", provider_message_id="x1"),
+                state=State.SENT,
+            ),
             [
                 Step(NOW, "warn", "Tried a: 503 ProviderUnavailable", "down"),
                 Step(NOW, "good", "Sent by b", "Its id there is x1"),
             ],
         ),
         (
-            {"state": "sent", "possible_duplicate": True, "finished": NOW, "reason": "lost"},
-            [{"provider": "a"}],
+            mail_with(
+                call("a"), state=State.SENT, possible_duplicate=True, finished=NOW, reason="lost"
+            ),
             [
                 Step(NOW, "good", "Sent by a"),
                 Step(NOW, "warn", "It may have been sent twice", "lost"),
             ],
         ),
+        (mail_with(call("a", "unfinished"), state=State.SENDING), [Step(NOW, "", "Calling a")]),
         (
-            {"state": "sending"},
-            [{"provider": "a", "outcome": "unfinished"}],
-            [Step(NOW, "", "Calling a")],
-        ),
-        (
-            {"state": "unknown", "reason": "no answer"},
-            [],
+            mail_with(state=State.UNKNOWN, reason="no answer"),
             [Step(None, "warn", "It may have been sent", "no answer")],
         ),
         (
-            {"state": "dead", "finished": NOW, "reason": "no such address"},
-            [],
+            mail_with(state=State.DEAD, finished=NOW, reason="no such address"),
             [Step(NOW, "bad", "Given up", "no such address")],
         ),
     ],
 )
-def test_timeline_tells_each_step(
-    mail: dict[str, Any], calls: list[dict[str, Any]], expected: list[Step], service: Service
-) -> None:
+def test_timeline_tells_each_step(mail: OutboxMail, expected: list[Step]) -> None:
     """
     Whatever became of a mail is said in words, in the order of time.
     """
-    mail_id = service.outbox.add(PLAIN)
-    rows = [
-        CALL | {"mail": 1, "number": number, "started": NOW} | call
-        for number, call in enumerate(calls)
-    ]
-    with service.outbox.engine.begin() as connection:
-        if mail:
-            connection.execute(update(mails).values(mail))
-        if rows:
-            connection.execute(insert(attempts), rows)
-
-    found = service.outbox.get(mail_id)
-
-    assert found is not None
-    assert [Step(found.created, "", "Queued"), *expected] == list(steps(found))
+    assert [Step(NOW, "", "Queued"), *expected] == list(steps(mail))
 
 
 def test_timeline_goes_on_with_events() -> None:
     """
     Each event is said in words; one without words of its own by its name.
     """
-    mail = OutboxMail(
-        id="m1",
-        state=State.SENT,
-        created=NOW,
-        due=None,
-        tries=1,
-        recipients=(),
-        attempts=(),
-        provider="a",
-        provider_message_id="",
-        reason="",
-        possible_duplicate=False,
-        finished=NOW,
-        idempotency_key="",
-    )
     events = [
         DeliveryEvent(type=EventType.DELIVERED, recipient="ann@example.com", timestamp=NOW),
         DeliveryEvent(type=EventType.AUTORESPONDED, description="on holiday"),
@@ -435,4 +411,4 @@ def test_timeline_goes_on_with_events() -> None:
         Step(NOW, "", "Queued"),
         Step(NOW, "good", "Delivered to ann@example.com"),
         Step(None, "", "Autoresponded: somebody", "on holiday"),
-    ] == list(steps(mail, events))
+    ] == list(steps(mail_with(state=State.SENT), events))

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from mailfailover import DeliveryEvent, EventType, Mailer
+from mailfailover.outbox import OutboxWorker
+from mailfailover.providers.preview import Preview
+from mailfailover.service import wsgi
+from mailfailover.service.wiring import application, assemble
+from mailfailover.testing import PLAIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(name="environment")
+def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """
+    The variables of a service with a mailbox.
+    """
+    found = {
+        "MAILFAILOVER_DSN": f"failover(null:// preview:///{tmp_path}/preview.db)",
+        "MAILFAILOVER_DATABASE": f"sqlite:///{tmp_path}/mails.db",
+    }
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.mark.usefixtures("environment")
+def test_parts_know_each_other() -> None:
+    """
+    What the mailer sends is tracked and counted, and a vendor's event settles and is shown.
+    """
+    parts = assemble()
+    parts.outbox.add(PLAIN)
+    OutboxWorker(parts.outbox, parts.mailer).run_once()
+    for handler in parts.mailer.webhooks.handlers:
+        handler(DeliveryEvent(event_id="1", type=EventType.DELIVERED, mail_id=PLAIN.id))
+
+    assert parts.tracking is not None
+    status = parts.tracking.status(PLAIN.id)
+
+    assert status is not None
+    assert ["delivered"] == [event.type for event in status.events]
+    assert parts.metrics is not None
+    assert b'mailfailover_attempts_total{outcome="accepted",provider="null"} 1.0' in (
+        parts.metrics.write(parts)
+    )
+    assert isinstance(parts.mailbox, Preview)
+
+
+def test_service_without_preview_has_no_mailbox(tmp_path: Path) -> None:
+    """
+    Only a provider of the chain is shown.
+    """
+
+    def make(**options: Any) -> Mailer:
+        return Mailer("null://", **options)
+
+    assert assemble(make, f"sqlite:///{tmp_path}/mails.db").mailbox is None
+
+
+@pytest.mark.usefixtures("environment")
+def test_proxies_are_believed_if_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Whose forwarding header is not expected, is not believed.
+    """
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "mail.example.com"}
+    parts = assemble()
+    key = parts.keys.add("shop")
+    form = {"to": "a@example.com", "from_email": "b@example.com", "subject": "Hi", "text": "Hi"}
+    headers["Authorization"] = f"Bearer {key}"
+    monkeypatch.setenv("MAILFAILOVER_PROXIES", "1")
+
+    urls = [
+        app.test_client().post("/email/api/1.0/send", data=form, headers=headers).location
+        for app in (application(parts), wsgi())
+    ]
+
+    assert [url.partition("/email")[0] for url in urls if url] == [
+        "http://localhost",
+        "https://mail.example.com",
+    ]
+
+
+@pytest.mark.usefixtures("environment")
+def test_requests_are_logged_without_addresses(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A line tells the rule that was asked for, never what a stranger wrote into it.
+    """
+    client = application(assemble()).test_client()
+
+    with caplog.at_level(logging.INFO, "mailfailover.access"):
+        client.get("/email/api/1.0/messages/ann@example.com?before=ann@example.com")
+        client.get("/ann@example.com")
+
+    found = [record for record in caplog.records if record.name == "mailfailover.access"]
+    assert [("GET /email/api/1.0/messages/<mail_id> 404"), ("GET none 404")] == [
+        record.getMessage() for record in found
+    ]
+    assert "ann@example.com" not in str([vars(record) for record in found])
+
+
+@pytest.mark.usefixtures("environment")
+def test_nothing_is_logged_where_nobody_reads(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    Above INFO there is no line for a request.
+    """
+    client = application(assemble()).test_client()
+
+    with caplog.at_level(logging.WARNING, "mailfailover.access"):
+        client.get("/healthz")
+
+    assert [] == caplog.records
+
+
+def test_gunicorn_runs_it(environment: dict[str, str], tmp_path: Path) -> None:
+    """
+    As the documentation starts it, with a worker beside it.
+    """
+    log = tmp_path / "log"
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *GUNICORN],
+            env=os.environ | environment | {"WEB_CONCURRENCY": "1"},
+            stderr=output,
+        ) as process,
+    ):
+        try:
+            url = _listening_at(log)
+            assert {"status": "ok"} == requests.get(f"{url}/healthz", timeout=20).json()
+        finally:
+            process.terminate()
+        assert 0 == process.wait(20)
+
+
+GUNICORN = (
+    "--config=python:mailfailover.service.gunicorn",
+    "--bind=127.0.0.1:0",
+    "mailfailover.service:wsgi()",
+)
+
+
+def _listening_at(log: Path) -> str:
+    """
+    Where gunicorn says that it listens.
+    """
+    for _ in range(200):
+        for line in log.read_text().splitlines():
+            if "Listening at: " in line:
+                return line.partition("Listening at: ")[2].partition(" ")[0]
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
