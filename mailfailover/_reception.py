@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailfailover._replays import MemoryReplays
-from mailfailover._webhook import Fetching, receive
+from mailfailover._webhook import Fetching, hand_on, receive
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -55,6 +55,15 @@ class Reception:
         """
         self.handlers = (*self.handlers, handler)
         return handler
+
+    def tell(self, event: DeliveryEvent) -> None:
+        """
+        Hand *event* to each handler, also when another one fails.
+
+        Raises:
+            Exception: What the first handler that failed has raised.
+        """
+        hand_on((event,), self.handlers)
 
     def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
         """

@@ -116,7 +116,7 @@ def receive(
     with once:
         found = provider.parse_webhook(request)
         events = tuple(dataclasses.replace(one, provider=key or provider.name) for one in found)
-        _hand_on(events, tuple(on_event))
+        hand_on(events, tuple(on_event))
     return events
 
 
@@ -143,7 +143,10 @@ class _Once:
             self.replays.release(self.token)
 
 
-def _hand_on(events: Iterable[DeliveryEvent], handlers: Iterable[Handler]) -> None:
+def hand_on(events: Iterable[DeliveryEvent], handlers: Iterable[Handler]) -> None:
+    """
+    Call every handler with every event; then raise what the first one raised that failed.
+    """
     failure: Exception | None = None
     for event in events:
         for handler in handlers:

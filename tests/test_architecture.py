@@ -45,7 +45,7 @@ ONLY_IN = {
         "suppression",
         "tracking",
     },
-    "flask": {"service"},
+    "flask": {"flask.py", "service"},
     "jinja2": {"service"},
     "prometheus_client": {"service"},
     "waitress": {"_cli"},
