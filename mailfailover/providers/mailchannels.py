@@ -20,10 +20,14 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     for_recipient,
@@ -33,6 +37,7 @@ from mailfailover.plugin import (
     rewrite,
     variables,
 )
+from mailfailover.providers._mailchannels_events import read_events, verify
 
 # MailChannels has no codes, only words; the first that matches counts. They are quoted in public
 # issues (2026-11) and unconfirmed by the vendor, who says of a 403 that it is either the key or
@@ -81,8 +86,10 @@ class MailChannels:
 
         dkim_private_key: That key in base64; one that MailChannels keeps where empty.
 
-        webhook_account: Whose webhooks are taken, the account's id. All accounts' webhooks are
-            signed with the same key.
+        webhook_account:
+            Whose webhooks are taken, the account's handle, or several of them for its
+            sub-accounts: all customers' webhooks are signed with the same key. Needs the extra
+            webhooks.
 
         base_url: Scheme and host, for a proxy.
 
@@ -117,7 +124,7 @@ class MailChannels:
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_private_key: str | Callable[[], str] = field(default="", repr=False)
-    webhook_account: str = ""
+    webhook_account: Secrets = ""
     base_url: str = "https://api.mailchannels.net"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -193,6 +200,12 @@ class MailChannels:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/tx/v1/usage", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        return verify(request, self.webhook_account, self.base_url, fetch)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _request(self, message: Message, fields: dict[str, Any]) -> HTTPRequest:
         fields |= {

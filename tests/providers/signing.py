@@ -7,7 +7,7 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import b64decode, b64encode
-from hashlib import md5
+from hashlib import md5, sha256
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from mailfailover.plugin import WebhookRequest
-from tests.keys import ec_key, rsa_key
+from tests.keys import ec_key, ed25519_key, rsa_key
 
 GOLDEN = Path(__file__).parent / "data"
 """One folder for each vendor: payloads beside the events that they mean."""
@@ -171,5 +171,21 @@ def sign_lettermint(payload: bytes, now: float) -> WebhookRequest:
     headers = {
         "X-Lettermint-Signature": f"t={timestamp},v1={signature},v2=zq",
         "X-Lettermint-Delivery": timestamp,
+    }
+    return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_mailchannels(payload: bytes, now: float) -> WebhookRequest:
+    """
+    RFC 9421, over a digest of the body.
+    """
+    digest = f"sha-256=:{b64encode(sha256(payload).digest()).decode()}:"
+    parameters = f'("content-digest");created={now:.0f};alg="ed25519";keyid="mckey-1"'
+    signed = f'"content-digest": {digest}\n"@signature-params": {parameters}'
+    signature = b64encode(ed25519_key().sign(signed.encode())).decode()
+    headers = {
+        "Content-Digest": digest,
+        "Signature": f"sig_1=:{signature}:",
+        "Signature-Input": f"sig_1={parameters}",
     }
     return WebhookRequest("POST", "/", headers, payload)
