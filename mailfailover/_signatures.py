@@ -144,8 +144,21 @@ def refusal(what: str, known: object) -> str:
     return f"the {what} of the webhook is not one that is configured for this provider"
 
 
+def _base64_key(secret: str) -> bytes:
+    try:
+        return b64decode(secret.removeprefix("whsec_"), validate=True)
+    except (binascii.Error, ValueError):
+        message = "a webhook's secret is no base64: copy it anew from the vendor's console"
+        raise ConfigurationError(message) from None
+
+
 def verify_standard_webhook(
-    request: WebhookRequest, secrets: Secrets, *, prefix: str = "webhook"
+    request: WebhookRequest,
+    secrets: Secrets,
+    *,
+    prefix: str = "webhook",
+    version: str = "v1,",
+    as_key: Callable[[str], bytes] = _base64_key,
 ) -> str:
     """
     Check a request that is signed as https://www.standardwebhooks.com says.
@@ -156,6 +169,10 @@ def verify_standard_webhook(
         secrets: In base64, with or without ``whsec_`` before it.
 
         prefix: What the names of the headers begin with.
+
+        version: What each signature begins with, for a vendor who leaves it off.
+
+        as_key: Makes the key of a secret, for a vendor whose secrets are no base64.
 
     Returns:
         The id, which is the same in each repetition.
@@ -168,21 +185,9 @@ def verify_standard_webhook(
         request.header(f"{prefix}-{name}") for name in ("id", "timestamp", "signature")
     )
     signed = f"{number}.{timestamp}.".encode("utf-8", "surrogatepass") + request.body
-    versions = [one.partition(",") for one in given.split()[:_MAX_SIGNATURES]]
+    came = [one for one in given.split()[:_MAX_SIGNATURES] if one.startswith(version)]
     verify_hmac(
-        [signature for version, _, signature in versions if version == "v1"],
-        secrets,
-        signed,
-        base64=True,
-        as_key=_base64_key,
+        [one.removeprefix(version) for one in came], secrets, signed, base64=True, as_key=as_key
     )
     verify_time(timestamp, request)
     return number
-
-
-def _base64_key(secret: str) -> bytes:
-    try:
-        return b64decode(secret.removeprefix("whsec_"), validate=True)
-    except (binascii.Error, ValueError):
-        message = "a webhook's secret is no base64: copy it anew from the vendor's console"
-        raise ConfigurationError(message) from None

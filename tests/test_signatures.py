@@ -213,3 +213,15 @@ def test_unreadable_standard_secret_is_our_fault(secret: str) -> None:
     """
     with pytest.raises(ConfigurationError, match="no base64: copy it anew"):
         verify_standard_webhook(standard(b"a secret"), secret)
+
+
+def test_standard_webhook_of_a_vendor_of_its_own() -> None:
+    """
+    A vendor may leave the version off, and have secrets that are keys as they stand.
+    """
+    signature = standard(b"whsec_!").header("webhook-signature").partition("v1,")[2]
+    request = standard(b"whsec_!", {"Webhook-Signature": signature})
+
+    assert "msg_1" == verify_standard_webhook(request, "whsec_!", version="", as_key=str.encode)
+    with pytest.raises(InvalidSignature):
+        verify_standard_webhook(request, "whsec_!", as_key=str.encode)

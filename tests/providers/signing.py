@@ -7,6 +7,7 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import b64decode, b64encode
+from dataclasses import replace
 from hashlib import md5, sha256
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -120,6 +121,15 @@ def sign_resend(payload: bytes, now: float) -> WebhookRequest:
     Through Svix.
     """
     return sign_standard_webhook(payload, now, "svix")
+
+
+def sign_sweego(payload: bytes, now: float) -> WebhookRequest:
+    """
+    As the standard says, with one signature that has no version.
+    """
+    request = sign_standard_webhook(payload, now)
+    signature = request.header("webhook-signature").partition(" v1,")[2]
+    return replace(request, headers={**request.headers, "webhook-signature": signature})
 
 
 def sign_postal(payload: bytes, now: float) -> WebhookRequest:
