@@ -56,7 +56,7 @@ def open_engine(
     """
     if isinstance(database, Engine):
         return database
-    url = _read_url(database, os.environ if environ is None else environ)
+    url = read_url(database, environ)
     options: dict[str, Any] = {"max_overflow": -1}
     if url.get_backend_name() == "sqlite":
         _make_private(url)
@@ -78,6 +78,24 @@ def open_engine(
         event.listen(engine, "begin", _begin_sqlite)
     _engines.opened.add(engine)
     return engine
+
+
+def read_url(database: str | None = None, environ: Mapping[str, str] | None = None) -> URL:
+    """
+    Return the URL that :func:`open_engine` opens, with its driver.
+
+    Raises:
+        ConfigurationError: If it cannot be understood.
+    """
+    environ = os.environ if environ is None else environ
+    text = database or environ.get(VARIABLE, "").strip() or DEFAULT_URL
+    source = "the database's URL" if database else VARIABLE
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
+        message = f"{source} is no URL of a database, such as {DEFAULT_URL}"
+        raise ConfigurationError(message) from None
+    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
 @contextmanager
@@ -124,17 +142,6 @@ def exact_text(length: int) -> String:
     return String(length).with_variant(
         mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb"
     )
-
-
-def _read_url(database: str | None, environ: Mapping[str, str]) -> URL:
-    text = database or environ.get(VARIABLE, "").strip() or DEFAULT_URL
-    source = "the database's URL" if database else VARIABLE
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        message = f"{source} is no URL of a database, such as {DEFAULT_URL}"
-        raise ConfigurationError(message) from None
-    return url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
 
 
 def _make_private(url: URL) -> None:

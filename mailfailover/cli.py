@@ -13,6 +13,8 @@ import click
 from mailfailover._cli.exits import EXIT_CODES, OK, REFUSED, exit_table
 from mailfailover._cli.output import reporting, say, write_json
 from mailfailover._cli.service import add_service_commands
+from mailfailover._cli.suppressions import add_suppression_commands
+from mailfailover._cli.tracking import add_tracking_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -178,7 +180,8 @@ def doctor(*, timeout: float, dsn: str | None, config: Path | None, as_json: boo
 
     Nothing is sent. --timeout is for each provider. The exit code is 1 if there is a problem.
     """
-    from mailfailover._cli.doctor import COLORS, PROBLEM, examine
+    from mailfailover._cli.doctor import examine
+    from mailfailover._cli.finding import COLORS, PROBLEM
 
     findings = []
     with reporting(as_json=as_json):
@@ -210,3 +213,5 @@ def init(*, path: Path, force: bool, as_json: bool) -> None:
 
 
 add_service_commands(cli)
+add_suppression_commands(cli)
+add_tracking_commands(cli)

@@ -6,69 +6,29 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, distribution
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mailfailover._cli.doctor_tracking import examine_tracking
+from mailfailover._cli.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from mailfailover._cli.source import name_source, open_mailer
 from mailfailover._registry import installed
 from mailfailover.errors import ConfigurationError, ConnectionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from mailfailover._mailer import Mailer
     from mailfailover._ping import Ping
 
-OK = "ok"
-NOTE = "note"
-WARNING = "warning"
-PROBLEM = "problem"
-COLORS: Mapping[str, str | None] = {OK: "green", NOTE: None, WARNING: "yellow", PROBLEM: "red"}
-
 _REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+).*extra\s*==\s*["'](?P<extra>[\w.-]+)["']""")
 _PING_REMEDY = "give it ping() or build_ping(), or send a mail through it: mailfailover send --via"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """
-    One thing that was looked at.
-
-    Attributes:
-        severity: ``"ok"``, ``"note"``, ``"warning"`` or ``"problem"``.
-
-        subject: What was looked at.
-
-        text: How it is.
-
-        remedy: What to do about it, "" for nothing.
-    """
-
-    severity: str
-    subject: str
-    text: str
-    remedy: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """
-        Return it as JSON-safe data.
-        """
-        return asdict(self)
-
-    def lines(self) -> Iterator[str]:
-        """
-        Yield it in words.
-        """
-        yield f"{self.severity:<8} {self.subject}: {self.text}"
-        if self.remedy:
-            yield f"         -> {self.remedy}"
-
-
 def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Finding]:
     """
-    Look at plugins, extras and configuration, and ping each provider.
+    Look at plugins, extras, deliveries and configuration, and ping each provider.
 
     Args:
         dsn, config: As given on the command line.
@@ -77,6 +37,7 @@ def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Fi
     """
     yield from _plugins()
     yield from check_extras(distribution("mailfailover").requires or ())
+    yield from examine_tracking()
     if config is not None:
         yield from _permissions(config)
     source = name_source(dsn, config)

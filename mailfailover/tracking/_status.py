@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, false, or_, select
 
+from mailfailover._frozen import EMPTY
 from mailfailover.tracking._sends import ACCEPTED, FAILED, UNKNOWN
 from mailfailover.tracking._standing import STATES, RecipientState, Standing, in_order, stand
 from mailfailover.tracking._tables import events, mails, recipients
-from mailfailover.tracking._told import event_of, event_to_dict
+from mailfailover.tracking._told import event_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -136,7 +137,7 @@ class MailStatus:
             "error": self.error,
             "attempts": list(self.attempts),
             "recipients": [one.to_dict() for one in self.recipients],
-            "events": [event_to_dict(one) for one in self.events],
+            "events": [dataclasses.replace(one, raw=EMPTY).to_dict() for one in self.events],
             "content": self.content,
         }
 

@@ -64,28 +64,6 @@ def event_of(row: Mapping[str, Any]) -> DeliveryEvent:
     )
 
 
-def event_to_dict(event: DeliveryEvent) -> dict[str, Any]:
-    """
-    Return an event as JSON-safe data, without the vendor's own.
-    """
-    return {
-        "event_id": event.event_id,
-        "type": str(event.type),
-        "provider": event.provider,
-        "provider_message_id": event.provider_message_id,
-        "mail_id": event.mail_id,
-        "recipient": event.recipient,
-        "timestamp": event.timestamp and event.timestamp.isoformat(),
-        "reject_reason": event.reject_reason and str(event.reject_reason),
-        "mta_response": event.mta_response,
-        "description": event.description,
-        "tags": list(event.tags),
-        "metadata": dict(event.metadata),
-        "click_url": event.click_url,
-        "user_agent": event.user_agent,
-    }
-
-
 def _kept(value: Any) -> Any:
     """
     Copy JSON-like data as every database can keep it.
