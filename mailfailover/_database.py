@@ -14,7 +14,7 @@ from weakref import WeakSet
 from sqlalchemy import DateTime, Engine, String, create_engine, event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
 from mailfailover._fork import after_fork
@@ -29,6 +29,9 @@ VARIABLE = "MAILFAILOVER_DATABASE"
 DEFAULT_URL = "sqlite:///mailfailover.db"
 BUSY_SECONDS = 30.0
 """How long a connection waits for another that writes to the same SQLite file."""
+
+DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError,)
+"""Whatever goes wrong with a database, for those who do not know SQLAlchemy."""
 
 _DRIVERS = {
     "mariadb": "mariadb+pymysql",

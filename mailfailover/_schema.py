@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
 from mailfailover._database import reading
 from mailfailover._frozen import EMPTY
@@ -114,7 +115,7 @@ def check(engine: Engine, part: Part) -> None:
     Raises:
         ConfigurationError: If not; it says what to run.
     """
-    with reading(engine) as connection:
+    with _reachable(), reading(engine) as connection:
         found = _version(connection, part)
     _compare(part, found)
 
@@ -146,12 +147,27 @@ def _compare(part: Part, found: int | None) -> None:
 
 
 @contextmanager
+def _reachable() -> Iterator[None]:
+    """
+    Say in words of ours that the database cannot be used.
+    """
+    try:
+        yield
+    except DBAPIError as exc:
+        words = str(exc.orig).strip().partition("\n")[0]
+        message = f"the database cannot be used: {words}"
+    else:
+        return
+    raise ConfigurationError(message)
+
+
+@contextmanager
 def _alone(engine: Engine) -> Iterator[Connection]:
     """
     A transaction during which no other process makes or upgrades tables.
     """
     lock, unlock = _LOCKS.get(engine.dialect.name, ("", ""))
-    with engine.connect() as connection:
+    with _reachable(), engine.connect() as connection:
         if lock:
             connection.execute(text(lock))
             connection.commit()

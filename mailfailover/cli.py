@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mailfailover._cli.exits import EXIT_CODES, OK, REFUSED, exit_table
+from mailfailover._cli.outbox import add_outbox_commands
 from mailfailover._cli.output import reporting, say, write_json
 from mailfailover._cli.service import add_service_commands
 from mailfailover._cli.suppressions import add_suppression_commands
@@ -212,6 +213,7 @@ def init(*, path: Path, force: bool, as_json: bool) -> None:
         say(f"{path} is written. Fill it in, then try it: mailfailover doctor --config {path}")
 
 
+add_outbox_commands(cli)
 add_service_commands(cli)
 add_suppression_commands(cli)
 add_tracking_commands(cli)

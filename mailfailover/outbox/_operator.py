@@ -55,6 +55,7 @@ def retry(connection: Connection, mail_id: str) -> bool:
         mail_id,
         _REPEATABLE,
         state=State.PENDING,
+        reason="",
         turn=front(connection),
         due=None,
         finished=None,

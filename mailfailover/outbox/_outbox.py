@@ -96,7 +96,8 @@ class Outbox:
         """
         Store *message*, to be sent when its *send_at* has come, and return its id.
 
-        When it returns, the mail is on the disk. With a *connection* it is when the
+        When it returns, the mail is on the disk; if it cannot be stored, because the disk is full
+        or the server away, SQLAlchemy's error is raised. With a *connection* it is when the
         transaction of that connection is committed: the mail is sent if and only if it is.
 
         Args:
@@ -111,7 +112,6 @@ class Outbox:
         Raises:
             InvalidMessage: If it has no recipient, or an attachment cannot be read.
             IdempotencyConflict: If another mail has this key, or this id.
-            SQLAlchemyError: If it could not be stored: the disk is full, the server away.
         """
         key = check_key(idempotency_key)
         if connection is None:
