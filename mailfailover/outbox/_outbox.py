@@ -19,6 +19,7 @@ from mailfailover.outbox._add import check_key, store
 from mailfailover.outbox._mail import read_mail, read_mails, read_stats
 from mailfailover.outbox._settle import settle
 from mailfailover.outbox._tables import PART, State
+from mailfailover.outbox._turns import waiting
 from mailfailover.outbox._wake import after_commit
 
 if TYPE_CHECKING:
@@ -156,6 +157,13 @@ class Outbox:
         with reading(self.engine) as connection:
             wanted = None if state is None else State(state)
             return read_mails(connection, wanted, limit, before, among)
+
+    def waiting(self, limit: int = 1000) -> tuple[str, ...]:
+        """
+        Return the ids of mails that wait for nothing but a worker, in the order of their turns.
+        """
+        with reading(self.engine) as connection:
+            return waiting(connection, limit)
 
     def stats(self) -> OutboxStats:
         """

@@ -43,6 +43,14 @@ def front(connection: Connection) -> int:
     return first_of(connection.scalar(_HEAD))
 
 
+def waiting(connection: Connection, limit: int) -> tuple[str, ...]:
+    """
+    The ids of mails that wait for nothing but a worker, in their order.
+    """
+    query = select(mails.c.id).where(READY).order_by(mails.c.turn, mails.c.number).limit(limit)
+    return tuple(connection.scalars(query))
+
+
 def first_of(head: int | None) -> int:
     """
     The turn at the head of the queue; where nobody waits, counting begins anew.

@@ -1,0 +1,51 @@
+"""
+The mails of an outbox sent by Celery's workers. It needs the extra ``celery``.
+
+::
+
+    app = Celery("shop", broker="amqp://localhost")
+    outbox = Outbox("postgresql://localhost/shop")
+    tasks = OutboxTasks(app, outbox, Mailer("failover(...)"))
+
+    outbox.add(Message(to="you@example.com", subject="Hello", text="Hi!"))
+
+Workers run by ``celery -A shop worker -Q mailfailover``. Without a module of your own, all from
+variables of the environment, by ``celery -A mailfailover.celery worker``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mailfailover.celery._broker import QUEUE, broker_url, need_broker_url
+from mailfailover.celery._tasks import OutboxTasks, waker
+from mailfailover.celery._waker import Waker
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+__all__ = ["OutboxTasks", "Waker", "broker_url", "waker"]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("app", "celery"):  # what Celery's command looks for
+        return _app()
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
+
+
+@cache
+def _app() -> Celery:
+    """
+    The application that the environment describes.
+    """
+    from celery import Celery
+
+    from mailfailover import Mailer
+    from mailfailover.outbox import Outbox
+
+    app = Celery("mailfailover", broker=need_broker_url(), set_as_current=False)
+    app.conf.task_default_queue = QUEUE
+    OutboxTasks(app, Outbox(), Mailer())
+    return app
