@@ -19,16 +19,21 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     json_body,
     merge_options,
     reveal,
 )
+from mailfailover.providers._zeptomail_events import read_events, verify
 
 # One for each data centre; that of Europe is unconfirmed.
 HOSTS = {
@@ -95,7 +100,7 @@ class ZeptoMail:
 
         region: The data centre of the account, ``"com"``, ``"eu"`` or ``"in"``.
 
-        webhook_secret: Verifies webhooks.
+        webhook_secret: The authentication key of a webhook. Two while it changes.
 
         base_url: Scheme and host, for a proxy or another data centre; that of *region* where
             empty.
@@ -125,7 +130,7 @@ class ZeptoMail:
 
     api_token: str | Callable[[], str] = field(repr=False)
     region: str = "com"
-    webhook_secret: str | Callable[[], str] = field(default="", repr=False)
+    webhook_secret: Secrets = field(default="", repr=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -187,6 +192,12 @@ class ZeptoMail:
     def parse_ping(self, response: Response) -> None:
         if all(code != MISSING for code, _, _ in _details(response.json_object())):
             raise _error(response)
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        return verify(request, self.webhook_secret)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _post(self, path: str, body: dict[str, Any]) -> HTTPRequest:
         headers = {

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from hashlib import md5, sha256
 from pathlib import Path
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
@@ -198,4 +198,13 @@ def sign_mailchannels(payload: bytes, now: float) -> WebhookRequest:
         "Signature": f"sig_1=:{signature}:",
         "Signature-Input": f"sig_1={parameters}",
     }
+    return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_zeptomail(payload: bytes, now: float) -> WebhookRequest:
+    """
+    The event alone; the time beside it is not signed.
+    """
+    signature = quote(b64encode(hmac.digest(SECRET.encode(), payload, "sha256")), safe="")
+    headers = {"Producer-Signature": f"ts={now * 1000:.0f};s={signature};s-algorithm=HmacSHA256"}
     return WebhookRequest("POST", "/", headers, payload)
