@@ -126,7 +126,11 @@ def sign_out_view() -> Redirect:
 
 
 def _index(problem: Problem | None = None) -> str:
-    errors = {error.field: error.detail for error in problem.errors} if problem else {}
+    # Beside its field, a sentence need not begin with the field's name.
+    errors = {
+        error.field: error.detail.removeprefix(f"{error.field} ")
+        for error in (problem.errors if problem else ())
+    }
     return render_template(
         "index.html",
         problem=problem,

@@ -16,7 +16,8 @@ from mailfailover.service.app import create_app
 from mailfailover.service.keys import Keys
 from mailfailover.service.metrics import Metrics
 from mailfailover.service.parts import Service
-from mailfailover.tracking import Tracking
+from mailfailover.suppression import SuppressionList
+from mailfailover.tracking import SilentOutageWatch, Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ def assemble(
     Make the parts of a service, and the tables that are not there yet.
 
     Args:
-        make_mailer: Makes the mailer, given its ``observers`` and ``on_event``.
+        make_mailer: Makes the mailer, given its *suppressions*, *observers* and *on_event*.
 
         database: See :class:`~mailfailover.outbox.Outbox`.
 
@@ -43,8 +44,14 @@ def assemble(
     """
     engine = open_engine(database)
     outbox, keys, tracking, metrics = Outbox(engine), Keys(engine), Tracking(engine), Metrics()
-    mailer = make_mailer(observers=[metrics, tracking], on_event=[tracking, outbox.settle])
-    for part in (outbox, keys, tracking):
+    suppressions = SuppressionList(engine, tracking=tracking)
+    watch = SilentOutageWatch(tracking)
+    mailer = make_mailer(
+        suppressions=suppressions,
+        observers=[metrics, tracking, suppressions, watch],
+        on_event=[tracking, outbox.settle, suppressions, watch],
+    )
+    for part in (outbox, keys, tracking, suppressions):
         part.init()
     return Service(
         mailer=mailer,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from mailfailover import DeliveryEvent, EventType, Mailer
+from mailfailover import DeliveryEvent, EventType, Mailer, RecipientSuppressed, RejectReason
 from mailfailover.outbox import OutboxWorker
 from mailfailover.providers.preview import Preview
 from mailfailover.service import wsgi
@@ -38,24 +38,33 @@ def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
 @pytest.mark.usefixtures("environment")
 def test_parts_know_each_other() -> None:
     """
-    What the mailer sends is tracked and counted, and a vendor's event settles and is shown.
+    What is sent is tracked and counted; a bounce is shown, and no mail goes there again.
     """
     parts = assemble()
     parts.outbox.add(PLAIN)
     OutboxWorker(parts.outbox, parts.mailer).run_once()
+    bounce = DeliveryEvent(
+        event_id="1",
+        type=EventType.BOUNCED,
+        mail_id=PLAIN.id,
+        recipient=PLAIN.to[0].email,
+        reject_reason=RejectReason.INVALID,
+    )
     for handler in parts.mailer.webhooks.handlers:
-        handler(DeliveryEvent(event_id="1", type=EventType.DELIVERED, mail_id=PLAIN.id))
+        handler(bounce)
 
     assert parts.tracking is not None
     status = parts.tracking.status(PLAIN.id)
 
     assert status is not None
-    assert ["delivered"] == [event.type for event in status.events]
+    assert ["bounced"] == [event.type for event in status.events]
     assert parts.metrics is not None
     assert b'mailfailover_attempts_total{outcome="accepted",provider="null"} 1.0' in (
         parts.metrics.write(parts)
     )
     assert isinstance(parts.mailbox, Preview)
+    with pytest.raises(RecipientSuppressed):
+        parts.mailer.send(PLAIN.replace(id="next"))
 
 
 def test_service_without_preview_has_no_mailbox(tmp_path: Path) -> None:
