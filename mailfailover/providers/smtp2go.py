@@ -21,17 +21,23 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     json_body,
     merge_options,
     parse_retry_after,
     reveal,
+    verify_basic_auth,
 )
+from mailfailover.providers._smtp2go_events import read_events
 
 # https://developers.smtp2go.com/reference/introduction (2026-11)
 HOSTS = {
@@ -130,8 +136,8 @@ class SMTP2GO:
 
     api_key: str | Callable[[], str] = field(repr=False)
     region: str = "global"
-    webhook_username: str = field(default="", repr=False)
-    webhook_password: str | Callable[[], str] = field(default="", repr=False)
+    webhook_username: Secrets = field(default="", repr=False)
+    webhook_password: Secrets = field(default="", repr=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -204,6 +210,13 @@ class SMTP2GO:
         Ask what the key may do, which each key may ask. Every call is a POST here.
         """
         return self._post("api_keys/permissions", {})
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+        return ""
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _post(self, path: str, body: dict[str, Any]) -> HTTPRequest:
         headers = {
