@@ -144,11 +144,17 @@ def refusal(what: str, known: object) -> str:
     return f"the {what} of the webhook is not one that is configured for this provider"
 
 
-def _base64_key(secret: str) -> bytes:
+def base64_key(secret: str) -> bytes:
+    """
+    Return the bytes of a secret in base64, with or without ``whsec_`` before it.
+
+    Raises:
+        ConfigurationError: If it is none.
+    """
     try:
         return b64decode(secret.removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
-        message = "a webhook's secret is no base64: copy it anew from the vendor's console"
+        message = "the secret of a webhook is no base64: copy it anew from where it was made"
         raise ConfigurationError(message) from None
 
 
@@ -158,7 +164,7 @@ def verify_standard_webhook(
     *,
     prefix: str = "webhook",
     version: str = "v1,",
-    as_key: Callable[[str], bytes] = _base64_key,
+    as_key: Callable[[str], bytes] = base64_key,
 ) -> str:
     """
     Check a request that is signed as https://www.standardwebhooks.com says.

@@ -1,0 +1,22 @@
+"""
+Telling a system of one's own what became of each mail: signed calls, repeated until they succeed.
+
+::
+
+    from mailfailover import Mailer
+    from mailfailover.callbacks import Callbacks
+
+    callbacks = Callbacks("https://app.example.com/mail-events", secret="whsec_...")
+    callbacks.init()
+    mailer = Mailer(on_event=[callbacks])
+    callbacks.run()  # in a thread or a process of its own
+
+The calls are those of https://www.standardwebhooks.com. Install it with
+``pip install "mailfailover[webhooks]"``.
+"""
+
+from __future__ import annotations
+
+from mailfailover.callbacks._callbacks import Callbacks, CallbackStats
+
+__all__ = ["CallbackStats", "Callbacks"]

@@ -1,0 +1,106 @@
+"""
+Calls that wait in the database: whoever claims one makes it, and nobody else does meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, delete, func, select, true, update
+
+from mailfailover._database import reading
+from mailfailover.callbacks._tables import callbacks
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Engine
+
+LEASE = timedelta(seconds=60)
+"""How long whoever claimed a call may take; then another makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    A claimed call. *attempts* counts this one, and is what nobody else has: a fence.
+    """
+
+    id: str
+    body: str
+    attempts: int
+
+
+def claim(engine: Engine, now: datetime) -> Job | None:
+    """
+    Claim the call that is due longest, None where none is due.
+    """
+    due = and_(callbacks.c.dead.is_not(true()), callbacks.c.due <= now)
+    oldest = select(callbacks).where(due).order_by(callbacks.c.due).limit(1)
+    while True:
+        with reading(engine) as connection:
+            row = connection.execute(oldest).first()
+        if row is None:
+            return None
+        job = Job(row.id, row.body, row.attempts + 1)
+        with engine.begin() as connection:
+            taken = (
+                update(callbacks)
+                .where(callbacks.c.id == row.id, callbacks.c.attempts == row.attempts, due)
+                .values(attempts=job.attempts, due=now + LEASE)
+            )
+            if connection.execute(taken).rowcount == 1:
+                return job
+
+
+def done(engine: Engine, job: Job) -> None:
+    """
+    Forget a call that succeeded, with the addresses in it.
+    """
+    with engine.begin() as connection:
+        connection.execute(delete(callbacks).where(_is(job)))
+
+
+def later(engine: Engine, job: Job, due: datetime, detail: str) -> None:
+    """
+    Let a call that failed be made again at *due*.
+    """
+    _note(engine, job, due=due, detail=detail)
+
+
+def give_up(engine: Engine, job: Job, detail: str) -> None:
+    """
+    Make a call never again; it stays, for whoever looks for it.
+    """
+    _note(engine, job, dead=True, detail=detail)
+
+
+def next_due(engine: Engine) -> datetime | None:
+    """
+    Return when the next call is due, None where none waits.
+    """
+    query = select(func.min(callbacks.c.due)).where(callbacks.c.dead.is_not(true()))
+    with reading(engine) as connection:
+        found: datetime | None = connection.scalar(query)
+    return found
+
+
+def counts(connection: Connection) -> tuple[int, int]:
+    """
+    Return how many calls wait, and how many were given up.
+    """
+    query = select(callbacks.c.dead, func.count()).group_by(callbacks.c.dead)
+    found = {bool(dead): count for dead, count in connection.execute(query)}
+    return found.get(False, 0), found.get(True, 0)
+
+
+def _note(engine: Engine, job: Job, **values: object) -> None:
+    with engine.begin() as connection:
+        connection.execute(update(callbacks).where(_is(job)).values(**values))
+
+
+def _is(job: Job) -> ColumnElement[bool]:
+    # Whose lease has ended, and who sees so late, changes nothing any more.
+    return and_(callbacks.c.id == job.id, callbacks.c.attempts == job.attempts)

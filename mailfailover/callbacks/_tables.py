@@ -1,0 +1,28 @@
+"""
+The table of calls that are still to be made.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, Table, Text
+
+from mailfailover._database import UTC, exact_text
+from mailfailover._schema import Part
+
+metadata = MetaData()
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    # The same for each repetition of an event: an event that a vendor repeats is one call.
+    Column("id", exact_text(64), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("created", UTC, nullable=False),
+    Column("due", UTC, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("dead", Boolean, nullable=False, default=False),
+    Column("detail", Text, nullable=False, default=""),
+    Index("callbacks_due", "dead", "due"),
+)
+
+PART = Part("callbacks", 1, metadata, "mailfailover webhooks")

@@ -1,0 +1,124 @@
+"""
+Which webhooks came before, in a database that processes share.
+
+Install it with ``pip install "mailfailover[webhooks]"``.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC as UTC_ZONE
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, MetaData, Table, delete, update
+
+from mailfailover._database import UTC, exact_text, open_engine
+from mailfailover._rows import insert_new
+from mailfailover._schema import Part, check, init, upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+
+__all__ = ["SQLReplays"]
+
+_metadata = MetaData()
+_replays = Table(
+    "webhook_replays",
+    _metadata,
+    Column("token", exact_text(64), primary_key=True),
+    Column("until", UTC, nullable=False, index=True),
+)
+PART = Part("webhooks", 1, _metadata, "mailfailover webhooks")
+
+_PURGE_EVERY = timedelta(hours=1)
+
+
+class SQLReplays:
+    """
+    Remembers webhooks in a database, for all processes that receive them.
+
+    Args:
+        database:
+            A URL of SQLAlchemy, or an ``Engine``, which is used as it is. Without one it is
+            that of the variable MAILFAILOVER_DATABASE, else ``sqlite:///mailfailover.db``.
+
+        wall: Seconds since 1970.
+
+    Raises:
+        ConfigurationError: If the database cannot be opened.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self, database: str | Engine | None = None, *, wall: Callable[[], float] = time.time
+    ) -> None:
+        self.engine = open_engine(database)
+        self._wall = wall
+        self._purged = self._now()
+
+    def init(self) -> None:
+        """
+        Make the table; where it is there already, do nothing.
+        """
+        init(self.engine, PART)
+
+    def upgrade(self) -> int:
+        """
+        Bring the table to this version of the library; return the version it had.
+        """
+        return upgrade(self.engine, PART)
+
+    def check(self) -> None:
+        """
+        Make sure that the table is that of this version.
+
+        Raises:
+            ConfigurationError: If not; it says what to run.
+        """
+        check(self.engine, PART)
+
+    def claim(self, token: str, seconds: float) -> bool:
+        """
+        Remember *token* for so long; False if it is remembered already.
+        """
+        now = self._now()
+        until = now + timedelta(seconds=seconds)
+        ended = (_replays.c.token == token) & (_replays.c.until <= now)
+        with self.engine.begin() as connection:
+            if now - self._purged > _PURGE_EVERY:
+                self._purged = now
+                connection.execute(delete(_replays).where(_replays.c.until <= now))
+            if insert_new(connection, _replays, {"token": token, "until": until}):
+                return True
+            again = update(_replays).where(ended).values(until=until)
+            return connection.execute(again).rowcount == 1
+
+    def keep(self, token: str, seconds: float) -> None:
+        """
+        Remember *token* for so long from now.
+        """
+        until = self._now() + timedelta(seconds=seconds)
+        with self.engine.begin() as connection:
+            longer = update(_replays).where(_replays.c.token == token).values(until=until)
+            if connection.execute(longer).rowcount == 0:
+                insert_new(connection, _replays, {"token": token, "until": until})
+
+    def release(self, token: str) -> None:
+        """
+        Forget *token*.
+        """
+        with self.engine.begin() as connection:
+            connection.execute(delete(_replays).where(_replays.c.token == token))
+
+    def close(self) -> None:
+        """
+        Close all connections. One that is used again opens new ones.
+        """
+        self.engine.dispose()
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._wall(), UTC_ZONE)
