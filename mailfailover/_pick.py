@@ -27,7 +27,7 @@ LEASE_MARGIN = 5.0
 _NO_GENERATION = -1
 _WAITED_FOR = ("cooldown", "limit")
 _POLL_SECONDS = 0.01
-_MAX_POLL_SECONDS = 0.25
+_MAX_POLL_SECONDS = 2.0
 
 
 class Picker:
@@ -199,7 +199,18 @@ class Picker:
         if isinstance(answer, Ticket):
             return self._take(candidate, answer)
         self._polls += 1
-        return Again(min(_POLL_SECONDS * 2 ** min(self._polls, 10), _MAX_POLL_SECONDS))
+        return Again(self._poll())
+
+    def _poll(self) -> float:
+        """
+        How long to wait for the verdict of another mail's call.
+
+        The longer it has been waited for, the longer, and by chance: the provider that comes
+        back must not get all those who wait at once.
+        """
+        longest = min(_POLL_SECONDS * 2**self._polls, _MAX_POLL_SECONDS)
+        left = self.deadline - self.chain.clock() - 2 * MIN_SECONDS
+        return min(self.chain.rng.uniform(longest / 2, longest), max(left, MIN_SECONDS))
 
     def _can_help(self, hold: Hold) -> bool:
         if hold.reason == "cooldown":  # a mail never fails without a call having been made

@@ -65,7 +65,7 @@ ANY = [
     (faults.accept_then("hang_after_read"), unknown("written", None, LATE)),
     (faults.garbage(), unknown("written", None, "{} does not speak HTTP")),
     (faults.drip_headers(), unknown("written", None, LATE)),  # within the status line
-    (faults.drip_headers(0.02), unknown("response", 200, LATE)),  # after it
+    (faults.drip_headers(0.01), unknown("response", 200, LATE)),  # after it
     (faults.drip_body(), unknown("response", 200, LATE)),
     (faults.stall_body(), unknown("response", 200, LATE)),
     (faults.truncate(), unknown("response", 200, "the answer of {} broke off")),
