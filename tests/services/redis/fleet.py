@@ -39,17 +39,10 @@ def vendors(first: str, second: str) -> dict[str, Any]:
     }
 
 
-def work(orders: int, url: str, first: str, second: str, speed: float) -> None:
+def work(chain: ProviderChain, orders: int) -> None:
     """
-    Send as ordered until there are no more orders. Time runs at *speed* for the chain.
+    Send as ordered until there are no more orders.
     """
-    clock = fast(time.monotonic, speed)
-    chain = ProviderChain(
-        vendors(first, second),
-        health=RedisHealth(url, clock=clock, now=fast(time.time, speed)),
-        clock=clock,
-        sleep=lambda seconds: time.sleep(seconds / speed),
-    )
     with (
         Mailer(chain, from_email="fleet@example.com", timeout=600) as mailer,
         open(orders) as lines,
@@ -63,9 +56,17 @@ def work(orders: int, url: str, first: str, second: str, speed: float) -> None:
 
 def main() -> None:
     """
-    Fork the workers, hand out the orders, and wait for the workers to be through.
+    Fork the workers, and hand out the orders. Time runs at *speed* for the chain.
     """
-    url, first, second, workers, speed = sys.argv[1:]
+    url, first, second, workers, factor = sys.argv[1:]
+    speed = float(factor)
+    clock = fast(time.monotonic, speed)
+    chain = ProviderChain(
+        vendors(first, second),
+        health=RedisHealth(url, clock=clock, now=fast(time.time, speed)),
+        clock=clock,
+        sleep=lambda seconds: time.sleep(seconds / speed),
+    )
     desks = []
     for _ in range(int(workers)):
         reading, writing = os.pipe()
@@ -73,7 +74,7 @@ def main() -> None:
             os.closerange(3, reading)
             os.close(writing)
             os.close(0)
-            work(reading, url, first, second, float(speed))
+            work(chain, reading)
             os._exit(0)
         os.close(reading)
         desks.append(writing)

@@ -59,6 +59,13 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def lose(self, queue: str) -> None:
+        """
+        Lose everything, and *queue* with it.
+        """
+        with self.client() as client:
+            client.flushall()
+
     def client(self) -> Redis:
         """
         A client of it.
