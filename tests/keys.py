@@ -4,6 +4,7 @@ Key pairs for tests of webhooks: small and made once, because making one takes l
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -52,6 +53,14 @@ def public_base64(key: Any) -> str:
     Return the public half as vendors show it: PEM without its first and last line.
     """
     return "".join(public_pem(key).splitlines()[1:-1])
+
+
+def public_raw(key: ed25519.Ed25519PrivateKey) -> str:
+    """
+    Return the public half as bare bytes, in base64.
+    """
+    found = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return b64encode(found).decode()
 
 
 def certificate(key: Any, start: float, days: int = 365) -> bytes:

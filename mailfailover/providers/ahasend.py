@@ -20,12 +20,15 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
     Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     json_body,
@@ -33,7 +36,9 @@ from mailfailover.plugin import (
     reveal,
     rewrite,
     variables,
+    verify_standard_webhook,
 )
+from mailfailover.providers._ahasend_events import read_events
 
 DAY = 86400.0
 ACCOUNT = re.compile(r"[A-Za-z0-9-]+")
@@ -194,6 +199,14 @@ class AhaSend:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/v2/ping", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://ahasend.com/docs/api-reference/webhooks/security (2026-11): the standard's,
+        # but for the key, which is the secret as it stands.
+        return verify_standard_webhook(request, self.webhook_secret, as_key=str.encode)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _template(self, message: Message) -> HTTPRequest:
         common = message.template_data

@@ -6,7 +6,9 @@ https://docs.mailpace.com/reference/send (2026-11)
 
 from __future__ import annotations
 
+import binascii
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -18,15 +20,23 @@ from mailfailover.plugin import (
     Accepted,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     json_body,
     merge_options,
     reveal,
+    reveal_all,
+    sha256_hex,
+    verify_public_key,
 )
+from mailfailover.providers._mailpace_events import read_events
 
 DAY = 86400.0
 
@@ -58,6 +68,11 @@ HEADERS = {
     "list-unsubscribe": "list_unsubscribe",
 }
 
+# What stands before an Ed25519 key that is told without saying that it is one.
+# https://www.rfc-editor.org/rfc/rfc8410#section-10.1 (2026-11)
+ED25519 = bytes.fromhex("302a300506032b6570032100")
+ED25519_SIZE = 32
+
 # Options that would change who gets the mail and who sends it.
 RESERVED = {"from", "to", "cc", "bcc"}
 
@@ -81,7 +96,8 @@ class MailPace:
     Attributes:
         server_token: The token of a domain, not that of the organization.
 
-        webhook_public_key: Verifies webhooks; it stands in the domain's section Webhooks.
+        webhook_public_key: Verifies webhooks; it stands in the domain's section Webhooks. Two
+            while it changes. Needs the extra webhooks.
 
         base_url: Scheme and host, for a proxy.
 
@@ -112,7 +128,7 @@ class MailPace:
     )
 
     server_token: str | Callable[[], str] = field(repr=False)
-    webhook_public_key: str = ""
+    webhook_public_key: Secrets = ""
     base_url: str = "https://app.mailpace.com"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -158,6 +174,15 @@ class MailPace:
         if ("to", NOBODY) not in _problems(response.json_object()):
             raise _error(response)
 
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        # https://docs.mailpace.com/guide/webhooks (2026-11): no time, and no id of the event.
+        keys = tuple(map(_whole_key, reveal_all(self.webhook_public_key)))
+        verify_public_key(request.header("X-MailPace-Signature"), keys, request.body)
+        return sha256_hex(request.body)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
+
     def _post(self, body: dict[str, Any], key: str = "") -> HTTPRequest:
         headers = {
             "Accept": "application/json",
@@ -167,6 +192,17 @@ class MailPace:
         if key:
             headers["Idempotency-Key"] = key
         return HTTPRequest("POST", f"{self.base_url}/api/v1/send", headers, json_body(body))
+
+
+def _whole_key(key: str) -> str:
+    """
+    The key as others write it, with the word that it is one of Ed25519.
+    """
+    try:
+        data = b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        return key
+    return b64encode(ED25519 + data).decode() if len(data) == ED25519_SIZE else key
 
 
 def _headers(message: Message) -> Iterator[tuple[str, str]]:

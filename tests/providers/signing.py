@@ -24,6 +24,7 @@ GOLDEN = Path(__file__).parent / "data"
 SECRET = "secret-hook"
 STANDARD_SECRET = "whsec_c2VjcmV0LWhvb2stb2YtcmVzZW5k"
 ANOTHER_STANDARD_SECRET = "whsec_YW5vdGhlci1zZWNyZXQ="
+AHASEND_SECRET = "aha-whsec-MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 UNISENDER_KEY = "secret-key"
 MANDRILL_URL = "https://hooks.example.com/mandrill?a=b"
 
@@ -121,6 +122,29 @@ def sign_resend(payload: bytes, now: float) -> WebhookRequest:
     Through Svix.
     """
     return sign_standard_webhook(payload, now, "svix")
+
+
+def sign_ahasend(payload: bytes, now: float) -> WebhookRequest:
+    """
+    As the standard says, but the key is the secret as it stands.
+    """
+    number, timestamp = "evt_2b7c", f"{now:.0f}"
+    signed = f"{number}.{timestamp}.".encode() + payload
+    signature = b64encode(hmac.digest(AHASEND_SECRET.encode(), signed, "sha256")).decode()
+    headers = {
+        "webhook-id": number,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{signature}",
+    }
+    return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_mailpace(payload: bytes, now: float) -> WebhookRequest:
+    """
+    Ed25519 over the body.
+    """
+    signature = b64encode(ed25519_key().sign(payload)).decode()
+    return WebhookRequest("POST", "/", {"X-MailPace-Signature": signature}, payload)
 
 
 def sign_mailomat(payload: bytes, now: float) -> WebhookRequest:
