@@ -22,18 +22,24 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     for_recipient,
     json_body,
     merge_options,
     reveal,
+    verify_basic_auth,
 )
+from mailfailover.providers._infobip_events import read_events
 
 DAY = 86400.0
 
@@ -134,8 +140,8 @@ class Infobip:
     )
 
     api_key: str | Callable[[], str] = field(repr=False)
-    webhook_username: str = field(default="", repr=False)
-    webhook_password: str | Callable[[], str] = field(default="", repr=False)
+    webhook_username: Secrets = field(default="", repr=False)
+    webhook_password: Secrets = field(default="", repr=False)
     base_url: str = "https://api.infobip.com"
 
     def build_request(self, message: Message) -> HTTPRequest:
@@ -198,6 +204,13 @@ class Infobip:
 
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", f"{self.base_url}/email/1/domains?size=1", self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+        return ""
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _request(self, message: Message, mails: list[dict[str, Any]]) -> HTTPRequest:
         options = _filled({"schedule": _schedule(message), "tracking": _tracking(message)})
