@@ -5,6 +5,7 @@ Request bodies: JSON and multipart/form-data, with attachments as parts that are
 from __future__ import annotations
 
 import json
+import math
 import os
 from base64 import b64encode
 from binascii import b2a_base64
@@ -12,10 +13,10 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b, sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mailfailover._wire import Base64, File
-from mailfailover.errors import InvalidMessage
+from mailfailover.errors import InvalidMessage, UnsupportedFeature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -39,43 +40,87 @@ class WrittenJSON:
     Item by item, so that they are in memory once, as the bytes that go out.
     """
 
-    __slots__ = ("content",)
+    __slots__ = ("parts",)
 
-    def __init__(self, content: memoryview) -> None:
-        self.content = content
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        self.parts = parts
 
     def __repr__(self) -> str:
-        return f"WrittenJSON({len(self.content)} bytes)"
+        return f"WrittenJSON({body_size(self.parts)} bytes)"
 
     @classmethod
-    def of_items(cls, items: Iterable[Any]) -> WrittenJSON:
+    def of_items(cls, items: Iterable[Any], *, most: float = math.inf) -> WrittenJSON:
         """
-        Write a list.
+        Write a list, whose items may have files in them.
+
+        Args:
+            items: What is in it.
+
+            most: How many bytes it may have, where the items are the mails of a merge.
+
+        Raises:
+            UnsupportedFeature: If it has more; the error tells how many mails fit one call.
         """
-        return cls(_written_rows(b"[]", items, list))
+        return cls(tuple(_written_rows(b"[]", items, list, most)))
 
     @classmethod
     def of_pairs(cls, pairs: Iterable[tuple[str, Any]]) -> WrittenJSON:
         """
         Write an object.
         """
-        return cls(_written_rows(b"{}", pairs, dict))
+        return cls(tuple(_written_rows(b"{}", pairs, dict)))
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_ROWS = 256
+_ROWS = 32
 """So many are written at once: few enough to be small, enough to be quick."""
 
 
-def _written_rows(ends: bytes, rows: Iterable[Any], collect: Callable[[Any], Any]) -> memoryview:
+def _written_rows(
+    ends: bytes, rows: Iterable[Any], collect: Callable[[Any], Any], most: float = math.inf
+) -> Iterator[Part]:
     written = bytearray(ends[:1])
     remaining = iter(rows)
+    count = size = 0
     while some := collect(islice(remaining, _ROWS)):
-        if len(written) > 1:
+        if count:
             written += b","
-        written += _encode(some)[1:-1].encode()
+        for part in _without_ends(json_body(some)):
+            if isinstance(part, bytes):
+                written += part
+            else:
+                yield memoryview(written)
+                yield part
+                size += len(written) + body_size((part,))
+                written = bytearray()
+        count += len(some)
+        if size + len(written) >= most:  # the end is not there yet
+            raise _too_large(most, count * most / (size + len(written) + 1))
     written += ends[1:]
-    return memoryview(written)
+    yield memoryview(written)
+
+
+def _without_ends(body: Body) -> Iterator[Part]:
+    first, *others = (body,) if isinstance(body, bytes) else body
+    if not others:
+        yield cast("bytes", first)[1:-1]
+        return
+    yield cast("bytes", first)[1:]
+    yield from others[:-1]
+    yield cast("bytes", others[-1])[:-1]
+
+
+def _too_large(most: float, fitting: float) -> UnsupportedFeature:
+    number = int(fitting)
+    text = f"one call takes {most:.0f} bytes, which is about {number} of these mails"
+    return UnsupportedFeature(text, features=(f"max_merge={number}" if number else "MERGE",))
+
+
+def body_size(body: Body) -> int:
+    """
+    The number of bytes that *body* is written as.
+    """
+    parts = (body,) if isinstance(body, bytes) else body
+    return sum(part.size if isinstance(part, (Base64, File)) else len(part) for part in parts)
 
 
 def json_body(data: Any) -> Body:
@@ -101,7 +146,7 @@ def json_body(data: Any) -> Body:
     body: list[Part] = []
     for piece, part in zip(pieces, parts, strict=False):
         body += (
-            (piece, part.content) if isinstance(part, WrittenJSON) else (piece + b'"', part, b'"')
+            (piece, *part.parts) if isinstance(part, WrittenJSON) else (piece + b'"', part, b'"')
         )
     return *body, pieces[-1]
 
@@ -172,7 +217,7 @@ def multipart_body(
             continue
         if isinstance(value, WrittenJSON):
             text.append(f'{start}"{_quote(name)}"\r\n\r\n')
-            body += "".join(text).encode(), value.content
+            body += "".join(text).encode(), *value.parts
             text = ["\r\n"]
             continue
         text.append(

@@ -76,7 +76,7 @@ class MergeSend(Send):
             return picked
         candidate = picked[0]
         ticket: Ticket | None = picked[1]
-        parts = deque(self._parts(candidate))
+        parts = deque(self._parts(candidate, candidate.link.capabilities.max_merge))
         while ticket is not None:
             part = parts.popleft()
             make = partial(self._message, candidate, part)
@@ -85,8 +85,9 @@ class MergeSend(Send):
             except InvalidMessage as exc:
                 return self._merged() if self.provider else self.stop(exc)
             if candidate.batch and _is_no_batch(result):
-                candidate = candidate._replace(batch=False)
-                parts = deque(self._parts(candidate))
+                fitting = _fitting(result.error, part)
+                candidate = candidate._replace(batch=fitting > 0)
+                parts = deque(self._parts(candidate, fitting))
             else:
                 error = self._absorb(candidate, part, result, parts)
                 if error is not None:
@@ -95,9 +96,9 @@ class MergeSend(Send):
             ticket = self.pick.once_more(candidate) if more else None
         return Again(0.0) if self.pending else self._merged()
 
-    def _parts(self, candidate: Candidate) -> Iterator[Part]:
+    def _parts(self, candidate: Candidate, most: int | None) -> Iterator[Part]:
         """
-        Yield those who wait, in parts that *candidate* takes; first the one it may know already.
+        Yield those who wait, in parts of *most*; first the one *candidate* may know already.
         """
         key, again = self.again
         self.again = ("", ())
@@ -106,7 +107,7 @@ class MergeSend(Send):
         if again:
             yield again
         waiting = tuple(one for one in self.pending.values() if one not in again)
-        size = (candidate.link.capabilities.max_merge or len(waiting)) if candidate.batch else 1
+        size = (most or len(waiting)) if candidate.batch else 1
         for start in range(0, len(waiting), size):
             yield waiting[start : start + size]
 
@@ -213,6 +214,16 @@ class MergeSend(Send):
     def _status(self, email: str) -> RecipientStatus:
         left = RecipientStatus.UNKNOWN if email in self.maybe else RecipientStatus.REFUSED
         return self.statuses.get(email, left)
+
+
+def _fitting(error: SendError | None, part: Part) -> int:
+    """
+    How many recipients of *part* fit one call, by the error of its provider; 0 if only one.
+    """
+    features = getattr(error, "features", ())
+    numbers = [one.removeprefix("max_merge=") for one in features if one.startswith("max_merge=")]
+    known = [int(one) for one in numbers if one.isdecimal()]
+    return min(*known, len(part) - 1) if known else 0
 
 
 def _is_no_batch(result: Result) -> bool:

@@ -121,6 +121,11 @@ class BatchProvider(Provider, Protocol):
     def build_batch(self, message: Message) -> HTTPRequest:
         """
         Write a merge of at most ``capabilities.max_merge`` recipients as one request.
+
+        Raises:
+            UnsupportedFeature:
+                If one call cannot say it: each recipient gets a call of his own. With the
+                feature ``max_merge=7`` the calls are for 7 of these recipients each.
         """
 
     def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:

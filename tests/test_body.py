@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailfailover._body import (
     WrittenJSON,
     basic_auth,
+    body_size,
     boundary_for,
     json_body,
     merge_options,
@@ -19,7 +20,7 @@ from mailfailover._body import (
 )
 from mailfailover._message import Attachment, Message
 from mailfailover._wire import Base64, File
-from mailfailover.errors import InvalidMessage
+from mailfailover.errors import InvalidMessage, UnsupportedFeature
 from mailfailover.testing._wire_text import body_bytes
 from tests.strategies import texts, words
 
@@ -217,6 +218,61 @@ def test_json_of_many_rows() -> None:
         "object": {f"k{row['number']}": row for row in rows},
         "empty": [[], {}],
     } == json.loads(body_bytes(body))
+
+
+def test_files_in_rows_are_parts_of_their_own() -> None:
+    """
+    Their contents are not copied, however many mails have them.
+    """
+    file = Base64(memoryview(b"abc"))
+
+    body = json_body([WrittenJSON.of_items({"n": n, "file": file} for n in range(70))])
+
+    assert [file] * 70 == [part for part in body if isinstance(part, Base64)]
+    assert [[{"n": n, "file": "YWJj"} for n in range(70)]] == json.loads(body_bytes(body))
+
+
+def test_rows_have_no_more_bytes_than_they_may() -> None:
+    """
+    Of mails that are too large together it is told how many fit one call.
+    """
+    mails = [Base64(bytes(75))] * 40  # 100 bytes each, in quotes and with a comma 103
+
+    assert 4121 == body_size(WrittenJSON.of_items(mails, most=4121).parts)
+    for most, fitting in ((4120, 39), (4000, 38), (3000, 29)):
+        with pytest.raises(UnsupportedFeature, match=f"about {fitting} of these") as caught:
+            WrittenJSON.of_items(mails, most=most)
+        assert (f"max_merge={fitting}",) == caught.value.features
+
+
+def test_a_single_mail_may_be_too_large_for_rows() -> None:
+    """
+    Then it can go in a call of its own only.
+    """
+    with pytest.raises(UnsupportedFeature) as caught:
+        WrittenJSON.of_items(["x" * 100], most=50)
+    assert ("MERGE",) == caught.value.features
+
+
+def test_rows_in_a_form() -> None:
+    """
+    They are a field of it; files in them stay parts.
+    """
+    file = Base64(b"abc")
+    fields: list[tuple[str, Any]] = [
+        ("a", "x"),
+        ("rows", WrittenJSON.of_items(["é", file])),
+        ("z", "y"),
+    ]
+
+    content_type, body = multipart_body(MESSAGE, fields)
+
+    assert file in body
+    assert [
+        ("a", None, b"x"),
+        ("rows", None, '["é","YWJj"]'.encode()),
+        ("z", None, b"y"),
+    ] == read_form(content_type, body_bytes(body))
 
 
 def test_rows_show_no_data() -> None:

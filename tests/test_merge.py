@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mailfailover._features import Feature
 from mailfailover._frozen import FrozenDict
 from mailfailover._merge import (
+    all_variables,
     fill,
     for_recipient,
     merge_features,
@@ -57,6 +58,22 @@ def test_mail_of_one_recipient() -> None:
         metadata={"all": "1", "own": "ann"},
         id="m1",
     ).bound(part=part_of(ANN)) == for_recipient(MESSAGE, ANN)
+
+
+@given(st.dictionaries(st.sampled_from(["name", "code"]), lines, min_size=2), lines)
+def test_mail_of_one_recipient_needs_no_check(data: dict[str, str], own: str) -> None:
+    """
+    All that can be wrong with it was found in the merge: another check changes nothing.
+    """
+    fields = SHARED | {
+        "merge_data": {ANN.email: data, BOB.email: data},
+        "merge_metadata": {ANN.email: {"own": own}},
+        "template_id": "welcome",
+        "template_data": {"shop": [1]},
+    }
+    mail = for_recipient(Message(**fields), ANN)
+
+    assert mail == mail.replace().bound(part=mail.part)
 
 
 def test_own_headers_take_precedence() -> None:
@@ -131,6 +148,13 @@ def test_rewritten_text_and_its_variables_say_the_same(data: dict[str, str]) -> 
     )
     assert fill(text, data) == " ".join(found[name] for name in data)
     assert fill(text, data, html=True) == " ".join(found[f"{name}__html"] for name in data)
+
+
+def test_variables_of_each_recipient() -> None:
+    """
+    They come in the order of the recipients, the same as one by one.
+    """
+    assert [variables(MESSAGE, one.email) for one in MESSAGE.to] == list(all_variables(MESSAGE))
 
 
 def test_text_without_placeholders_is_left_alone() -> None:

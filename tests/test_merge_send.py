@@ -593,6 +593,52 @@ def test_a_mail_that_the_provider_cannot_send_to_many_goes_to_each(world: World)
     ]
 
 
+class Small(Batching):
+    """
+    A provider whose calls have room for *room* of these mails, and that tells so.
+    """
+
+    def __init__(self, name: str, room: int, told: int) -> None:
+        super().__init__(name)
+        self.room, self.told = room, told
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        if len(message.to) > self.room:
+            features = (f"max_merge={self.told}",)
+            raise UnsupportedFeature("too large", stage="preparing", features=features)
+        return super().build_batch(message)
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        self.room = 1
+        return self.build_batch(message)
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        return Accepted(f"{self.name}-id")
+
+
+@pytest.mark.parametrize(
+    ("room", "told", "calls"),
+    [
+        pytest.param(3, 3, ["ann bob cat", "dan eve fay", "guy"], id="right"),
+        pytest.param(2, 3, ["ann bob", "cat dan", "eve fay", "guy"], id="too many at first"),
+        pytest.param(6, 99, ["ann bob cat dan eve fay", "guy"], id="more than there are"),
+        pytest.param(0, 0, list(PEOPLE), id="none"),
+    ],
+)
+def test_a_merge_that_is_too_large_is_split(
+    world: World, room: int, told: int, calls: list[str]
+) -> None:
+    """
+    The provider says how many of these mails go into one call, before any.
+    """
+    a = Small("a", room, told)
+
+    receipt = send(world.chain(a), merge(7))
+
+    assert calls == a.calls
+    assert receipt.recipients == status(**dict.fromkeys(PEOPLE, ACCEPTED))
+
+
 def test_who_refuses_a_merge_after_a_call_is_passed_by(world: World) -> None:
     """
     The vendor said it, so each single mail would be refused as well.

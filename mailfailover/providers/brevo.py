@@ -32,6 +32,7 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
     as_text,
     classify_http,
     for_recipient,
@@ -182,11 +183,11 @@ class Brevo:
         Raises:
             UnsupportedFeature: As ``build_request``.
         """
-        versions = []
-        for address in message.to:
-            mail = for_recipient(message, address)
-            version = _content(mail) | {"to": [_address(address)], "headers": _headers(mail)}
-            versions.append(_filled(version))
+        mails = (for_recipient(message, address) for address in message.to)
+        versions = WrittenJSON.of_items(
+            _filled(_content(mail) | {"to": [_address(mail.to[0])], "headers": _headers(mail)})
+            for mail in mails
+        )
         # What stands beside the versions is for those that lack it: none does.
         return self._request(message, _content(message) | {"messageVersions": versions}, {})
 

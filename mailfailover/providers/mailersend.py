@@ -29,6 +29,7 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
     classify_http,
     for_recipient,
     json_body,
@@ -157,8 +158,8 @@ class MailerSend:
         Raises:
             UnsupportedFeature: As ``build_request``.
         """
-        mails = [self._mail(for_recipient(message, address)) for address in message.to]
-        return self._post("bulk-email", mails)
+        mails = (self._mail(for_recipient(message, address)) for address in message.to)
+        return self._post("bulk-email", WrittenJSON.of_items(mails))
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
         # Without a warning the body is empty; the id stands in a header.

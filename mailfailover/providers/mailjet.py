@@ -28,6 +28,7 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
     basic_auth,
     classify_http,
     for_recipient,
@@ -148,7 +149,8 @@ class Mailjet:
         Raises:
             UnsupportedFeature: As ``build_request``.
         """
-        return self._post([self._mail(for_recipient(message, address)) for address in message.to])
+        mails = (self._mail(for_recipient(message, address)) for address in message.to)
+        return self._post(WrittenJSON.of_items(mails))
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
         entries = _entries(response)
@@ -215,7 +217,7 @@ class Mailjet:
         body = {key: value for key, value in fields.items() if value}
         return merge_options(body, message.options(self.name), reserved=RESERVED)
 
-    def _post(self, mails: list[dict[str, Any]]) -> HTTPRequest:
+    def _post(self, mails: list[dict[str, Any]] | WrittenJSON) -> HTTPRequest:
         headers = self._headers() | {"Content-Type": "application/json"}
         return HTTPRequest(
             "POST", f"{self.base_url}/v3.1/send", headers, json_body({"Messages": mails})

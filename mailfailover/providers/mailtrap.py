@@ -30,6 +30,7 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
     as_text,
     classify_http,
     encode_header,
@@ -156,8 +157,8 @@ class Mailtrap:
         Raises:
             UnsupportedFeature: If a tag goes with a template.
         """
-        mails = [for_recipient(message, address) for address in message.to]
-        requests = [self._mail(mail, _own(mail)) for mail in mails]
+        mails = (for_recipient(message, address) for address in message.to)
+        requests = WrittenJSON.of_items(self._mail(mail, _own(mail)) for mail in mails)
         return self._request("batch", {"base": _common(message), "requests": requests})
 
     def parse_response(self, response: Response, message: Message) -> Accepted:

@@ -18,19 +18,18 @@ from mailfailover.plugin import (
     Accepted,
     Address,
     Attachment,
-    Base64,
     Body,
     Capabilities,
     DeliveryEvent,
     Feature,
     Fetch,
-    File,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
     classify_http,
     for_recipient,
     json_body,
@@ -175,14 +174,11 @@ class Postmark:
             UnsupportedFeature:
                 As ``build_request``; and if all together are too large for one call.
         """
-        mails = [self._mail(for_recipient(message, address)) for address in message.to]
+        each = (self._mail(for_recipient(message, address)) for address in message.to)
+        mails = WrittenJSON.of_items(each, most=MAX_BATCH_BYTES)
         if message.template_id:
-            path, body = "email/batchWithTemplates", json_body({"Messages": mails})
-        else:
-            path, body = "email/batch", json_body(mails)
-        if _size(body) > MAX_BATCH_BYTES:
-            raise _unsupported("takes no more than 50 MB of mails in one call", "MERGE")
-        return self._post(path, body)
+            return self._post("email/batchWithTemplates", json_body({"Messages": mails}))
+        return self._post("email/batch", json_body(mails))
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
         found = _outcome(response, response.json(), message.recipients)
@@ -285,11 +281,6 @@ def _template(message: Message) -> dict[str, Any]:
 
 def _unsupported(what: str, feature: str) -> SendError:
     return errors.UnsupportedFeature(f"postmark {what}", features=(feature,))
-
-
-def _size(body: Body) -> int:
-    parts = (body,) if isinstance(body, bytes) else body
-    return sum(part.size if isinstance(part, (Base64, File)) else len(part) for part in parts)
 
 
 def _outcome(

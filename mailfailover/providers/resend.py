@@ -29,6 +29,7 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
     classify_http,
     for_recipient,
     json_body,
@@ -175,8 +176,8 @@ class Resend:
             raise _unsupported("takes no files into a merge", "MERGE", "ATTACHMENTS")
         if message.send_at is not None:
             raise _unsupported("sends no merge later", "MERGE", "SEND_AT")
-        mails = [self._mail(for_recipient(message, address)) for address in message.to]
-        return self._post("emails/batch", message, mails)
+        mails = (self._mail(for_recipient(message, address)) for address in message.to)
+        return self._post("emails/batch", message, WrittenJSON.of_items(mails))
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
         return _accepted(response, response.json())

@@ -7,7 +7,7 @@ https://developers.sparkpost.com/api/transmissions/ (2026-11)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
@@ -29,13 +29,14 @@ from mailfailover.plugin import (
     Response,
     Secrets,
     WebhookRequest,
+    WrittenJSON,
+    all_variables,
     classify_http,
     for_recipient,
     json_body,
     merge_options,
     reveal,
     rewrite,
-    variables,
     verify_basic_auth,
 )
 from mailfailover.providers._sparkpost_events import read_events
@@ -193,10 +194,14 @@ class SparkPost:
             UnsupportedFeature: As ``build_request``.
         """
         if message.template_id:
-            data = [message.merge_data.get(address.email, {}) for address in message.to]
+            data = (message.merge_data.get(address.email, {}) for address in message.to)
             body = {"content": _template(message), "substitution_data": message.template_data}
-            return self._request(message, body, list(_merged(message, data)))
-        headers, lines = _merge_lines(message)
+            return self._request(message, body, WrittenJSON.of_items(_merged(message, data)))
+        empty = message.bound(text="", html="")
+        headers = {
+            name: _variable(f"header_{number}")
+            for number, name in enumerate(_headers(for_recipient(empty, message.to[0])))
+        }
         content = {
             "subject": _variable("subject"),
             "text": _written(message.text),
@@ -204,12 +209,12 @@ class SparkPost:
             "headers": headers,
         }
         texts = message.bound(subject="")
-        data = [
-            {f"v_{name}": value for name, value in variables(texts, address.email).items()} | line
-            for address, line in zip(message.to, lines, strict=True)
-        ]
+        filled = (
+            {f"v_{name}": value for name, value in one.items()} | _lines(for_recipient(empty, to))
+            for to, one in zip(message.to, all_variables(texts), strict=True)
+        )
         body = {"content": content | _common(message), "substitution_data": BRACES}
-        return self._request(message, body, list(_merged(message, data)))
+        return self._request(message, body, WrittenJSON.of_items(_merged(message, filled)))
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
         mail_id, everybody = _result(response)
@@ -238,7 +243,7 @@ class SparkPost:
         return read_events(request)
 
     def _request(
-        self, message: Message, body: dict[str, Any], recipients: list[dict[str, Any]]
+        self, message: Message, body: dict[str, Any], recipients: list[Any] | WrittenJSON
     ) -> HTTPRequest:
         options = {
             "transactional": message.stream == "transactional",
@@ -334,23 +339,15 @@ def _written(text: str, *, html: bool = False) -> str:
     return MARKED.sub(lambda found: _variable(f"v_{found[1]}"), text)
 
 
-def _merge_lines(message: Message) -> tuple[dict[str, str], list[dict[str, str]]]:
+def _lines(mail: Message) -> dict[str, str]:
     """
-    The headers of a merge, and each recipient's subject and headers as variables for them.
+    The subject and the headers of a recipient's mail, as variables for them.
     """
-    empty = message.bound(text="", html="")
-    headers, lines = {}, []
-    for address in message.to:
-        mail = for_recipient(empty, address)
-        line = {"subject": mail.subject}
-        for number, (name, value) in enumerate(_headers(mail).items()):
-            headers[name] = _variable(f"header_{number}")
-            line[f"header_{number}"] = value
-        lines.append(line)
-    return headers, lines
+    values = enumerate(_headers(mail).values())
+    return {"subject": mail.subject} | {f"header_{number}": value for number, value in values}
 
 
-def _merged(message: Message, data: list[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _merged(message: Message, data: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for address, substitution_data in zip(message.to, data, strict=True):
         recipient: dict[str, Any] = {
             "address": {"email": address.email, "header_to": _literal(str(address))},

@@ -29,6 +29,8 @@ from mailfailover.plugin import (
     RecipientStatus,
     Response,
     WebhookRequest,
+    WrittenJSON,
+    all_variables,
     as_text,
     check_secret,
     classify_http,
@@ -39,7 +41,6 @@ from mailfailover.plugin import (
     reveal_all,
     rewrite,
     sha256_hex,
-    variables,
 )
 from mailfailover.providers._unisender_events import read_events
 
@@ -387,8 +388,9 @@ def _template_merge(message: Message) -> dict[str, Any]:
     if rewrite(message.subject, str) != message.subject:
         raise _unsupported("cannot merge a subject and a stored template in one call", "MERGE")
     _check_template(message)
+    data = (message.merge_data.get(address.email, {}) for address in message.to)
     return {
-        "recipients": list(_recipients(message, message.merge_data)),
+        "recipients": WrittenJSON.of_items(_recipients(message, data)),
         "subject": message.subject,
         "from_name": message.sender.name,
         "global_substitutions": message.template_data,
@@ -402,20 +404,17 @@ def _text_merge(message: Message) -> dict[str, Any]:
     What the vendor would read in the mail's own text becomes a variable too, so that it
     arrives as it stands.
     """
-    sets = {address.email: variables(message, address.email) for address in message.to}
-    numbers = {name: f"v{number}" for number, name in enumerate(next(iter(sets.values())))}
+    numbers = {name: f"v{number}" for number, name in enumerate(next(all_variables(message)))}
 
     def written(text: str, *, html: bool = False) -> str:
         # No text contains NUL, so it can mark our variables meanwhile.
         return _written(rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html))
 
     body = {"html": written(message.html, html=True), "plaintext": written(message.text)}
-    data = {
-        email: {numbers[name]: value for name, value in one.items()} for email, one in sets.items()
-    }
+    data = ({numbers[name]: value for name, value in one.items()} for one in all_variables(message))
     return {
         "template_engine": "simple",
-        "recipients": list(_recipients(message, data)),
+        "recipients": WrittenJSON.of_items(_recipients(message, data)),
         "subject": written(message.subject),
         "body": _filled(body),
         "from_name": _written(message.sender.name),
@@ -434,14 +433,12 @@ def _written(text: str) -> str:
     return MARKED.sub(r"{{\1}}", READ_BY_SIMPLE.sub(literal, text))
 
 
-def _recipients(
-    message: Message, data: Mapping[str, Mapping[str, str]]
-) -> Iterator[dict[str, Any]]:
-    for address in message.to:
+def _recipients(message: Message, data: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
+    for address, own in zip(message.to, data, strict=True):
         name = {"to_name": address.name} if address.name else {}
         recipient = {
             "email": address.email,
-            "substitutions": {**name, **data.get(address.email, {})},
+            "substitutions": {**name, **own},
             "metadata": message.merge_metadata.get(address.email),
         }
         yield _filled(recipient)

@@ -350,12 +350,14 @@ def test_merge_template() -> None:
 
 def test_merge_has_a_limit_of_bytes() -> None:
     """
-    Mails that are too large together are refused before the call.
+    Mails that are too large together are refused before the call: so many go into one.
     """
     large = Attachment("large.bin", bytes(13 * MB))
 
-    with pytest.raises(UnsupportedFeature, match="no more than 50 MB"):
+    with pytest.raises(UnsupportedFeature) as caught:
         POSTMARK.build_batch(SAMPLES["merge"].replace(attachments=large))
+
+    assert caught.value.features == ("max_merge=2",)
 
 
 def test_ping() -> None:
