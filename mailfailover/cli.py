@@ -16,6 +16,7 @@ from mailfailover._cli.output import reporting, say, write_json
 from mailfailover._cli.service import add_service_commands
 from mailfailover._cli.suppressions import add_suppression_commands
 from mailfailover._cli.tracking import add_tracking_commands
+from mailfailover._cli.webhooks import add_webhook_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,3 +218,4 @@ add_outbox_commands(cli)
 add_service_commands(cli)
 add_suppression_commands(cli)
 add_tracking_commands(cli)
+add_webhook_commands(cli)

@@ -24,7 +24,7 @@ from mailfailover._signatures import reveal_all
 from mailfailover._wire import HTTPRequest
 from mailfailover.callbacks import _queue as queue
 from mailfailover.callbacks._calls import check_url, default_transport, payload, signer
-from mailfailover.callbacks._tables import PART, callbacks
+from mailfailover.webhooks._tables import PART, callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,19 +109,19 @@ class Callbacks:
 
     def init(self) -> None:
         """
-        Make the table; where it is there already, do nothing.
+        Make the tables of webhooks; where they are there already, do nothing.
         """
         init(self.engine, PART)
 
     def upgrade(self) -> int:
         """
-        Bring the table to this version of the library; return the version it had.
+        Bring the tables to this version of the library; return the version they had.
         """
         return upgrade(self.engine, PART)
 
     def check(self) -> None:
         """
-        Make sure that the table is that of this version.
+        Make sure that the tables are those of this version.
 
         Raises:
             ConfigurationError: If not; it says what to run.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, delete, func, select, true, update
 
 from mailfailover._database import reading
-from mailfailover.callbacks._tables import callbacks
+from mailfailover.webhooks._tables import callbacks
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,15 +7,15 @@ Install it with ``pip install "mailfailover[webhooks]"``.
 from __future__ import annotations
 
 import time
-from datetime import UTC as UTC_ZONE
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, MetaData, Table, delete, update
+from sqlalchemy import delete, update
 
-from mailfailover._database import UTC, exact_text, open_engine
+from mailfailover._database import open_engine
 from mailfailover._rows import insert_new
-from mailfailover._schema import Part, check, init, upgrade
+from mailfailover._schema import check, init, upgrade
+from mailfailover.webhooks._tables import PART, replays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,15 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 __all__ = ["SQLReplays"]
-
-_metadata = MetaData()
-_replays = Table(
-    "webhook_replays",
-    _metadata,
-    Column("token", exact_text(64), primary_key=True),
-    Column("until", UTC, nullable=False, index=True),
-)
-PART = Part("webhooks", 1, _metadata, "mailfailover webhooks")
 
 _PURGE_EVERY = timedelta(hours=1)
 
@@ -62,19 +53,19 @@ class SQLReplays:
 
     def init(self) -> None:
         """
-        Make the table; where it is there already, do nothing.
+        Make the tables of webhooks; where they are there already, do nothing.
         """
         init(self.engine, PART)
 
     def upgrade(self) -> int:
         """
-        Bring the table to this version of the library; return the version it had.
+        Bring the tables to this version of the library; return the version they had.
         """
         return upgrade(self.engine, PART)
 
     def check(self) -> None:
         """
-        Make sure that the table is that of this version.
+        Make sure that the tables are those of this version.
 
         Raises:
             ConfigurationError: If not; it says what to run.
@@ -87,14 +78,14 @@ class SQLReplays:
         """
         now = self._now()
         until = now + timedelta(seconds=seconds)
-        ended = (_replays.c.token == token) & (_replays.c.until <= now)
+        ended = (replays.c.token == token) & (replays.c.until <= now)
         with self.engine.begin() as connection:
             if now - self._purged > _PURGE_EVERY:
                 self._purged = now
-                connection.execute(delete(_replays).where(_replays.c.until <= now))
-            if insert_new(connection, _replays, {"token": token, "until": until}):
+                connection.execute(delete(replays).where(replays.c.until <= now))
+            if insert_new(connection, replays, {"token": token, "until": until}):
                 return True
-            again = update(_replays).where(ended).values(until=until)
+            again = update(replays).where(ended).values(until=until)
             return connection.execute(again).rowcount == 1
 
     def keep(self, token: str, seconds: float) -> None:
@@ -103,16 +94,16 @@ class SQLReplays:
         """
         until = self._now() + timedelta(seconds=seconds)
         with self.engine.begin() as connection:
-            longer = update(_replays).where(_replays.c.token == token).values(until=until)
+            longer = update(replays).where(replays.c.token == token).values(until=until)
             if connection.execute(longer).rowcount == 0:
-                insert_new(connection, _replays, {"token": token, "until": until})
+                insert_new(connection, replays, {"token": token, "until": until})
 
     def release(self, token: str) -> None:
         """
         Forget *token*.
         """
         with self.engine.begin() as connection:
-            connection.execute(delete(_replays).where(_replays.c.token == token))
+            connection.execute(delete(replays).where(replays.c.token == token))
 
     def close(self) -> None:
         """
@@ -121,4 +112,4 @@ class SQLReplays:
         self.engine.dispose()
 
     def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._wall(), UTC_ZONE)
+        return datetime.fromtimestamp(self._wall(), UTC)

@@ -33,6 +33,7 @@ __all__ = ["create_app"]
 
 UNSUBSCRIBE = "unsubscribe"
 TOO_LARGE = Answer(413, "The body is too large.\n")
+BROKEN = Answer(400, "The body did not come whole.\n")
 
 
 def create_app(
@@ -75,7 +76,10 @@ class WebhookApp:
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
         path = environ.get("PATH_INFO", "").rstrip("/").split("/")
-        body = read_body(environ)
+        try:
+            body = read_body(environ)
+        except OSError:
+            return BROKEN
         if body is None:
             return TOO_LARGE
         request = WebhookRequest(

@@ -98,7 +98,7 @@ class Setting:
         What the database says of the one call in it.
         """
         with self.callbacks.engine.connect() as connection:
-            return str(connection.scalar(text("SELECT detail FROM callbacks")))
+            return str(connection.scalar(text("SELECT detail FROM webhook_callbacks")))
 
 
 @pytest.fixture

@@ -192,6 +192,20 @@ def test_huge_body_is_not_read(client: Client, length: str) -> None:
     assert ["413 "] == [status[:4] for status in statuses]
 
 
+def test_body_that_does_not_come(client: Client) -> None:
+    """
+    A connection that breaks is no failure of ours.
+    """
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise TimeoutError
+
+    more: dict[str, Any] = {"wsgi.input": Broken()}
+
+    assert (400, "The body did not come whole.\n") == client.call("/acme", **more)[::2]
+
+
 def test_body_without_length(client: Client) -> None:
     """
     Is none, unless the server ends it; then its size is watched.

@@ -1,5 +1,5 @@
 """
-The table of calls that are still to be made.
+The tables of webhooks: which came before, and which calls of ours are still to be made.
 """
 
 from __future__ import annotations
@@ -11,8 +11,15 @@ from mailfailover._schema import Part
 
 metadata = MetaData()
 
+replays = Table(
+    "webhook_replays",
+    metadata,
+    Column("token", exact_text(64), primary_key=True),
+    Column("until", UTC, nullable=False, index=True),
+)
+
 callbacks = Table(
-    "callbacks",
+    "webhook_callbacks",
     metadata,
     # The same for each repetition of an event: an event that a vendor repeats is one call.
     Column("id", exact_text(64), primary_key=True),
@@ -22,7 +29,7 @@ callbacks = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("dead", Boolean, nullable=False, default=False),
     Column("detail", Text, nullable=False, default=""),
-    Index("callbacks_due", "dead", "due"),
+    Index("webhook_callbacks_due", "dead", "due"),
 )
 
-PART = Part("callbacks", 1, metadata, "mailfailover webhooks")
+PART = Part("webhooks", 1, metadata, "mailfailover webhooks")
