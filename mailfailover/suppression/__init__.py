@@ -22,6 +22,6 @@ from __future__ import annotations
 
 from mailfailover.suppression._entry import Reason, Suppression
 from mailfailover.suppression._list import SuppressionList
-from mailfailover.suppression._origins import STREAM, Origins
+from mailfailover.suppression._origins import Origins
 
-__all__ = ["STREAM", "Origins", "Reason", "Suppression", "SuppressionList"]
+__all__ = ["Origins", "Reason", "Suppression", "SuppressionList"]

@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from mailfailover.errors import ImportRefused, InvalidMessage
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
-from mailfailover.suppression._store import BATCH, entry_of, row_of, store_many
+from mailfailover.suppression._store import BATCH, entry_of, row_of, store
 from mailfailover.suppression._tables import suppressions
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def import_rows(connection: Connection, lines: Iterable[str], default: Suppressi
     while batch := list(islice(good, BATCH)):
         count += len(batch)
         if not entries.bad:
-            store_many(connection, [row_of(entry) for entry in batch])
+            store(connection, *map(row_of, batch))
     if entries.bad:
         raise _refusal(entries.bad)
     return count

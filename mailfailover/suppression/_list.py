@@ -124,8 +124,8 @@ class SuppressionList:
         if not rows and back is None:
             return
         with self.engine.begin() as connection:
-            for row in rows:
-                store(connection, row)
+            if rows:
+                store(connection, *rows)
             if back is not None:
                 connection.execute(back)
 

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._events import DeliveryEvent
 from mailfailover.suppression._rules import Scope
+from mailfailover.unsubscribe import STREAM
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
-
-STREAM = "mailfailover-stream"
-"""The entry of an event's metadata that names its stream, where whoever made it knows it."""
 
 
 class Origins(Protocol):

@@ -7,21 +7,24 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import and_, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
+from mailfailover._database import UTC
 from mailfailover._rows import fit, insert_new
 from mailfailover.suppression._entry import Reason, Suppression
 from mailfailover.suppression._tables import ID_LENGTH, suppressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
 BATCH = 500
 """How many addresses one query names."""
+
+_INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 def row_of(entry: Suppression, mail_id: str = "", provider_message_id: str = "") -> dict[str, Any]:
@@ -63,40 +66,34 @@ def entry_of(row: Row[Any]) -> Suppression:
     )
 
 
-def store(connection: Connection, row: dict[str, Any]) -> None:
+def store(connection: Connection, *rows: dict[str, Any]) -> None:
     """
-    Write one row.
+    Write *rows*, in one statement where the database has one for that.
     """
-    if insert_new(connection, suppressions, row):
+    make = _INSERTS.get(connection.dialect.name)
+    if make is None:
+        for row in rows:
+            _store_one(connection, row)
         return
-    ends = row["expires"]
-    sooner = suppressions.c.expires.is_not(None)
-    if ends is not None:
-        sooner = sooner & (suppressions.c.expires < ends)
-    where = suppressions.c.key == row["key"], sooner
-    connection.execute(update(suppressions).where(*where).values(**row))
+    new = make(suppressions)
+    longer = _longer(new.excluded.expires)
+    values = {column.name: new.excluded[column.name] for column in suppressions.c}
+    statement = new.on_conflict_do_update(index_elements=["key"], set_=values, where=longer)
+    connection.execute(statement, list(rows))
 
 
-def store_many(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def _store_one(connection: Connection, row: dict[str, Any]) -> None:
+    if not insert_new(connection, suppressions, row):
+        where = suppressions.c.key == row["key"], _longer(literal(row["expires"], UTC))
+        connection.execute(update(suppressions).where(*where).values(**row))
+
+
+def _longer(expires: ColumnElement[Any]) -> ColumnElement[bool]:
     """
-    Write many rows in few statements.
+    Whether *expires* is later than that of the row that is there.
     """
-    keys = {row["key"] for row in rows}
-    query = select(suppressions.c.key).where(suppressions.c.key.in_(keys))
-    held = set(connection.scalars(query))
-    new: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
-    for row in rows:
-        (again if row["key"] in held else new).append(row)
-        held.add(row["key"])
-    try:
-        if new:
-            with connection.begin_nested():
-                connection.execute(insert(suppressions), new)
-    except IntegrityError:  # another process wrote one of them in between
-        again += new
-    for row in again:
-        store(connection, row)
+    held = suppressions.c.expires
+    return and_(held.is_not(None), or_(expires.is_(None), held < expires))
 
 
 def find_rows(connection: Connection, emails: Iterable[str], now: datetime) -> Iterator[Row[Any]]:

@@ -14,6 +14,7 @@ from mailfailover._events import EventType
 from mailfailover._rows import add_to
 from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE, Count, delay_class
 from mailfailover.tracking._tables import counts, events, mails, recipients
+from mailfailover.unsubscribe import PROVIDER as LINK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,8 @@ def count_event(connection: Connection, row: Mapping[str, Any]) -> None:
     Count that something was heard, and a delivery for the mail that it is of.
     """
     provider = row["provider"]
+    if provider == LINK:  # it shows nothing of the vendors' webhooks
+        return
     _add(connection, row["received"], provider, HEARD, 1)
     if row["type"] != EventType.DELIVERED:
         return

@@ -16,6 +16,7 @@ from mailfailover.tracking._sends import ACCEPTED, FAILED, UNKNOWN
 from mailfailover.tracking._standing import STATES, RecipientState, Standing, in_order, stand
 from mailfailover.tracking._tables import events, mails, recipients
 from mailfailover.tracking._told import event_of
+from mailfailover.unsubscribe import PROVIDER as LINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -197,7 +198,7 @@ def _settled(status: MailStatus, told: list[DeliveryEvent]) -> MailStatus:
     """
     Let events have the last word on a mail that was not surely accepted.
     """
-    proofs = [event for event in told if event.type in STATES]
+    proofs = [event for event in told if event.type in STATES and event.provider != LINK]
     taken = [event for event in proofs if STATES[event.type] is not RecipientState.REJECTED]
     if status.outcome == ACCEPTED or not (taken or (proofs and status.outcome == UNKNOWN)):
         return status

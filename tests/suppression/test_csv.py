@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, func, insert, select
+from sqlalchemy import func, select
 
 from mailfailover.errors import ImportRefused, InvalidMessage
 from mailfailover.suppression import Reason, Suppression, SuppressionList
 from mailfailover.suppression._csv import COLUMNS, Entries
-from mailfailover.suppression._store import row_of
 from mailfailover.suppression._tables import suppressions as table
 from tests.chains import MAIL, NOW, World
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy import Connection
 
 DEFAULT = Suppression(email="x@example.com", reason=Reason.MANUAL, created=NOW)
 ANN = "ann@example.org"
@@ -209,27 +207,6 @@ def test_an_import_adds_to_what_is_there(any_suppressions: SuppressionList) -> N
     assert {(ANN, None), ("bob@example.org", None), ("cid@example.org", 2028)} == {
         (one.email, one.expires and one.expires.year) for one in any_suppressions.list()
     }
-
-
-def test_another_may_write_during_an_import(any_suppressions: SuppressionList) -> None:
-    """
-    Then its row is taken as one that was there before.
-    """
-    row = row_of(Suppression(email=ANN, reason=Reason.MANUAL, created=NOW))
-    done: list[str] = []
-
-    def another(connection: Connection, _: object, statement: str, *__: object) -> None:
-        if statement.startswith("SELECT") and not done:
-            done.append(statement)
-            connection.execute(insert(table).values(**row))
-
-    event.listen(any_suppressions.engine, "after_cursor_execute", another)
-    try:
-        any_suppressions.import_csv(lines("email\nann@example.org\nbob@example.org\n"))
-    finally:
-        event.remove(any_suppressions.engine, "after_cursor_execute", another)
-
-    assert (1, 2) == (len(done), count(any_suppressions))
 
 
 def test_imports_and_exports_are_streams(suppressions: SuppressionList) -> None:

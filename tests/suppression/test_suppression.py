@@ -24,7 +24,8 @@ from mailfailover.errors import (
     RecipientRejected,
     RecipientSuppressed,
 )
-from mailfailover.suppression import STREAM, Reason, Suppression, SuppressionList
+from mailfailover.suppression import Reason, Suppression, SuppressionList
+from mailfailover.unsubscribe import STREAM, UnsubscribeLinks
 from tests.chains import MAIL, NOW, Scripted, World
 
 if TYPE_CHECKING:
@@ -193,11 +194,15 @@ def test_without_tracking_it_holds_for_everything(
     assert {BOB: "unsubscribed"} == suppressions.find(MAIL.replace(to=BOB))
 
 
-def test_an_event_may_name_its_stream(suppressions: SuppressionList) -> None:
+def test_a_click_on_our_own_link_names_its_stream(suppressions: SuppressionList) -> None:
     """
-    As our own link for unsubscribing does.
+    No vendor and no tracking is needed to know it.
     """
-    suppressions(told("unsubscribed", mail_id="", metadata={STREAM: "news"}))
+    suppressions.tracking = None
+    links = UnsubscribeLinks("https://example.com/unsubscribe", "secret-of-links-1234")
+    token = links.url_for(ANN, "news").rpartition("/")[2]
+
+    suppressions(links.read(token))
 
     assert {ANN: "unsubscribed"} == suppressions.find(NEWS)
     assert {} == suppressions.find(MAIL)

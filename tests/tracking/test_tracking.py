@@ -28,6 +28,7 @@ from mailfailover.errors import (
     RecipientSuppressed,
 )
 from mailfailover.tracking import MailStatus, Origin, RecipientState, RecipientTrack, Tracking
+from mailfailover.unsubscribe import PROVIDER
 from tests.chains import MAIL, NOW, Scripted, World
 
 if TYPE_CHECKING:
@@ -215,6 +216,18 @@ def test_an_event_that_proves_nothing_settles_nothing(tracking: Tracking, world:
 
     found = status(tracking)
     assert ("unknown", False, 1) == (found.outcome, found.is_settled, len(found.events))
+
+
+def test_a_click_on_our_own_link_does_not_tell_who_sent_it(
+    tracking: Tracking, world: World
+) -> None:
+    """
+    Its recipient has the mail; which provider took it is still open.
+    """
+    send(tracking, world, Scripted("a", OutcomeUnknown("?")))
+    tracking(told("unsubscribed", provider=PROVIDER))
+
+    assert ("unknown", {ANN: "delivered"}) == (status(tracking).outcome, states(tracking))
 
 
 def test_an_event_may_come_before_its_mail(any_tracking: Tracking, world: World) -> None:

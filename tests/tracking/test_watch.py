@@ -9,6 +9,7 @@ import pytest
 from mailfailover import DeliveryEvent, MailSent, ProviderUp, SilentOutage
 from mailfailover.tracking import SilentOutageWatch, Tracking
 from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE, Count
+from mailfailover.unsubscribe import PROVIDER
 from tests.chains import MAIL, NOW, Scripted, World
 from tests.tracking.test_tracking import send, told
 
@@ -218,7 +219,7 @@ def test_a_delivery_that_was_told_first_is_counted(any_tracking: Tracking, world
 
 def test_what_is_not_counted(tracking: Tracking, world: World) -> None:
     """
-    Scheduled mails, whose delivery is not due; and deliveries by another than who accepted.
+    Scheduled mails, deliveries by another than who accepted, and clicks on our own links.
     """
     later = MAIL.replace(send_at=NOW + timedelta(hours=9))
     send(tracking, world, Scripted("a", "a-id"), mail=later)
@@ -226,6 +227,7 @@ def test_what_is_not_counted(tracking: Tracking, world: World) -> None:
     tracking(told("delivered"))
     tracking(told("delivered", mail_id="m2", event_id="2"))
     tracking(told("delivered", mail_id="m3", event_id="3"))
+    tracking(told("unsubscribed", provider=PROVIDER))
 
     assert {("a", "heard"): 3, ("b", "accepted"): 1} == counts(tracking)
 
