@@ -56,8 +56,7 @@ class MailFailed:
     """
     A send of a :class:`~mailfailover.Mailer` ended in an error.
 
-    The mail may have been sent all the same where that is an
-    :class:`~mailfailover.OutcomeUnknown`.
+    The mail may have been sent all the same where that is an ``OutcomeUnknown``.
 
     .. versionadded:: 0.1.0
     """

@@ -30,7 +30,7 @@ class RecipientState(StrEnum):
     """It may have been sent, and no event has told since."""
 
     FAILED = "failed"
-    """Surely not sent: the send failed as a whole."""
+    """Surely not sent, since the send failed as a whole."""
 
     INVALID = "invalid"
     REFUSED = "refused"
