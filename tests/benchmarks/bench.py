@@ -11,7 +11,7 @@ import json
 from importlib import import_module
 from pathlib import Path
 
-SECTIONS = ("sending", "bodies", "loading", "failing")
+SECTIONS = ("sending", "bodies", "loading", "failing", "posting")
 
 
 def main() -> None:
