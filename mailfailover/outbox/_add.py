@@ -16,6 +16,7 @@ from mailfailover.outbox._tables import State, bodies, mails, recipients
 from mailfailover.outbox._turns import next_turn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from mailfailover._message import Message
 
 MAX_KEY = 255
+
+# Written once: to build a statement with its values costs as much as all else that `add` does.
+_MAIL: Mapping[str, Any] = {
+    "postgresql": postgresql.insert(mails).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(mails).on_conflict_do_nothing(),
+}
+_MAIL_ELSEWHERE = insert(mails).prefix_with("IGNORE")
+_BODY = insert(bodies)
+_RECIPIENT = insert(recipients)
 
 
 def store(connection: Connection, message: Message, key: str | None, now: datetime) -> str:
@@ -62,10 +72,10 @@ def store(connection: Connection, message: Message, key: str | None, now: dateti
     number = _insert_new(connection, row)
     if number is None:
         return _same(connection, message, key, digest)
-    connection.execute(insert(bodies).values(mail=number, content=content))
+    connection.execute(_BODY, {"mail": number, "content": content})
     blank = {"mail": number, "status": PENDING, "attempt": 0, "provider_message_id": ""}
     emails = dict.fromkeys(address.email for address in message.recipients)
-    connection.execute(insert(recipients), [{**blank, "email": email} for email in emails])
+    connection.execute(_RECIPIENT, [{**blank, "email": email} for email in emails])
     return message.id
 
 
@@ -86,14 +96,8 @@ def _insert_new(connection: Connection, row: dict[str, Any]) -> int | None:
     """
     Insert *row* unless its id or key is taken, without harm to the transaction.
     """
-    statement: Any
-    if connection.dialect.name == "postgresql":
-        statement = postgresql.insert(mails).on_conflict_do_nothing()
-    elif connection.dialect.name == "sqlite":
-        statement = sqlite.insert(mails).on_conflict_do_nothing()
-    else:
-        statement = insert(mails).prefix_with("IGNORE")
-    result = connection.execute(statement.values(row))
+    statement = _MAIL.get(connection.dialect.name, _MAIL_ELSEWHERE)
+    result = connection.execute(statement, row)
     key: Any = result.inserted_primary_key if result.rowcount else None
     return None if key is None else key[0]
 

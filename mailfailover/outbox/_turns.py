@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from mailfailover.outbox._tables import mails
 
@@ -26,13 +26,7 @@ def next_turn(connection: Connection, sender: str) -> int:
     """
     The turn of one more mail of *sender*, behind those that wait.
     """
-    last = (
-        select(mails.c.turn)
-        .where(READY, mails.c.sender == sender)
-        .order_by(mails.c.turn.desc())
-        .limit(1)
-    )
-    head, own = connection.execute(select(_HEAD.scalar_subquery(), last.scalar_subquery())).one()
+    head, own = connection.execute(_HEAD_AND_OWN, {"of": sender}).one()
     return first_of(head) if own is None else own + 1
 
 
@@ -59,3 +53,10 @@ def first_of(head: int | None) -> int:
 
 
 _HEAD = select(mails.c.turn).where(READY).order_by(mails.c.turn).limit(1)
+_OWN = (
+    select(mails.c.turn)
+    .where(READY, mails.c.sender == bindparam("of"))
+    .order_by(mails.c.turn.desc())
+    .limit(1)
+)
+_HEAD_AND_OWN = select(_HEAD.scalar_subquery(), _OWN.scalar_subquery())
