@@ -47,18 +47,18 @@ MAIL_POLICY = _policy(
         "style-src": "'unsafe-inline'",
     }
 )
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": PAGE_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", PAGE_POLICY),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
     # Not no-referrer: that makes the browser hide the origin of our own forms, too.
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-DNS-Prefetch-Control": "off",
-    "X-Frame-Options": "SAMEORIGIN",
-}
+    ("Referrer-Policy", "same-origin"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-DNS-Prefetch-Control", "off"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+)
 
 
 def add_headers(app: Flask) -> None:
@@ -69,7 +69,7 @@ def add_headers(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["X-Request-Id"] = request_id()
+    present = {name for name, _ in response.headers}
+    response.headers.extend([pair for pair in _HEADERS if pair[0] not in present])
+    response.headers.add("X-Request-Id", request_id())
     return response

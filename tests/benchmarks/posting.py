@@ -60,9 +60,12 @@ def _compare(title: str, database: str) -> Iterator[Row]:
     """
     with ExitStack() as stack:
         ports = {name: stack.enter_context(_receiving(name, database)) for name in RECEIVERS}
-        for port in ports.values():
-            _round(port)
-        found = {name: [_round(port) for _ in range(ROUNDS)] for name, port in ports.items()}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in ports}
+        for number in range(ROUNDS + 1):
+            for name, port in ports.items():
+                measured = _round(port)
+                if number:  # the first round warms up
+                    found[name].append(measured)
     rates = {name: statistics.median(rate for rate, _ in runs) for name, runs in found.items()}
     slow = {name: statistics.median(p99 for _, p99 in runs) for name, runs in found.items()}
     for name in RECEIVERS:
