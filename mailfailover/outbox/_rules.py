@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from random import Random
 
-FIRST_SECONDS = 60.0
 MOST_SECONDS = 4 * 3600.0
 
 
@@ -29,6 +28,8 @@ class Rules:
             After so many tries during which the worker died, a mail is dead: it may be what
             kills them.
 
+        pause: Seconds of the pause after the first try, which is then doubled each time.
+
         unknown_after:
             Seconds after which a mail that may have been sent is sent again; None leaves it to
             the operator.
@@ -39,15 +40,15 @@ class Rules:
     lease: float = 60.0
     max_tries: int = 12
     max_lost: int = 3
+    pause: float = 60.0
     unknown_after: float | None = 600.0
     keep: timedelta = timedelta(days=30)
 
+    def retry_seconds(self, tries: int, rng: Random) -> float:
+        """
+        How long to wait after so many tries, four hours at most.
 
-def retry_seconds(tries: int, rng: Random) -> float:
-    """
-    How long to wait after so many tries: a minute, doubled each time up to four hours.
-
-    Up to half of it is left to chance, so that mails which failed together come back apart.
-    """
-    seconds = min(FIRST_SECONDS * 2.0 ** min(tries - 1, 20), MOST_SECONDS)
-    return seconds * rng.uniform(0.5, 1.0)
+        Up to half of it is left to chance, so that mails which failed together come back apart.
+        """
+        seconds = min(self.pause * 2.0 ** min(tries - 1, 20), MOST_SECONDS)
+        return seconds * rng.uniform(0.5, 1.0)

@@ -21,7 +21,6 @@ from mailfailover.errors import (
 from mailfailover.outbox._job import OPEN
 from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._operator import FINISHED
-from mailfailover.outbox._rules import retry_seconds
 from mailfailover.outbox._tables import State
 
 if TYPE_CHECKING:
@@ -90,7 +89,8 @@ def decide(
         due = None if after is None else now + timedelta(seconds=after)
         return Ending(lease.id, State.UNKNOWN, *took, reason, due)
     if PENDING in statuses and not is_last:
-        due = _next_try(lease, errors, now, rng)
+        seconds = rules.retry_seconds(lease.tries, rng)
+        due = _next_try(errors, now + timedelta(seconds=seconds))
         return Ending(lease.id, State.PENDING, *took, reason, due)
     if PENDING in statuses:
         reason = f"given up after {lease.tries} tries; the last one: {reason}"
@@ -131,7 +131,9 @@ def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
     }
 
 
-def _next_try(lease: Lease, errors: Iterable[Exception], now: datetime, rng: Random) -> datetime:
-    due = now + timedelta(seconds=retry_seconds(lease.tries, rng))
+def _next_try(errors: Iterable[Exception], due: datetime) -> datetime:
+    """
+    Not before the providers can be back, where they told.
+    """
     told = [one.retry_at for one in errors if isinstance(one, AllProvidersFailed) and one.retry_at]
     return max([due, *told])

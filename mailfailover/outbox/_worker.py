@@ -54,8 +54,11 @@ class OutboxWorker:
 
         max_tries:
             After so many tries a mail that no provider took is dead. A try takes as long as
-            the mailer's *timeout*; the pause after it is a minute at first and then doubled,
-            up to four hours.
+            the mailer's *timeout*.
+
+        pause:
+            Seconds between the first try and the second; then doubled each time, up to four
+            hours.
 
         max_lost: After so many workers died in the middle of sending it, a mail is dead.
 
@@ -80,6 +83,7 @@ class OutboxWorker:
         lease: float = 60.0,
         poll: float = 1.0,
         max_tries: int = 12,
+        pause: float = 60.0,
         max_lost: int = 3,
         unknown_after: float = 600.0,
         observers: Iterable[Callable[[Any], object]] = (),
@@ -96,6 +100,7 @@ class OutboxWorker:
             lease=lease,
             max_tries=max_tries,
             max_lost=max_lost,
+            pause=pause,
             unknown_after=unknown_after if mailer.policy.on_unknown == "resend" else None,
             keep=outbox.keep,
         )

@@ -3,11 +3,11 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from threading import Barrier, Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailfailover.outbox import Outbox, State
 from tests.chains import MAIL, Scripted, World
-from tests.outbox.working import Cable, found, work
+from tests.outbox.working import PATIENCE, Cable, Hanging, found, work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from mailfailover import Message
     from mailfailover.outbox import OutboxWorker
-
-PATIENCE = 20.0
-"""Seconds that a busy machine may take for what takes none."""
 
 
 @contextmanager
@@ -218,18 +215,3 @@ def test_a_thread_survives_what_a_mail_does(
 
     assert "a mail could not be dealt with: GeneratorExit" in caplog.text
     assert State.UNKNOWN == found(outbox, "m0").state
-
-
-class Hanging:
-    """
-    An answer that is waited for.
-    """
-
-    def __init__(self) -> None:
-        self.begun = Event()
-        self.go_on = Event()
-
-    def __call__(self, _message: Any) -> str:
-        self.begun.set()
-        assert self.go_on.wait(PATIENCE)
-        return "id"

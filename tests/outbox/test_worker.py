@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,7 @@ from mailfailover.outbox import (
 from mailfailover.outbox._tables import bodies
 from mailfailover.plugin import Capabilities
 from tests.chains import MAIL, NOW, Scripted, World
-from tests.outbox.working import Cable, calls, found, statuses, work
+from tests.outbox.working import PATIENCE, Cable, Hanging, calls, found, statuses, work
 
 if TYPE_CHECKING:
     from mailfailover import Message
@@ -509,6 +510,56 @@ class TestDeath:
         mail = found(any_outbox)
         assert ("other-id", True) == (mail.provider_message_id, mail.possible_duplicate)
         assert "mail m1: the lease was lost, after a had accepted it" in caplog.text
+
+    def test_a_late_worker_does_not_call_while_another_does(
+        self, any_outbox: Outbox, world: World
+    ) -> None:
+        """
+        The mail is being sent, but not by him: his lease is not the last.
+        """
+        late = Scripted("a", "late-id")
+        any_outbox.add(MAIL)
+        worker = work(any_outbox, world, late)
+        (lease,) = worker.claim(1)
+
+        def meanwhile(_message: Message) -> str:
+            assert worker.deliver(lease) is None
+            return "other-id"
+
+        world.clock.advance(60)
+        work(any_outbox, world, Scripted("b", meanwhile)).run_once()
+
+        assert [] == late.mails
+        assert [("b", "accepted")] == calls(found(any_outbox))
+
+    def test_a_late_answer_overwrites_nothing_of_a_call_under_way(
+        self, any_outbox: Outbox, world: World
+    ) -> None:
+        """
+        It comes while another worker sends the mail again.
+        """
+        late = Thread(target=work(any_outbox, world, Scripted("a", hang := Hanging())).run_once)
+        seen = []
+
+        def meanwhile(_message: Message) -> str:
+            hang.go_on.set()
+            late.join(PATIENCE)
+            seen.append(found(any_outbox))
+            return "other-id"
+
+        any_outbox.add(MAIL)
+        late.start()
+        assert hang.begun.wait(PATIENCE)
+        other = work(any_outbox, world, Scripted("b", meanwhile))
+        for seconds in (60, 600):
+            world.clock.advance(seconds)
+            other.run_once()
+
+        assert [State.SENDING] == [one.state for one in seen]
+        assert ("b", "other-id") == (
+            found(any_outbox).provider,
+            found(any_outbox).provider_message_id,
+        )
 
     def test_a_late_answer_settles_what_nobody_took_since(
         self, outbox: Outbox, world: World

@@ -5,6 +5,7 @@ Workers of tests, and how they come to grief.
 from __future__ import annotations
 
 from random import Random
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailfailover import Message
+
+
+PATIENCE = 20.0
+"""Seconds that a busy machine may take for what takes none."""
 
 
 class Cable:
@@ -45,6 +50,21 @@ class Cable:
     def _begin(self, _connection: object) -> None:
         if self.is_pulled:
             raise OperationalError("BEGIN", {}, OSError("the cable is pulled"))
+
+
+class Hanging:
+    """
+    An answer that is waited for.
+    """
+
+    def __init__(self) -> None:
+        self.begun = Event()
+        self.go_on = Event()
+
+    def __call__(self, _message: Any) -> str:
+        self.begun.set()
+        assert self.go_on.wait(PATIENCE)
+        return "late-id"
 
 
 def work(outbox: Outbox, world: World, *parts: Any, **settings: Any) -> OutboxWorker:
