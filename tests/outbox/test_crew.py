@@ -119,6 +119,7 @@ def test_when_stopped_it_finishes_what_it_began(outbox: Outbox, world: World) ->
     put(outbox, 4)
     worker = work(outbox, world, Scripted("a", hang), threads=1, poll=0.01)
     with running(worker):
+        assert begun.wait(PATIENCE)
         until(lambda: len(outbox.list(State.LEASED)) == 1)
         worker.stop()
         until(lambda: not outbox.list(State.LEASED))
@@ -190,8 +191,8 @@ def test_what_cannot_be_given_back_is_left(
     put(outbox, 2)
     worker = work(outbox, world, Scripted("a", hang := Hanging()), threads=1, poll=0.01)
     with running(worker):
-        until(lambda: len(outbox.list(State.LEASED)) == 1)
         assert hang.begun.wait(PATIENCE)
+        until(lambda: len(outbox.list(State.LEASED)) == 1)
         cable.is_pulled = True
         worker.stop()
         until(lambda: "mails could not be given back: OperationalError" in caplog.text)
