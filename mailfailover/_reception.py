@@ -49,6 +49,12 @@ class Reception:
         found = self._providers.items()
         return tuple(key for key, one in found if hasattr(one, "verify_webhook"))
 
+    def method(self, key: str) -> str:
+        """
+        How the vendor of the provider *key* calls: ``"POST"``, and rarely ``"GET"``.
+        """
+        return getattr(self._providers.get(key), "webhook_method", "POST")
+
     def add(self, handler: Handler) -> Handler:
         """
         Tell *handler* too, from now on.

@@ -34,6 +34,8 @@ _REMEMBERED = 32
 class WebhookProvider(Protocol):
     """
     A provider whose vendor tells later what became of a mail.
+
+    One whose vendor does so by GET says it: ``webhook_method: ClassVar[str] = "GET"``.
     """
 
     name: ClassVar[str]

@@ -20,17 +20,21 @@ from mailfailover.plugin import (
     Accepted,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     Response,
     Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     json_body,
     merge_options,
     reveal,
 )
+from mailfailover.providers._elasticemail_events import read_events, verify
 
 # An error has words only, and nearly all have status 400, those of keys too. "APIKey Expired" is
 # documented; the other words are unconfirmed.
@@ -84,6 +88,7 @@ class ElasticEmail:
 
     name: ClassVar[str] = "elasticemail"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    webhook_method: ClassVar[str] = "GET"
 
     # To is required; one object is the headers. Images in an HTML, several Reply-To: no such
     # parameters. Mails without subject or body: unconfirmed.
@@ -162,6 +167,12 @@ class ElasticEmail:
     def build_ping(self) -> HTTPRequest:
         url = f"{self.base_url}/v4/templates?scopeType=Personal&limit=1"
         return HTTPRequest("GET", url, self._headers())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        return verify(request, self.webhook_secret)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _headers(self) -> dict[str, str]:
         return {"Accept": "application/json", "X-ElasticEmail-ApiKey": reveal(self.api_key)}

@@ -4,7 +4,7 @@ Where vendors tell what became of a mail.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 
 from mailfailover.errors import (
     ConfigurationError,
@@ -23,11 +23,13 @@ __all__ = ["webhooks"]
 webhooks = Blueprint("webhooks", __name__, url_prefix=API)
 
 
-@webhooks.post("/webhooks/<key>")
+@webhooks.route("/webhooks/<key>", methods=["GET", "POST"])
 def receive(key: str) -> Response:
     """
     Take a webhook of the provider *key*; its signature says whether it is one.
     """
+    if request.method != service().mailer.webhooks.method(key):
+        abort(405)
     asked = WebhookRequest(
         method=request.method,
         url=request.url,

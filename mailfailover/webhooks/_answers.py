@@ -56,14 +56,14 @@ def answer_webhook(mailer: Mailer, key: str, request: WebhookRequest) -> Answer:
     Take the webhook of the provider *key*.
 
     To GET and HEAD, by which vendors try an address before they use it, it answers that it is
-    there.
+    there; except to a GET of a vendor that brings its events so.
     """
     if key not in mailer.webhooks.keys:
         return NOBODY
-    if request.method in ("GET", "HEAD"):
-        return Answer(200, "Webhooks are taken here.\n")
-    if request.method != "POST":
-        return Answer(405, "Webhooks are posted.\n", headers=(ALLOW,))
+    if request.method != mailer.webhooks.method(key):
+        if request.method in ("GET", "HEAD"):
+            return Answer(200, "Webhooks are taken here.\n")
+        return Answer(405, "Webhooks come in another way.\n", headers=(ALLOW,))
 
     def take() -> str:
         return f"{len(mailer.receive(key, request))} events\n"

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 from hashlib import md5, sha256
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlencode
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
@@ -251,3 +251,15 @@ def sign_zeptomail(payload: bytes, now: float) -> WebhookRequest:
     signature = quote(b64encode(hmac.digest(SECRET.encode(), payload, "sha256")), safe="")
     headers = {"Producer-Signature": f"ts={now * 1000:.0f};s={signature};s-algorithm=HmacSHA256"}
     return WebhookRequest("POST", "/", headers, payload)
+
+
+def sign_elasticemail(payload: bytes, now: float) -> WebhookRequest:
+    """
+    Nothing is signed: the secret stands in the address, and so does the event.
+    """
+    try:
+        fields = {name: str(value) for name, value in json.loads(payload).items()}
+        query = urlencode(fields, errors="replace")
+    except (AttributeError, ValueError, RecursionError):
+        query = quote(payload)
+    return WebhookRequest("GET", f"https://hooks.example.com/?secret={SECRET}&{query}")

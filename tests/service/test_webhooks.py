@@ -84,3 +84,19 @@ def test_what_is_no_webhook_is_refused(
 
     assert status == answer.status_code
     assert [] == seen
+
+
+def test_vendor_calls_in_one_way(
+    client: FlaskClient, service: Service, seen: list[DeliveryEvent]
+) -> None:
+    """
+    Most by POST, and some by GET.
+    """
+    url = "elasticemail://secret-key@?webhook_secret=secret-hook"
+    mailer = Mailer({"elasticemail": url}, on_event=[seen.append])
+    other = create_app(dataclasses.replace(service, mailer=mailer)).test_client()
+    event = "/email/api/1.0/webhooks/elasticemail?secret=secret-hook&status=Sent"
+
+    assert [204, 405] == [other.open(event, method=one).status_code for one in ("GET", "POST")]
+    assert 405 == client.get("/email/api/1.0/webhooks/acme").status_code
+    assert [EventType.SENT] == [one.type for one in seen]

@@ -8,7 +8,7 @@ from wsgiref.validate import validator
 
 import pytest
 
-from mailfailover import EventType
+from mailfailover import EventType, Mailer
 from mailfailover._webhook import MAX_BODY
 from mailfailover.unsubscribe import UnsubscribeLinks
 from mailfailover.webhooks.wsgi import create_app
@@ -90,6 +90,29 @@ def test_vendor_may_try_the_address(client: Client, method: str) -> None:
 
     assert (200, "25") == (status, headers["Content-Length"])
     assert ("Webhooks are taken here.\n" if method == "GET" else "") == text
+
+
+def test_vendor_that_calls_by_get(client: Client) -> None:
+    """
+    It is taken by GET, and in no other way.
+    """
+    told, path = Told(), "/webhooks/elasticemail"
+    url = "elasticemail://secret-key@?webhook_secret=secret-hook"
+    client.app = validator(create_app(Mailer({"elasticemail": url}, on_event=[told])))
+
+    found = [
+        client.call(path, method, b"", {}, QUERY_STRING=query)[::2]
+        for method, query in (
+            ("GET", "secret=secret-hook&status=Sent"),
+            ("GET", "secret=other&status=Opened"),
+            ("HEAD", "secret=secret-hook&status=Clicked"),
+            ("POST", "secret=secret-hook&status=Unsubscribed"),
+        )
+    ]
+
+    assert [200, 403, 200, 405] == [status for status, _ in found]
+    assert ("1 events\n", "") == (found[0][1], found[2][1])
+    assert [EventType.SENT] == [event.type for event in told.events]
 
 
 @pytest.mark.parametrize("path", ["/webhooks/other", "/webhooks/plain", "/", "", "/webhooks/"])
