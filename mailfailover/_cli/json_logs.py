@@ -8,7 +8,18 @@ import json
 import logging
 from datetime import UTC, datetime
 
-_FIELDS = ("mail_id", "provider", "outcome", "state")
+_FIELDS = (
+    "mail_id",
+    "provider",
+    "outcome",
+    "state",
+    "request_id",
+    "method",
+    "route",
+    "status",
+    "seconds",
+    "key",
+)
 """What our loggers give beside the message."""
 
 

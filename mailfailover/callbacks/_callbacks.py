@@ -67,7 +67,9 @@ class Callbacks:
     ``webhook-id``. Safe to share between threads; several processes may run the same.
 
     Args:
-        url: Where to call: https, or http of this machine.
+        url:
+            Where to call: https, or http of this machine. Or a callable that says it for each
+            event, "" for nowhere.
 
         secret: Signs the calls, ``whsec_`` and base64. Of several each signs.
 
@@ -87,7 +89,7 @@ class Callbacks:
 
     def __init__(
         self,
-        url: str,
+        url: str | Callable[[DeliveryEvent], str],
         secret: Secrets,
         *,
         database: str | Engine | None = None,
@@ -95,7 +97,7 @@ class Callbacks:
         wall: Callable[[], float] = time.time,
         rng: Random | None = None,
     ) -> None:
-        self.url = check_url(url)
+        self.url = url if callable(url) else check_url(url)
         self._signers = [signer(one) for one in reveal_all(secret)]
         if not self._signers:
             message = "callbacks have no secret: give one, whsec_ and the base64 of 32 random bytes"
@@ -132,10 +134,14 @@ class Callbacks:
         """
         Write down that *event* is to be told; when this returns, it is not lost.
         """
+        url = self._url_for(event)
+        if not url:
+            return
         now = self._now()
         name = f"{event.provider}\0{event.event_id}".encode()
         row = {
             "id": f"msg_{sha256(name).hexdigest()[:40]}",
+            "url": check_url(url),
             "body": json.dumps(payload(event, now), ensure_ascii=False),
             "created": now,
             "due": now,
@@ -205,6 +211,9 @@ class Callbacks:
         else:
             self._again(job, detail, parse_retry_after(response.headers.get("retry-after")))
 
+    def _url_for(self, event: DeliveryEvent) -> str:
+        return self.url(event) if callable(self.url) else self.url
+
     def _request(self, job: queue.Job) -> HTTPRequest:
         now = self._now()
         signatures = [one.sign(job.id, now, job.body) for one in self._signers]
@@ -214,7 +223,7 @@ class Callbacks:
             "webhook-timestamp": f"{int(now.timestamp())}",
             "webhook-signature": " ".join(signatures),
         }
-        return HTTPRequest("POST", self.url, headers, job.body.encode())
+        return HTTPRequest("POST", job.url, headers, job.body.encode())
 
     def _again(self, job: queue.Job, detail: str, retry_after: float | None) -> None:
         if job.attempts > len(SCHEDULE):

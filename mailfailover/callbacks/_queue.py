@@ -29,6 +29,7 @@ class Job:
     """
 
     id: str
+    url: str
     body: str
     attempts: int
 
@@ -44,7 +45,7 @@ def claim(engine: Engine, now: datetime) -> Job | None:
             row = connection.execute(oldest).first()
         if row is None:
             return None
-        job = Job(row.id, row.body, row.attempts + 1)
+        job = Job(row.id, row.url, row.body, row.attempts + 1)
         with engine.begin() as connection:
             taken = (
                 update(callbacks)

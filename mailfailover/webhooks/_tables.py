@@ -23,6 +23,7 @@ callbacks = Table(
     metadata,
     # The same for each repetition of an event: an event that a vendor repeats is one call.
     Column("id", exact_text(64), primary_key=True),
+    Column("url", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("created", UTC, nullable=False),
     Column("due", UTC, nullable=False),

@@ -135,6 +135,33 @@ def test_event_is_told(setting: Setting) -> None:
     assert CallbackStats(0, 0) == setting.callbacks.stats()
 
 
+def test_each_event_can_go_elsewhere(setting: Setting) -> None:
+    """
+    Where the URL is asked for, each event goes to its own, or to nobody.
+    """
+    urls = {"1": "https://one.example/", "2": "", "3": "https://three.example/"}
+    setting.callbacks.url = lambda told: urls[told.event_id]
+
+    for number in urls:
+        setting.callbacks(event(number))
+    setting.round(Response(204), Response(204))
+
+    expected = {"https://one.example/", "https://three.example/"}
+    assert expected == {call.url for call in setting.requests}
+
+
+def test_url_of_an_event_must_be_safe(setting: Setting) -> None:
+    """
+    One that nobody may be told at is an error, and nothing is written down.
+    """
+    setting.callbacks.url = lambda told: "ftp://one.example/"
+
+    with pytest.raises(ConfigurationError, match="must be https"):
+        setting.callbacks(event())
+
+    assert CallbackStats(0, 0) == setting.callbacks.stats()
+
+
 def test_signature_is_the_standards(engine: Engine) -> None:
     """
     The standard's own package verifies it, with either of two secrets.
