@@ -5,6 +5,7 @@ MailPace's webhooks: whose they are, and what they mean.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from mailfailover.providers.mailpace import MailPace
 from mailfailover.testing import WebhookContract
 from tests.keys import ed25519_key, public_base64, public_pem, public_raw, rsa_key
 from tests.providers.signing import GOLDEN, sign_mailpace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAILPACE = MailPace(server_token="secret-token", webhook_public_key=public_raw(ed25519_key()))
 
@@ -40,12 +44,12 @@ def _nobody(request: HTTPRequest) -> Response:
     raise AssertionError("nothing is fetched")
 
 
-@pytest.mark.parametrize("key", [public_base64(ed25519_key()), public_pem(ed25519_key())])
-def test_key_in_another_form(key: str) -> None:
+@pytest.mark.parametrize("written", [public_base64, public_pem])
+def test_key_in_another_form(written: Callable[[Any], str]) -> None:
     """
     A key may also be given as other vendors show theirs.
     """
-    provider = replace(MAILPACE, webhook_public_key=key)
+    provider = replace(MAILPACE, webhook_public_key=written(ed25519_key()))
 
     assert provider.verify_webhook(sign_mailpace(b"{}", 0), _nobody)
 
