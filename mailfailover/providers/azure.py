@@ -25,11 +25,15 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
     Response,
+    Secrets,
+    WebhookRequest,
     classify_http,
     encode_header,
     json_body,
@@ -37,6 +41,7 @@ from mailfailover.plugin import (
     reveal,
     sha256_hex,
 )
+from mailfailover.providers._azure_events import read_events, verify
 
 VERSION = "api-version=2025-09-01"
 
@@ -95,6 +100,10 @@ class Azure:
     is refused here. It takes files of certain types. It has no tags and no metadata, but its
     events tell the Message-ID, which has our id.
 
+    Those come through Event Grid, by a subscription of the endpoint type "Web Hook" and the
+    schema "Event Grid Schema". Write ``?secret=`` and *webhook_secret* at the end of the
+    endpoint: nothing else tells its events from what others might send.
+
     Attributes:
         access_key: One of the resource's two keys, in base64; it signs each call.
 
@@ -103,6 +112,8 @@ class Azure:
             the scope ``https://communication.azure.com/.default``.
 
         sender_name: The name that the portal shows for the sender.
+
+        webhook_secret: Verifies webhooks. Two while it changes.
 
         base_url: The resource's endpoint, ``https://NAME.communication.azure.com``. The host
             and path that are called are signed.
@@ -137,6 +148,7 @@ class Azure:
     access_key: str | Callable[[], str] = field(default="", repr=False)
     token: str | Callable[[], str] = field(default="", repr=False)
     sender_name: str = ""
+    webhook_secret: Secrets = field(default="", repr=False)
     base_url: str
 
     def __post_init__(self) -> None:
@@ -198,6 +210,12 @@ class Azure:
         code, _ = _said(response.json_object())
         if response.status_code != NOT_FOUND or not code:
             raise self.classify_error(response, Message())
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        return verify(request, self.webhook_secret, fetch)
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return read_events(request)
 
     def _sender(self, address: Address) -> str:
         if address.name not in ("", self.sender_name):

@@ -201,7 +201,7 @@ class WebhookContract:
         A header that is missing or garbage is a clear error, where it says anything at all.
         """
         sample = self._sample()
-        self._refused(dataclasses.replace(sample, headers={}, body=b"{}"))
+        self._refused(dataclasses.replace(sample, url="", headers={}, body=b"{}"))
         for name in sample.headers:
             for value in _GARBAGE:
                 headers = {**sample.headers, name: value}

@@ -147,6 +147,14 @@ def sign_mailpace(payload: bytes, now: float) -> WebhookRequest:
     return WebhookRequest("POST", "/", {"X-MailPace-Signature": signature}, payload)
 
 
+def sign_azure(payload: bytes, now: float) -> WebhookRequest:
+    """
+    Nothing is signed: the secret is part of the address.
+    """
+    headers = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
+    return WebhookRequest("POST", f"https://example.com/a?secret={SECRET}", headers, payload)
+
+
 def sign_mailomat(payload: bytes, now: float) -> WebhookRequest:
     """
     Id, kind and time, which stand in headers; nothing of the body.
