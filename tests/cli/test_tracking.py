@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
@@ -12,12 +13,9 @@ from mailfailover._schema import _versions
 from mailfailover.errors import MailFailoverError, OutcomeUnknown
 from mailfailover.tracking import Tracking
 from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE
-from mailfailover.tracking._tables import counts
+from mailfailover.tracking._tables import counts, events
 from tests.chains import MAIL, Scripted
 from tests.cli.running import process, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 URL = "sqlite:///mailfailover.db"
 AT = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
@@ -171,19 +169,30 @@ def test_old_mails_are_forgotten(tracking: Tracking) -> None:
 
 def test_another_database_may_be_named(tmp_path: Path) -> None:
     """
-    By an option or by the variable; what cannot be opened is an error without a traceback.
+    By an option or by the variable.
     """
     url = f"sqlite:///{tmp_path / 'other.db'}"
     run("tracking", "init", "--database", url)
-    broken = tmp_path / "broken.db"
-    broken.write_text("this is no database" * 100)
 
     found = process("events", MAILFAILOVER_DATABASE=url)
-    failed = run("events", "--json", "--database", f"sqlite:///{broken}")
 
     assert (0, "", "") == (found.returncode, found.stdout, found.stderr)
-    assert 2 == failed.exit_code
-    assert "the database failed (DatabaseError): is it up" in failed.stderr
+
+
+def test_a_database_that_fails_is_an_error(tracking: Tracking) -> None:
+    """
+    In words, without a traceback; one that is none too.
+    """
+    Path("broken.db").write_text("this is no database" * 100)
+    with tracking.engine.begin() as connection:
+        events.drop(connection)
+
+    broken = run("events", "--database", "sqlite:///broken.db")
+    failed = run("events", "--json")
+
+    assert (2, 2) == (broken.exit_code, failed.exit_code)
+    assert "mailfailover: the database cannot be used: file is not a database\n" == broken.stderr
+    assert "the database failed (OperationalError): is it up" in failed.stderr
     assert "ConfigurationError" == json.loads(failed.stdout)["error"]["type"]
 
 
