@@ -52,19 +52,21 @@ def verify_public_key(
         raise InvalidSignature(refusal("signature", known))
 
 
-def read_certificate(pem: bytes, now: float) -> str:
+def read_certificate(pem: bytes, now: float, authority: bytes = b"") -> str:
     """
     Return the public key in a certificate, as PEM.
-
-    Who issued it is not asked: take it from where only the vendor can have put it.
 
     Args:
         pem: The certificate.
 
         now: The Unix time at which it must be valid.
 
+        authority:
+            Certificates of which one must have issued it. Without, nobody is asked: take it
+            from where only the vendor can have put it.
+
     Raises:
-        InvalidSignature: If it is none, or not valid then.
+        InvalidSignature: If it is none, not valid then, or of another authority.
         ConfigurationError: If `cryptography` is not installed.
     """
     try:
@@ -75,14 +77,27 @@ def read_certificate(pem: bytes, now: float) -> str:
     try:
         found = x509.load_pem_x509_certificate(pem)
         time = datetime.fromtimestamp(now, UTC)
-        valid = found.not_valid_before_utc <= time <= found.not_valid_after_utc
+        issuers = x509.load_pem_x509_certificates(authority) if authority else []
+        valid = all(
+            one.not_valid_before_utc <= time <= one.not_valid_after_utc for one in (found, *issuers)
+        )
     except (ValueError, OverflowError):
         valid = False
-    if not valid:
-        message = "the webhook's certificate is unreadable, or not valid at this time"
-        raise InvalidSignature(message)
+    if not valid or (authority and not any(_issued(found, one) for one in issuers)):
+        message = "the webhook's certificate is unreadable, not valid at this time, or not issued"
+        raise InvalidSignature(f"{message} by the vendor")
     key = found.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return key.decode("ascii")
+
+
+def _issued(found: Any, issuer: Any) -> bool:
+    from cryptography.exceptions import InvalidSignature as Unfit
+
+    try:
+        found.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, Unfit):
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html (
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from mailfailover._classify import check_secret
 from mailfailover._event_reading import as_time
@@ -18,7 +19,7 @@ from mailfailover._wire import HTTPRequest
 from mailfailover.errors import InvalidSignature, ProviderUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mailfailover._signatures import Fetch, Secrets
     from mailfailover._wire import WebhookRequest
@@ -31,19 +32,58 @@ _SIGNED = {
 }
 _DIGESTS = {"1": "sha1", "2": "sha256"}
 
-# The certificate comes from where the topic is, and nobody else can put one there.
-_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):\d+:[\w.-]+")
-_CERTIFICATE = re.compile(r"/SimpleNotificationService-[0-9a-zA-Z]+\.pem")
 
-# A time is that of publication; whoever sets it so has SNS repeat a notification for an hour.
-_SIGNED_WITHIN = 2 * 3600.0
+@dataclass(frozen=True, slots=True)
+class SNSHome:
+    """
+    Who runs SNS, and where it keeps what a verification needs.
+
+    Attributes:
+        topic: A pattern of ARNs, with the group ``region``.
+
+        certificate: A pattern of the whole URL of certificates, for the region in ``{region}``.
+
+        endpoint: The URL that confirmations are sent to.
+
+        authority: The URL of whoever must have issued a certificate; "" for whoever has put it
+            where the pattern says.
+
+        within:
+            Seconds after its publication that a notification may come: its time is not that of
+            a repetition.
+    """
+
+    topic: str
+    certificate: str
+    endpoint: str
+    authority: str = ""
+    within: float = 7200.0
 
 
-def verify_sns(request: WebhookRequest, fetch: Fetch, topics: Secrets) -> str:
+AMAZON = SNSHome(
+    r"arn:aws[a-z-]*:sns:(?P<region>[a-z0-9-]+):[0-9]+:[\w.-]+",
+    r"https://sns\.{region}\.amazonaws\.com/SimpleNotificationService-[0-9a-zA-Z]+\.pem",
+    "https://sns.{region}.amazonaws.com/",
+)
+AMAZON_CHINA = replace(
+    AMAZON,
+    topic=r"arn:aws-cn:sns:(?P<region>cn-[a-z0-9-]+):[0-9]+:[\w.-]+",
+    certificate=AMAZON.certificate.replace("com/", r"com\.cn/"),
+    endpoint=AMAZON.endpoint.replace("com/", "com.cn/"),
+)
+
+
+def verify_sns(
+    request: WebhookRequest,
+    fetch: Fetch,
+    topics: Secrets,
+    homes: Sequence[SNSHome] = (AMAZON_CHINA, AMAZON),
+) -> str:
     """
     Check a notification of SNS, of signature version 1 or 2, and confirm a subscription.
 
     The address in a confirmation is not followed: the call is our own, to the topic's region.
+    The certificate is taken from that region only, whatever address the notification names.
 
     Args:
         request: What came.
@@ -51,6 +91,8 @@ def verify_sns(request: WebhookRequest, fetch: Fetch, topics: Secrets) -> str:
         fetch: Gets the certificate, and confirms.
 
         topics: The ARN of our topic, or of several; an unset one matches nothing.
+
+        homes: Who may run it.
 
     Returns:
         The notification's id, the same in each repetition.
@@ -61,16 +103,19 @@ def verify_sns(request: WebhookRequest, fetch: Fetch, topics: Secrets) -> str:
     """
     fields = read_sns(request)
     topic = fields.get("TopicArn", "")
-    place = _TOPIC.fullmatch(topic)
-    if place is None or not check_secret(topic, reveal_all(topics)):
+    home, region = _home(topic, homes)
+    if home is None or not check_secret(topic, reveal_all(topics)):
         raise InvalidSignature("the webhook is of no topic that is configured for this provider")
-    host = f"sns.{place['region']}.amazonaws.com"
-    if place["region"].startswith("cn-"):
-        host += ".cn"
-    verify_time(_seconds(fields.get("Timestamp", "")), request, window=_SIGNED_WITHIN)
-    _verify(fields, _certificate(fields.get("SigningCertURL", ""), host, fetch), request)
+    verify_time(_seconds(fields.get("Timestamp", "")), request, window=home.within)
+    url = fields.get("SigningCertURL", "")
+    # The whole of it: no other host, and neither a port nor a user before or after it.
+    if not re.fullmatch(home.certificate.format(region=region), url, re.ASCII):
+        raise InvalidSignature("the webhook's certificate is not where SNS keeps its own")
+    authority = _get(home.authority.format(region=region), fetch) if home.authority else b""
+    key = read_certificate(_get(url, fetch), arrival(request), authority)
+    _verify(fields, key)
     if fields["Type"] == "SubscriptionConfirmation":
-        _confirm(host, topic, fields.get("Token", ""), fetch)
+        _confirm(home.endpoint.format(region=region), topic, fields.get("Token", ""), fetch)
     return fields.get("MessageId", "")
 
 
@@ -87,25 +132,23 @@ def _seconds(text: str) -> float | None:
     return found.timestamp() if found else None
 
 
-def _verify(fields: Mapping[str, str], certificate: bytes, request: WebhookRequest) -> None:
+def _home(topic: str, homes: Sequence[SNSHome]) -> tuple[SNSHome | None, str]:
+    for home in homes:
+        if found := re.fullmatch(home.topic, topic, re.ASCII):
+            return home, found["region"]
+    return None, ""
+
+
+def _verify(fields: Mapping[str, str], key: str) -> None:
     digest = _DIGESTS.get(fields.get("SignatureVersion", ""))
     names = _SIGNED.get(fields.get("Type", ""))
     if digest is None or names is None:
         raise InvalidSignature("the webhook is no signed notification of SNS")
     signed = "".join(f"{name}\n{fields[name]}\n" for name in sorted(names) if name in fields)
-    key = read_certificate(certificate, arrival(request))
     verify_public_key(fields.get("Signature", ""), key, signed.encode(), digest=digest)
 
 
-def _certificate(url: str, host: str, fetch: Fetch) -> bytes:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    # The whole of it: neither a port, nor a user, nor anything after the path.
-    pinned = f"https://{host}{parts.path}"
-    if url != pinned or not _CERTIFICATE.fullmatch(parts.path):
-        raise InvalidSignature("the webhook's certificate is not where SNS keeps its own")
+def _get(url: str, fetch: Fetch) -> bytes:
     response = fetch(HTTPRequest("GET", url))
     if response.status_code in (403, 404):
         raise InvalidSignature("SNS has no such certificate as the webhook names")
@@ -115,12 +158,12 @@ def _certificate(url: str, host: str, fetch: Fetch) -> bytes:
     return response.body
 
 
-def _confirm(host: str, topic: str, token: str, fetch: Fetch) -> None:
+def _confirm(endpoint: str, topic: str, token: str, fetch: Fetch) -> None:
     # https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html (2026-11)
     form = {"Action": "ConfirmSubscription", "TopicArn": topic, "Token": token}
     body = urlencode(form | {"Version": "2010-03-31"}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    response = fetch(HTTPRequest("POST", f"https://{host}/", headers, body))
+    response = fetch(HTTPRequest("POST", endpoint, headers, body))
     if not response.ok:
         message = f"SNS did not confirm the subscription: HTTP {response.status_code}"
         raise ProviderUnavailable(message, status_code=response.status_code)

@@ -54,7 +54,7 @@ from mailfailover._signatures import (
     verify_standard_webhook,
     verify_time,
 )
-from mailfailover._sns import read_sns, verify_sns
+from mailfailover._sns import SNSHome, read_sns, verify_sns
 from mailfailover._untrusted import read_json
 from mailfailover._webhook import WebhookProvider
 from mailfailover._wire import (
@@ -99,6 +99,7 @@ __all__ = [
     "SMTPReply",
     "SMTPRequest",
     "SMTPResponse",
+    "SNSHome",
     "Secrets",
     "SimpleProvider",
     "Stage",

@@ -63,10 +63,11 @@ def public_raw(key: ed25519.Ed25519PrivateKey) -> str:
     return b64encode(found).decode()
 
 
-def certificate(key: Any, start: float, days: int = 365) -> bytes:
+def certificate(key: Any, start: float, days: int = 365, issuer: Any = None) -> bytes:
     """
-    Return a certificate of the key, valid from the Unix time *start*.
+    Return a certificate of the key, valid from the Unix time *start*; its own where no issuer.
     """
+    signer = issuer or key
     begin = datetime.fromtimestamp(start, UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sns.amazonaws.com")])
     made = (
@@ -77,6 +78,6 @@ def certificate(key: Any, start: float, days: int = 365) -> bytes:
         .serial_number(1)
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=days))
-        .sign(key, hashes.SHA256())
+        .sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )
     return made.public_bytes(Encoding.PEM)

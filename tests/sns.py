@@ -66,7 +66,7 @@ def request(body: dict[str, Any], now: float | None) -> WebhookRequest:
 
 class SNS:
     """
-    Answers what is fetched, and keeps it.
+    Answers what is fetched, by its URL or its method, and keeps it.
     """
 
     def __init__(self, now: float, **answers: Response) -> None:
@@ -79,4 +79,4 @@ class SNS:
 
     def __call__(self, request: HTTPRequest, /) -> Response:
         self.requests.append(request)
-        return self.answers[request.method]
+        return self.answers.get(request.url) or self.answers[request.method]

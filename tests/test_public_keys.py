@@ -111,6 +111,36 @@ def test_certificate_out_of_its_time_is_refused(start: float, now: float) -> Non
         read_certificate(certificate(rsa_key(), start), now)
 
 
+def test_certificate_of_an_authority() -> None:
+    """
+    Of several one must have issued it.
+    """
+    issued = certificate(ec_key(), NOW, issuer=rsa_key())
+    authority = certificate(ed25519_key(), NOW) + certificate(rsa_key(), NOW)
+
+    assert public_pem(ec_key()) == read_certificate(issued, NOW + 1, authority)
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        lambda: certificate(ed25519_key(), NOW),
+        lambda: certificate(ec_key(), NOW),
+        lambda: certificate(rsa_key(), NOW - 400 * 86400),
+        lambda: b"zq",
+    ],
+    ids=["another", "of another kind", "old", "unreadable"],
+)
+def test_certificate_of_another_authority_is_refused(authority: Callable[[], bytes]) -> None:
+    """
+    Also if the right one is not valid any more, or none can be read.
+    """
+    issued = certificate(ec_key(), NOW, issuer=rsa_key())
+
+    with pytest.raises(InvalidSignature, match="not issued by the vendor"):
+        read_certificate(issued, NOW + 1, authority())
+
+
 @pytest.mark.parametrize("pem", [b"", b"zq", b"-----BEGIN CERTIFICATE-----\nzq\n", b"\xff"])
 def test_unreadable_certificate_is_refused(pem: bytes) -> None:
     """

@@ -19,16 +19,29 @@ from mailfailover.plugin import (
     Address,
     Attachment,
     Capabilities,
+    DeliveryEvent,
+    EventType,
     Feature,
+    Fetch,
     HTTPRequest,
     Message,
     RecipientStatus,
+    RejectReason,
     Response,
+    Secrets,
+    SNSHome,
+    WebhookRequest,
+    as_text,
     classify_http,
+    dig,
     encode_header,
     json_body,
+    make_event,
     merge_options,
+    read_json,
+    read_sns,
     reveal,
+    verify_sns,
 )
 
 REGION = re.compile(r"[a-z0-9-]+")
@@ -62,6 +75,29 @@ STATUS = {
     "canceled": RecipientStatus.REFUSED,
 }
 
+# https://www.scaleway.com/en/docs/transactional-email/api-cli/webhook-events-payloads/ (2026-11)
+EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
+    "email_queued": (EventType.QUEUED, None),
+    "email_delivered": (EventType.DELIVERED, None),
+    "email_deferred": (EventType.DEFERRED, RejectReason.OTHER),
+    "email_dropped": (EventType.BOUNCED, RejectReason.BOUNCED),
+    "email_mailbox_not_found": (EventType.BOUNCED, RejectReason.INVALID),
+    "email_spam": (EventType.BOUNCED, RejectReason.SPAM),  # by the recipient's server: unconfirmed
+    "email_blocklisted": (EventType.REJECTED, RejectReason.BOUNCED),
+}
+
+# Its Topics and Events speak as Amazon's SNS does; certificates are rotated, their issuer stays.
+# https://www.scaleway.com/en/docs/topics-and-events/reference-content/veriying-webhooks (2026-11)
+TOPICS = SNSHome(
+    r"arn:scw:sns:(?P<region>[a-z]+-[a-z]+):[\w-]+:[\w.-]+",
+    r"https://messaging\.s3\.fr-par\.scw\.cloud/{region}/[\w./-]+",
+    "https://sns.mnq.{region}.scaleway.com/",
+    "https://messaging.s3.fr-par.scw.cloud/{region}/sns/sns-trust-chain.pem",
+)
+
+# There is no metadata, but events tell the headers of their mail.
+MAIL_ID = "X-Mailfailover-Id"
+
 # Options that would change who gets the mail and who sends it.
 RESERVED = {"from", "to", "cc", "bcc", "project_id"}
 
@@ -78,7 +114,8 @@ class Scaleway:
     "2026-12-24T18:00:00Z"}``.
 
     It takes 10 files of certain types only, no inline images, and gives each mail a
-    Message-ID of its own. Mails to blocked recipients are accepted: those show in events only.
+    Message-ID of its own. Our id goes along as the header ``X-Mailfailover-Id``. Mails to
+    blocked recipients are accepted: those show in events only.
 
     ``build_ping`` reads the domains, which needs ``TransactionalEmailDomainRead``.
 
@@ -88,6 +125,10 @@ class Scaleway:
         project_id: The project with the sender's domain.
 
         region: Where the project sends from.
+
+        webhook_topic_arn:
+            The topic of its Topics and Events whose notifications are taken as webhooks. Needs
+            the extra webhooks.
 
         base_url: Scheme and host, for a proxy.
 
@@ -114,6 +155,7 @@ class Scaleway:
     secret_key: str | Callable[[], str] = field(repr=False)
     project_id: str
     region: str = "fr-par"
+    webhook_topic_arn: Secrets = ""
     base_url: str = "https://api.scaleway.com"
 
     def __post_init__(self) -> None:
@@ -166,6 +208,18 @@ class Scaleway:
     def build_ping(self) -> HTTPRequest:
         return HTTPRequest("GET", self._url("domains"), self._headers())
 
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        return verify_sns(request, fetch, self.webhook_topic_arn, (TOPICS,))
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        fields = read_sns(request)
+        if fields.get("Type") != "Notification":
+            return ()
+        data = read_json(fields.get("Message", "").encode())
+        if not isinstance(data, dict):
+            raise errors.InvalidWebhook("scaleway: the notification has no JSON in it")
+        return (_event(data),)
+
     def _url(self, path: str) -> str:
         return f"{self.base_url}/transactional-email/v1alpha1/regions/{self.region}/{path}"
 
@@ -191,9 +245,12 @@ def _file(attachment: Attachment) -> dict[str, Any]:
 
 def _headers(message: Message) -> list[dict[str, str]]:
     headers = [
-        (name, value if value.isascii() else encode_header(value))
-        for name, value in message.header_items()
-        if name.lower() != "message-id"
+        (MAIL_ID, message.id),
+        *(
+            (name, value if value.isascii() else encode_header(value))
+            for name, value in message.header_items()
+            if name.lower() != "message-id"
+        ),
     ]
     if message.reply_to:
         headers.append(("Reply-To", ", ".join(map(_mailbox, message.reply_to))))
@@ -229,3 +286,24 @@ def _invalid(answer: Mapping[str, Any]) -> tuple[type[SendError] | None, str]:
         if any(re.match(place, name) and re.search(words, why) for name, why, _ in found):
             return kind, text
     return None, text
+
+
+def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+    kind, reason = EVENTS.get(as_text(data.get("type")), (EventType.UNKNOWN, None))
+    headers = data.get("email_headers")
+    named = {
+        as_text(dig(one, "key")).lower(): dig(one, "value")
+        for one in (headers if isinstance(headers, list) else ())
+    }
+    return make_event(
+        data,
+        type=kind,
+        event_id=data.get("id"),
+        provider_message_id=data.get("email_id"),
+        mail_id=named.get(MAIL_ID.lower()),
+        recipient=data.get("email_to"),
+        timestamp=data.get("created_at"),
+        reject_reason=reason,
+        mta_response=data.get("email_response_message") or data.get("email_error"),
+        description=data.get("blocklist_reason"),
+    )

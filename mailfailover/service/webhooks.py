@@ -27,9 +27,14 @@ webhooks = Blueprint("webhooks", __name__, url_prefix=API)
 def receive(key: str) -> Response:
     """
     Take a webhook of the provider *key*; its signature says whether it is one.
+
+    Some vendors try an address by HEAD or GET before they use it.
     """
-    if request.method != service().mailer.webhooks.method(key):
-        abort(405)
+    webhooks = service().mailer.webhooks
+    if request.method != webhooks.method(key):
+        if request.method == "POST":
+            abort(405)
+        return Response(status=200 if key in webhooks.keys else 404)
     asked = WebhookRequest(
         method=request.method,
         url=request.url,

@@ -98,5 +98,14 @@ def test_vendor_calls_in_one_way(
     event = "/email/api/1.0/webhooks/elasticemail?secret=secret-hook&status=Sent"
 
     assert [204, 405] == [other.open(event, method=one).status_code for one in ("GET", "POST")]
-    assert 405 == client.get("/email/api/1.0/webhooks/acme").status_code
     assert [EventType.SENT] == [one.type for one in seen]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_vendor_may_try_an_address(client: FlaskClient, method: str) -> None:
+    """
+    Some do before they use it, without any signature.
+    """
+    urls = [f"/email/api/1.0/webhooks/{key}" for key in ("acme", "quiet", "other")]
+
+    assert [200, 404, 404] == [client.open(url, method=method).status_code for url in urls]
