@@ -304,8 +304,8 @@ if not known then
   if ARGV[1] == 'describe' then
     return false
   end
-  -- Beyond any number that was here before all was forgotten.
-  set('generation', math.floor(now * 1000000))
+  -- Beyond any number that was here before all was forgotten, and small enough to be exact.
+  set('generation', math.floor(now * 1000))
 end
 earlier()
 local answer = COMMANDS[ARGV[1]]()

@@ -63,7 +63,7 @@ def main() -> None:
     clock = fast(time.monotonic, speed)
     chain = ProviderChain(
         vendors(first, second),
-        health=RedisHealth(url, clock=clock, now=fast(time.time, speed)),
+        health=RedisHealth(url, timeout=10.0, clock=clock, now=fast(time.time, speed)),
         clock=clock,
         sleep=lambda seconds: time.sleep(seconds / speed),
     )
