@@ -141,6 +141,9 @@ class _Fitting:
                 continue
             batch = message.is_merge and self._takes_batch(link)
             missing, limits = self._missing(link, batch=batch), self._limits(link)
+            if batch and message.merge_metadata and Feature.METADATA in missing:
+                batch = False  # those of each are cut in a mail of their own
+                missing = self._missing(link, batch=batch)
             if limits or (missing and missing & ~message.droppable):
                 self.lacking[link.key] = (*(missing & ~message.droppable).names, *limits)
                 continue
@@ -161,7 +164,7 @@ class _Fitting:
             needed |= Feature.REPLY_TO.value
         lacking = needed & ~limits.features.value if needed else 0
         missing = Feature(lacking) if lacking else NO_FEATURES
-        if message.tags or message.metadata:
+        if message.tags or message.metadata or message.merge_metadata:
             missing |= over_limits(message, limits)
         if message.template_id and not template_at(link, message):
             missing |= Feature.TEMPLATES

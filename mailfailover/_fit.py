@@ -4,12 +4,15 @@ Whether a provider can express a mail, and what to leave off where the mail allo
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._features import NO_FEATURES, Feature
 from mailfailover._frozen import FrozenDict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mailfailover._message import Message
     from mailfailover._provider import Capabilities
 
@@ -105,9 +108,38 @@ def over_limits(message: Message, limits: Capabilities) -> Feature:
     over = NO_FEATURES
     if limits.max_tags is not None and len(message.tags) > limits.max_tags:
         over |= Feature.TAGS
-    if limits.max_metadata is not None and len(message.metadata) > limits.max_metadata:
+    if limits.max_metadata is None and limits.max_metadata_bytes is None:
+        return over
+    if not all(_metadata_fit(data, limits) for data in _metadata_of_each(message)):
         over |= Feature.METADATA
     return over
+
+
+def _metadata_of_each(message: Message) -> Iterator[Mapping[str, str]]:
+    if message.metadata:
+        yield message.metadata
+    for own in message.merge_metadata.values():
+        yield {**message.metadata, **own}
+
+
+def _metadata_fit(data: Mapping[str, str], limits: Capabilities) -> bool:
+    if limits.max_metadata is not None and len(data) > limits.max_metadata:
+        return False
+    most = limits.max_metadata_bytes
+    return most is None or len(json.dumps(data, separators=(",", ":"))) <= most
+
+
+def _fitting_metadata(data: Mapping[str, str], limits: Capabilities) -> FrozenDict[str, str]:
+    """
+    The first of *data*, as many as *limits* take.
+    """
+    found: dict[str, str] = {}
+    if Feature.METADATA in limits.features:
+        for key, value in data.items():
+            if not _metadata_fit({**found, key: value}, limits):
+                break
+            found[key] = value
+    return FrozenDict(found)
 
 
 def estimate_size(message: Message) -> int:
@@ -131,8 +163,7 @@ def without(message: Message, dropped: Feature, limits: Capabilities) -> Message
         keep = limits.max_tags if Feature.TAGS in limits.features else 0
         changes["tags"] = message.tags[:keep]
     if Feature.METADATA in dropped:
-        keep = limits.max_metadata if Feature.METADATA in limits.features else 0
-        changes["metadata"] = FrozenDict(list(message.metadata.items())[:keep])
+        changes["metadata"] = _fitting_metadata(message.metadata, limits)
     if Feature.TRACKING in dropped:
         changes["track_opens"] = changes["track_clicks"] = None
     if Feature.INLINE_IMAGES in dropped or Feature.ATTACHMENTS in dropped:

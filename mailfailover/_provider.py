@@ -35,6 +35,8 @@ class Capabilities:
 
         max_metadata: How many metadata keys one mail may have.
 
+        max_metadata_bytes: How large a mail's metadata may be, as JSON in ASCII.
+
         max_recipients: How many addresses one call may name, all of to, cc and bcc.
 
         max_merge: How many recipients one merge call may have.
@@ -47,6 +49,7 @@ class Capabilities:
     features: Feature
     max_tags: int | None
     max_metadata: int | None
+    max_metadata_bytes: int | None
     max_recipients: int | None
     max_merge: int | None
     max_bytes: int | None
@@ -58,6 +61,7 @@ class Capabilities:
         *,
         max_tags: int | None = None,
         max_metadata: int | None = None,
+        max_metadata_bytes: int | None = None,
         max_recipients: int | None = None,
         max_merge: int | None = None,
         max_bytes: int | None = None,
@@ -67,6 +71,7 @@ class Capabilities:
         set_(self, "features", features)
         set_(self, "max_tags", max_tags)
         set_(self, "max_metadata", max_metadata)
+        set_(self, "max_metadata_bytes", max_metadata_bytes)
         set_(self, "max_recipients", max_recipients)
         set_(self, "max_merge", max_merge)
         set_(self, "max_bytes", max_bytes)

@@ -319,6 +319,37 @@ def test_a_mail_for_each_recipient_needs_what_his_data_asks_for() -> None:
         found(strict, able("a"))
 
 
+def limited(room: int) -> Link:
+    """
+    A provider with code for merges and so much room for metadata.
+    """
+    limits = Capabilities(BOTH | Feature.METADATA, max_metadata_bytes=room)
+    return Link(Scripted("a", capabilities=limits, build_batch=None))
+
+
+def test_metadata_of_a_merge_that_are_within_the_limits_go_in_one_call() -> None:
+    """
+    To the byte.
+    """
+    candidate = only(TWO, limited(len('{"k":"1"}')))
+
+    assert (True, NOTHING) == (candidate.batch, candidate.dropped)
+
+
+def test_metadata_of_a_merge_that_are_too_many_go_in_mails_of_their_own() -> None:
+    """
+    Each recipient's are cut there; without leave to do so the provider is passed by.
+    """
+    link = limited(len('{"k":"1"}') - 1)
+
+    candidate = only(TWO, link)
+
+    assert not candidate.batch
+    assert {} == candidate.bind(for_recipient(TWO, TWO.to[0])).metadata
+    with pytest.raises(UnsupportedFeature, match="a lacks METADATA"):
+        only(TWO.replace(droppable=Feature(0)), link)
+
+
 HEADERS: list[tuple[Any, str]] = [
     ("1", "HEADERS"),
     (("1", "2"), "HEADERS, REPEATED_HEADERS"),

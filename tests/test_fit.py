@@ -128,8 +128,57 @@ def test_cut_to_the_limits() -> None:
     assert mail(tags=["a", "b"], metadata={"x": "1"}) == without(message, over, limits)
 
 
+METADATA_BYTES: list[tuple[dict[str, str], int, dict[str, str]]] = [
+    ({"x": "1", "y": "2"}, 17, {"x": "1", "y": "2"}),
+    ({"x": "1", "y": "2"}, 16, {"x": "1"}),
+    ({"x": "1", "y": "22", "z": ""}, 17, {"x": "1"}),
+    ({"x": "ü"}, 13, {}),
+    ({"x": "ü"}, 14, {"x": "ü"}),
+]
+
+
+@pytest.mark.parametrize(("metadata", "most", "left"), METADATA_BYTES)
+def test_metadata_are_cut_to_the_bytes(
+    metadata: dict[str, str], most: int, left: dict[str, str]
+) -> None:
+    """
+    The first of them stay, up to the one that is too much, counted as JSON in ASCII.
+    """
+    message = mail(metadata=metadata)
+    limits = Capabilities(Feature.METADATA, max_metadata_bytes=most)
+
+    over = over_limits(message, limits)
+
+    assert over == (NO_FEATURES if left == metadata else Feature.METADATA)
+    assert mail(metadata=left) == without(message, over, limits)
+
+
 @pytest.mark.parametrize(
-    "limits", [Capabilities(), Capabilities(max_tags=3, max_metadata=2)], ids=["none", "wide"]
+    ("limits", "over"),
+    [
+        (Capabilities(max_metadata=2), NO_FEATURES),
+        (Capabilities(max_metadata=1), Feature.METADATA),
+        (Capabilities(max_metadata_bytes=17), NO_FEATURES),
+        (Capabilities(max_metadata_bytes=16), Feature.METADATA),
+    ],
+)
+def test_metadata_of_a_merge_add_to_those_of_all(limits: Capabilities, over: Feature) -> None:
+    """
+    Each mail has both, those of its own instead of others of the same name.
+    """
+    message = mail(
+        to="a@b.example, c@b.example",
+        metadata={"x": "1"},
+        merge_metadata={"c@b.example": {"x": "3", "y": "2"}},
+    )
+
+    assert over == over_limits(message, limits)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [Capabilities(), Capabilities(max_tags=3, max_metadata=2, max_metadata_bytes=17)],
+    ids=["none", "wide"],
 )
 def test_within_the_limits(limits: Capabilities) -> None:
     """

@@ -28,6 +28,7 @@ _HOUR = 3600
 _LIMITS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "max_tags": ("tags in a mail", str),
     "max_metadata": ("metadata keys in a mail", str),
+    "max_metadata_bytes": ("bytes of metadata in a mail", str),
     "max_recipients": ("recipients in a call", str),
     "max_merge": ("recipients in a merge", str),
     "max_bytes": ("for a mail", lambda size: f"{size / _MB:g} MB"),

@@ -152,6 +152,7 @@ class Mandrill:
         | Feature.TEMPLATES
         | Feature.MERGE
         | Feature.MERGE_METADATA,
+        max_metadata_bytes=MAX_METADATA_BYTES,
         max_recipients=1000,  # unconfirmed
         max_merge=1000,  # unconfirmed
         max_bytes=25 * MB,  # unconfirmed
