@@ -11,8 +11,6 @@ from mailfailover._cli.output import say, write_json
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mailfailover.service.keys import KeyInfo, Keys
 
 
@@ -65,16 +63,12 @@ def revoke_key(database: str | None, key_id: str, *, as_json: bool) -> None:
 
 
 def _open(database: str | None) -> Keys:
-    found: Keys = import_service(_keys)(database)
+    module = import_service("keys")
+    from mailfailover._database import open_engine
+
+    found: Keys = module.Keys(open_engine(database))
     found.init()
     return found
-
-
-def _keys() -> Callable[[str | None], Keys]:
-    from mailfailover._database import open_engine
-    from mailfailover.service.keys import Keys
-
-    return lambda database: Keys(open_engine(database))
 
 
 def _line(one: KeyInfo) -> str:
@@ -84,7 +78,7 @@ def _line(one: KeyInfo) -> str:
     rules = one.to_dict()
     words = [
         f"{name} {', '.join(value) if isinstance(value, list) else value}"
-        for name in ("senders", "recipients", "rate", "quota", "grants")
+        for name in ("senders", "recipients", "rate", "quota", "callbacks", "grants")
         if (value := rules[name])
     ]
     state = f"revoked {one.revoked:%Y-%m-%d}" if one.revoked else f"since {one.created:%Y-%m-%d}"

@@ -6,26 +6,29 @@ from __future__ import annotations
 
 import signal
 import socket
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._cli.output import say
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
 INSTALL = 'pip install "mailfailover[service]"'
 
 
-def import_service(load: Callable[[], Any]) -> Any:
+def import_service(module: str) -> Any:
     """
-    Return what *load* imports, which the extra ``service`` brings.
+    Import a module of the service, whose packages the extra ``service`` brings.
 
     Raises:
         ConfigurationError: If the extra is not installed.
     """
     try:
-        return load()
+        return import_module(f"mailfailover.service.{module}")
     except ModuleNotFoundError as exc:
         if str(exc.name).startswith("mailfailover"):
             raise
@@ -54,11 +57,27 @@ def listen(app: Any, host: str, port: int, *, name: str, threads: int = 8, **opt
     )
     shown = f"[{host}]" if ":" in host else host
     say(f"{name}: http://{shown}:{bound.getsockname()[1]}  (Ctrl-C ends it)", err=True)
+    with _ending_on_sigterm():
+        try:
+            server.run()
+        finally:
+            server.close()
+
+
+def wait_for_the_end() -> None:
+    """
+    Return when Ctrl-C or SIGTERM comes.
+    """
+    with _ending_on_sigterm(), suppress(KeyboardInterrupt, SystemExit):
+        Event().wait()
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, _end)
     try:
-        server.run()
+        yield
     finally:
-        server.close()
         signal.signal(signal.SIGTERM, before)
 
 

@@ -4,7 +4,7 @@ The mailbox of ``preview://`` in a browser.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailfailover._cli.listening import import_service, listen
 from mailfailover.providers.preview import Preview
@@ -20,11 +20,5 @@ def run_preview(path: Path | None, port: int) -> None:
     Raises:
         ConfigurationError: If the extra is missing, or the port cannot be had.
     """
-    app = import_service(_preview_app)(Preview(path or ""))
+    app = import_service("preview").preview_app(Preview(path or ""))
     listen(app, "127.0.0.1", port, name="mailbox", threads=4)
-
-
-def _preview_app() -> Any:
-    from mailfailover.service.preview import preview_app
-
-    return preview_app

@@ -4,23 +4,25 @@ The service and its worker in one process.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mailfailover._cli.listening import import_service, listen
+from mailfailover._cli.listening import import_service, listen, wait_for_the_end
 from mailfailover._cli.logs import log_to_stderr
 from mailfailover._cli.output import say
 from mailfailover._cli.source import is_configured, open_mailer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from mailfailover.service.parts import Service
 
 PREVIEW = "preview://"
+WORKERS = 4
+_ALONE = (
+    "There is no API key: this machine alone is served. "
+    "Make a key to let others in: mailfailover keys add NAME"
+)
 
 
 def run_serve(
@@ -31,7 +33,8 @@ def run_serve(
     host: str,
     port: int,
     preview: bool,
-    workers: int,
+    workers: int | None,
+    worker_only: bool,
     threads: int,
     proxies: int,
 ) -> None:
@@ -41,42 +44,20 @@ def run_serve(
     Raises:
         ConfigurationError: If something is not configured, or the port cannot be had.
     """
-    wiring = import_service(_wiring)
+    wiring = import_service("wiring")
     log_to_stderr()
     if preview and not is_configured(dsn, config):
         dsn = PREVIEW
         say("No provider is configured: mails are kept in the mailbox, nobody gets them.", err=True)
     parts: Service = wiring.assemble(partial(open_mailer, dsn, config), database)
-    if not parts.keys.exist():
-        hint = "Make an API key to let others in: mailfailover keys add NAME"
-        say(f"There is no API key: this machine alone is served. {hint}", err=True)
-    app = wiring.application(parts, proxies=proxies)
-    size = parts.max_bytes
-    with parts.mailer, _working(parts, workers):
+    if workers is None:
+        workers = 1 if worker_only else 0 if parts.broker else WORKERS
+    with parts.mailer, import_service("background").working(parts, workers):
+        if worker_only:
+            wait_for_the_end()
+            return
+        if not parts.keys.exist():
+            say(_ALONE, err=True)
+        app = wiring.application(parts, proxies=proxies)
+        size = parts.max_bytes
         listen(app, host, port, name="service", threads=threads, max_request_body_size=size)
-
-
-@contextmanager
-def _working(parts: Service, threads: int) -> Iterator[None]:
-    """
-    Let a worker of so many threads send mails meanwhile; 0 is none.
-    """
-    if not threads:
-        yield
-        return
-    from mailfailover.outbox import OutboxWorker
-
-    worker = OutboxWorker(parts.outbox, parts.mailer, threads=threads, poll=0.25)
-    thread = Thread(target=worker.run, name="mailfailover-worker")
-    thread.start()
-    try:
-        yield
-    finally:
-        worker.stop()
-        thread.join()
-
-
-def _wiring() -> Any:
-    from mailfailover.service import wiring
-
-    return wiring

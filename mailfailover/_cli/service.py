@@ -66,9 +66,12 @@ def preview(*, port: int, path: Path | None) -> None:
 @click.option(
     "--workers",
     type=click.IntRange(0),
-    default=4,
-    show_default=True,
-    help="How many mails are sent at the same time; 0 leaves it to `mailfailover worker`.",
+    help="How many mails it sends at the same time: 4, or 0 if there is a broker.",
+)
+@click.option(
+    "--worker-only",
+    is_flag=True,
+    help="Do not listen: send, make callbacks, and find what a broker lost.",
 )
 @click.option("--threads", type=click.IntRange(4), default=16, show_default=True)
 @click.option(
@@ -83,7 +86,8 @@ def serve(*, dsn: str | None, config: Path | None, database: str | None, **optio
     """
     Run the e-mail service: an API, a page, and a worker that sends.
 
-    It serves its own machine only until there is an API key: mailfailover keys add.
+    It serves its own machine only until there is an API key: mailfailover keys add. With
+    MAILFAILOVER_BROKER, a URL of RabbitMQ or Redis, it wakes the workers of Celery.
     """
     from mailfailover._cli.serve import run_serve
 
@@ -118,6 +122,13 @@ def keys() -> None:
 )
 @click.option("--rate", default="", metavar="COUNT/UNIT", help="Recipients, such as 10/s.")
 @click.option("--quota", default="", metavar="COUNT/UNIT", help="Recipients, such as 50000/d.")
+@click.option(
+    "--callback",
+    "callbacks",
+    multiple=True,
+    metavar="HOST",
+    help="A host that may be told what becomes of its mails. Repeatable; none if not given.",
+)
 @click.option("--max-recipients", default=1000, show_default=True, help="Of one mail.")
 @click.option(
     "--grant",

@@ -18,14 +18,17 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mailfailover.celery._broker import QUEUE, broker_url, need_broker_url
+from mailfailover.celery._broker import QUEUE, broker_url, is_reachable, need_broker_url
 from mailfailover.celery._tasks import OutboxTasks, waker
 from mailfailover.celery._waker import Waker
 
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["OutboxTasks", "Waker", "broker_url", "waker"]
+    from mailfailover._mailer import Mailer
+    from mailfailover.outbox import Outbox
+
+__all__ = ["OutboxTasks", "Waker", "application", "broker_url", "is_reachable", "waker"]
 
 
 def __getattr__(name: str) -> object:
@@ -35,17 +38,30 @@ def __getattr__(name: str) -> object:
     raise AttributeError(message)
 
 
+def application(outbox: Outbox, mailer: Mailer) -> Celery:
+    """
+    Make the application of a worker that sends the mails of *outbox* through *mailer*.
+
+    Raises:
+        ConfigurationError: If the environment names no broker.
+
+    .. versionadded:: 0.1.0
+    """
+    from celery import Celery
+
+    app = Celery("mailfailover", broker=need_broker_url(), set_as_current=False)
+    app.conf.task_default_queue = QUEUE
+    OutboxTasks(app, outbox, mailer)
+    return app
+
+
 @cache
 def _app() -> Celery:
     """
     The application that the environment describes.
     """
-    from celery import Celery
-
     from mailfailover import Mailer
     from mailfailover.outbox import Outbox
 
-    app = Celery("mailfailover", broker=need_broker_url(), set_as_current=False)
-    app.conf.task_default_queue = QUEUE
-    OutboxTasks(app, Outbox(), Mailer())
-    return app
+    need_broker_url()  # what is missing first is told first
+    return application(Outbox(), Mailer())

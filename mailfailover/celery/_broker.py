@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 
 from mailfailover.errors import ConfigurationError
@@ -65,6 +66,20 @@ def need_broker_url() -> str:
         "amqp://guest:guest@localhost:5672// or redis://localhost:6379/0"
     )
     raise ConfigurationError(message)
+
+
+def is_reachable(url: str, seconds: float = 2.0) -> bool:
+    """
+    Tell whether the broker at *url* answers, after at most about so many seconds.
+
+    .. versionadded:: 0.1.0
+    """
+    with Connection(url, connect_timeout=seconds) as connection:  # type: ignore[no-untyped-call]  # kombu has no types
+        try:
+            connection.connect()
+        except (OperationalError, OSError, *connection.connection_errors):
+            return False
+        return True
 
 
 def publish(app: Celery, queue: str, mail_ids: Iterable[str]) -> None:

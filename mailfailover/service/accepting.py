@@ -5,7 +5,7 @@ A mail taken into the outbox for a caller, or refused.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,23 +20,25 @@ if TYPE_CHECKING:
 
     from mailfailover._message import Message
     from mailfailover.service.parts import Service
+    from mailfailover.service.reading import Post
     from mailfailover.service.rules import Caller
 
 __all__ = ["accept"]
 
 MAX_KEY = 200
+_POST = insert(posts)
 
 
-def accept(service: Service, caller: Caller, message: Message, key: str | None = None) -> str:
+def accept(service: Service, caller: Caller, post: Post, key: str | None = None) -> str:
     """
-    Store *message*; when this returns, it is on the disk.
+    Store a mail; when this returns, it is on the disk.
 
     Args:
         service: Where.
 
         caller: For whom; its rules are applied.
 
-        message: The mail.
+        post: The mail, and what else is asked for.
 
         key: The caller's idempotency key.
 
@@ -46,36 +48,68 @@ def accept(service: Service, caller: Caller, message: Message, key: str | None =
     Raises:
         Problem: If it may not be sent, or cannot be stored.
     """
-    message = service.mailer.prepare(message)
-    if errors := caller.objections(message):
+    message = service.mailer.prepare(post.message)
+    if errors := caller.objections(message, post.callback_url):
         detail = "This API key may not send this mail: see the errors of the fields."
         raise Problem("forbidden", detail, errors=errors)
+    if post.callback_url and service.callbacks is None:
+        raise _wrong("callback_url", "this service has no secret that would sign the calls")
+    if post.wants_link:
+        message = _with_link(service, message)
+    stored = Stored(message, post.callback_url, _own(caller, key))
     try:
         with service.outbox.engine.begin() as connection:
-            return _store(service, connection, caller, message, _own(caller, key))
+            return _store(service, connection, caller, stored)
     except IdempotencyConflict:
         detail = "Use a new idempotency key for each mail, and the same for its repetitions."
         raise Problem("idempotency-conflict", detail) from None
     except InvalidMessage as exc:
-        error = FieldError(exc.field, str(exc))
-        raise Problem("invalid-message", str(exc), errors=[error]) from None
+        raise _wrong(exc.field, str(exc)) from None
     except SQLAlchemyError as exc:
         detail = "The mail could not be stored, and will not be sent. Post it again later."
         raise Problem("unavailable", detail, headers={"Retry-After": "5"}) from exc
 
 
-def _store(
-    service: Service, connection: Connection, caller: Caller, message: Message, key: str | None
-) -> str:
-    mail_id = service.outbox.add(message, connection, idempotency_key=key)
+class Stored(NamedTuple):
+    """
+    What is stored of a post.
+    """
+
+    message: Message
+    callback_url: str
+    key: str | None
+
+
+def _store(service: Service, connection: Connection, caller: Caller, stored: Stored) -> str:
+    message = stored.message
+    mail_id = service.outbox.add(message, connection, idempotency_key=stored.key)
     if mail_id == message.id and caller.key:
         wait = take(connection, caller.key, caller.rules, len(message.recipients), service.wall())
         if wait:  # what was stored is taken back with the transaction
             seconds = math.ceil(wait)
             detail = f"This API key may send again in {seconds} seconds."
             raise Problem("limit-reached", detail, headers={"Retry-After": str(seconds)})
-        connection.execute(insert(posts).values(mail=mail_id, key=caller.key))
+        row = {"mail": mail_id, "key": caller.key, "callback_url": stored.callback_url}
+        connection.execute(_POST, row)
     return mail_id
+
+
+def _with_link(service: Service, message: Message) -> Message:
+    """
+    Return *message* with an unsubscribe link for each recipient.
+    """
+    if service.links is None:
+        raise _wrong("unsubscribe", "this service makes no unsubscribe links")
+    try:
+        # Without the id, which is new each time: a repetition must be the same mail.
+        linked = service.links.add_to(message.bound(id=""))
+    except InvalidMessage as exc:
+        raise _wrong(exc.field, str(exc)) from None
+    return linked.bound(id=message.id)
+
+
+def _wrong(field: str, detail: str) -> Problem:
+    return Problem("invalid-message", detail, errors=[FieldError(field, detail)])
 
 
 def _own(caller: Caller, key: str | None) -> str | None:

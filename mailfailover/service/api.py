@@ -14,7 +14,7 @@ from mailfailover.service.accepting import accept
 from mailfailover.service.mails import describe, describe_all, find_mail, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
-from mailfailover.service.reading import read_message
+from mailfailover.service.reading import read_post
 from mailfailover.service.visit import API
 from mailfailover.service.waiting import wait_for
 
@@ -33,8 +33,8 @@ def send() -> Response:
     Take a mail; answer when it is on the disk, or, with ``Prefer: wait=5``, when it is sent.
     """
     parts, asking = service(), caller()
-    message = read_message(request, parts.mailer.from_email)
-    mail_id = accept(parts, asking, message, request.headers.get("Idempotency-Key"))
+    post = read_post(request, parts.mailer.from_email)
+    mail_id = accept(parts, asking, post, request.headers.get("Idempotency-Key"))
     wait = _wanted_wait(parts.max_wait)
     if wait and (found := wait_for(parts, mail_id, wait)):
         answer = _settled(found)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g
 
+from mailfailover.flask import webhooks
 from mailfailover.service.access_log import log_requests
 from mailfailover.service.api import api
 from mailfailover.service.events import events
@@ -23,7 +24,7 @@ from mailfailover.service.parts import Service, service, set_up
 from mailfailover.service.problems import handle_problems
 from mailfailover.service.secret import session_secret
 from mailfailover.service.templating import set_up_templates
-from mailfailover.service.webhooks import webhooks
+from mailfailover.service.visit import API
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,8 +61,10 @@ def create_app(parts: Service) -> Flask:
     handle_problems(app)
     add_headers(app)
     set_up_templates(app, _context)
-    for part in (api, events, health, openapi, page, webhooks):
+    for part in (api, events, health, openapi, page):
         app.register_blueprint(part)
+    told = webhooks(parts.mailer, unsubscribe=parts.links, name="webhooks")
+    app.register_blueprint(told, url_prefix=API)
     if parts.mailbox is not None:
         show_mailbox(app, parts.mailbox, "/mailbox")
     return app

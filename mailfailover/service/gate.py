@@ -35,7 +35,8 @@ OPEN = frozenset(
         "page.sign_in_form",
         "page.sign_in_view",
         "static",
-        "webhooks.receive",
+        "webhooks.end",
+        "webhooks.webhook",
     }
 )
 """The views that are for everybody."""

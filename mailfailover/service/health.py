@@ -32,9 +32,12 @@ def alive() -> Response:
 @health.get("/readyz")
 def ready() -> Response:
     """
-    Look at the database and the providers.
+    Look at the database, the broker and the providers.
     """
-    found = {"database": _database(service()), "providers": _providers(service())}
+    parts = service()
+    found = {"database": _database(parts), "providers": _providers(parts)}
+    if parts.broker:
+        found["broker"] = _broker(parts.broker)
     well = set(found.values()) == {OK}
     answer = jsonify(status=OK if well else "unavailable", **found)
     answer.status_code = 200 if well else 503
@@ -49,6 +52,12 @@ def _database(parts: Service) -> str:
     except SQLAlchemyError as exc:
         return f"cannot be used: {type(exc).__name__}"
     return OK
+
+
+def _broker(url: str) -> str:
+    from mailfailover.celery import is_reachable
+
+    return OK if is_reachable(url) else "cannot be reached"
 
 
 def _providers(parts: Service) -> str:

@@ -12,7 +12,7 @@ from flask import Blueprint, Response, jsonify
 
 from mailfailover.outbox import State
 from mailfailover.service.problems import KINDS, MEDIA_TYPE
-from mailfailover.service.schemas import MAIL_FIELDS, SCHEMAS
+from mailfailover.service.schemas import MAIL_FIELDS, OTHER_FIELDS, SCHEMAS
 from mailfailover.service.visit import API
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _form(*, files: bool) -> Node:
     text: Node = {"type": "string"}
     fields = {
         name: {"type": "array", "items": text} if name in _FORM_LISTS else text
-        for name in MAIL_FIELDS
+        for name in (*MAIL_FIELDS, *OTHER_FIELDS)
         if name != "attachments"
     }
     if files:

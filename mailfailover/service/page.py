@@ -13,7 +13,7 @@ from mailfailover.service.gate import sign_in, sign_out
 from mailfailover.service.mails import events_of, find_mail, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
-from mailfailover.service.reading import read_message
+from mailfailover.service.reading import read_post
 from mailfailover.service.timeline import BADGES, steps
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ def send() -> Redirect | Response:
     """
     parts = service()
     try:
-        message = read_message(request, parts.mailer.from_email, ignore=("csrf",))
-        mail_id = accept(parts, caller(), message)
+        post = read_post(request, parts.mailer.from_email, ignore=("csrf",))
+        mail_id = accept(parts, caller(), post)
     except Problem as problem:
         return Response(_index(problem), problem.status, problem.headers)
     return redirect(url_for("page.mail", mail_id=mail_id), 303)

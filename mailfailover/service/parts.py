@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from mailfailover._mailer import Mailer
+    from mailfailover.callbacks import Callbacks
     from mailfailover.outbox import Outbox
     from mailfailover.providers.preview import Preview
     from mailfailover.service.keys import Keys
     from mailfailover.service.metrics import Metrics
     from mailfailover.service.rules import Caller
     from mailfailover.tracking import Tracking
+    from mailfailover.unsubscribe import UnsubscribeLinks
 
 __all__ = ["MAX_BYTES", "Service", "caller", "service", "set_up"]
 
@@ -51,6 +53,12 @@ class Service:
 
         metrics: What counts; it is an observer of the mailer, too.
 
+        callbacks: Who tells others what becomes of mails.
+
+        links: The unsubscribe links of this service.
+
+        broker: The URL of the broker that wakes workers, "" for none.
+
         max_bytes: The largest request.
 
         max_wait: How many seconds ``Prefer: wait`` may wait.
@@ -70,6 +78,9 @@ class Service:
     mailbox: Preview | None = None
     tracking: Tracking | None = None
     metrics: Metrics | None = None
+    callbacks: Callbacks | None = None
+    links: UnsubscribeLinks | None = None
+    broker: str = field(default="", repr=False)
     max_bytes: int = MAX_BYTES
     max_wait: float = 30.0
     waiting: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, 4))

@@ -5,12 +5,14 @@ The body of a request read into a message, or a problem that names each field at
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mailfailover import _fields as read
 from mailfailover._json import message_from_dict
 from mailfailover._message import FIELDS, Message
-from mailfailover.errors import InvalidMessage
+from mailfailover.callbacks._calls import check_url
+from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.service.form import form_fields
 from mailfailover.service.problems import FieldError, Problem
 
@@ -22,19 +24,38 @@ if TYPE_CHECKING:
     from mailfailover._address import Address
     from mailfailover._attachment import Attachment
 
-__all__ = ["POSTED", "read_message"]
+__all__ = ["LINK", "POSTED", "Post", "read_post"]
 
 POSTED = tuple(name for name in FIELDS if name not in ("id", "created"))
 """What a client may say of a mail; its id and its time are ours."""
+
+LINK = "link"
+"""The value of *unsubscribe* that asks for a link of our own."""
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _RECIPIENTS = ("to", "cc", "bcc")
 _CONTENT = ("text", "html", "template_id")
 
 
-def read_message(
-    asked: Request, sender: Address | None, *, ignore: Collection[str] = ()
-) -> Message:
+@dataclass(frozen=True, slots=True)
+class Post:
+    """
+    What a request asks for.
+
+    Attributes:
+        message: The mail.
+
+        callback_url: Where to tell what becomes of it, "" for nowhere.
+
+        wants_link: Whether an unsubscribe link of ours is to be added.
+    """
+
+    message: Message
+    callback_url: str = ""
+    wants_link: bool = False
+
+
+def read_post(asked: Request, sender: Address | None, *, ignore: Collection[str] = ()) -> Post:
     """
     Read the mail that a request brings.
 
@@ -59,6 +80,9 @@ def read_message(
         accepted = ", ".join((*_FORMS, "application/json"))
         raise Problem("unsupported-media-type", detail, headers={"Accept-Post": accepted})
     fields = {name: value for name, value in fields.items() if name not in ignore}
+    callback_url = _callback_url(fields.pop("callback_url", ""), errors)
+    if wants_link := fields.get("unsubscribe") in (LINK, [LINK]):
+        del fields["unsubscribe"]
     if sender is not None and not fields.get("from_email"):
         fields["from_email"] = sender
     at_fault = {error.field for error in errors}
@@ -66,7 +90,17 @@ def read_message(
     message = _make(fields, files, errors)
     if errors or message is None:
         raise Problem("invalid-message", _summary(errors), errors=errors)
-    return message
+    return Post(message, callback_url, wants_link)
+
+
+def _callback_url(given: Any, errors: list[FieldError]) -> str:
+    if not given:
+        return ""
+    try:
+        return check_url(given)
+    except (ConfigurationError, AttributeError, TypeError):  # the others: it is no text
+        errors.append(FieldError("callback_url", "must be https, without a password in it"))
+        return ""
 
 
 def _json_fields(asked: Request) -> dict[str, Any]:

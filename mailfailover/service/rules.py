@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from mailfailover._provider import Limit
 from mailfailover._validation import normalize_email
@@ -51,6 +52,8 @@ class Rules:
 
         max_recipients: How many one mail may have.
 
+        callbacks: Hosts that may be told what becomes of its mails; none where empty.
+
         grants: Keys of :data:`GRANTS`.
     """
 
@@ -59,12 +62,14 @@ class Rules:
     rate: str = ""
     quota: str = ""
     max_recipients: int = MAX_RECIPIENTS
+    callbacks: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "senders", tuple(_normal(one, "senders") for one in self.senders))
         set_(self, "recipients", tuple(_normal(one, "recipients") for one in self.recipients))
+        set_(self, "callbacks", tuple(one.lower() for one in self.callbacks))
         set_(self, "grants", tuple(sorted(set(self.grants))))
         if unknown := [one for one in self.grants if one not in GRANTS]:
             message = f"there is no grant {unknown[0]!r}; known: {', '.join(GRANTS)}"
@@ -96,7 +101,7 @@ class Rules:
         Read what :meth:`to_json` wrote.
         """
         data = json.loads(text)
-        lists = ("senders", "recipients", "grants")
+        lists = ("senders", "recipients", "callbacks", "grants")
         return cls(**(data | {name: tuple(data[name]) for name in lists}))
 
 
@@ -124,11 +129,15 @@ class Caller:
         """
         return ADMIN in self.rules.grants
 
-    def objections(self, message: Message) -> tuple[FieldError, ...]:
+    def objections(self, message: Message, callback_url: str = "") -> tuple[FieldError, ...]:
         """
-        Return why it may not send *message*, field by field.
+        Return why it may not send *message*, and be told of it there, field by field.
         """
-        return tuple(_objections(self.rules, message))
+        found = _objections(self.rules, message)
+        if callback_url and urlsplit(callback_url).hostname not in self.rules.callbacks:
+            detail = "this API key may not let anybody be called at this host"
+            return (*found, FieldError("callback_url", detail))
+        return tuple(found)
 
 
 LOCAL = Caller("", "this machine", Rules(grants=(ADMIN,)))

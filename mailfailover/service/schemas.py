@@ -13,7 +13,7 @@ from mailfailover.service.problems import KINDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MAIL_FIELDS", "SCHEMAS"]
+__all__ = ["MAIL_FIELDS", "OTHER_FIELDS", "SCHEMAS"]
 
 Schema = dict[str, Any]
 
@@ -69,7 +69,7 @@ _FILE = {
     "additionalProperties": False,
 }
 
-MAIL_FIELDS: Mapping[str, Schema] = {
+MAIL_FIELDS: dict[str, Schema] = {
     "to": _PEOPLE,
     "cc": _PEOPLE,
     "bcc": _PEOPLE,
@@ -90,7 +90,7 @@ MAIL_FIELDS: Mapping[str, Schema] = {
     "merge_data": _map(_map(_SCALAR), "By recipient: what {{name}} stands for."),
     "merge_metadata": _map(_map(_SCALAR), "By recipient."),
     "merge_headers": _map(_map(_TEXTS), "By recipient; needs the grant headers."),
-    "unsubscribe": _TEXTS,
+    "unsubscribe": _TEXTS | {"description": 'URLs, or "link" for a link of this service.'},
     "stream": _text("The kind of mail, transactional if left out."),
     "envelope_from": _text("Where bounces go; needs the grant envelope_from."),
     "provider_options": _map({"type": "object"}, "Needs the grant provider_options."),
@@ -98,6 +98,11 @@ MAIL_FIELDS: Mapping[str, Schema] = {
     "droppable": _list(_text(enum=list(MAY_BE_LEFT_OFF.names))),
 }
 """The fields of a posted mail. Each may be null, which is the same as leaving it out."""
+
+OTHER_FIELDS: dict[str, Schema] = {
+    "callback_url": _text("Where to tell what becomes of it; the API key must allow its host."),
+}
+"""What is posted beside the mail."""
 
 _RECIPIENT = _object({"email": _text(), "status": _text(), "provider_message_id": _text()})
 _ATTEMPT = _object(
@@ -145,7 +150,9 @@ _FIELD_ERROR = _object({"field": _text(), "detail": _text()})
 SCHEMAS: Mapping[str, Schema] = {
     "Message": {
         "type": "object",
-        "properties": {name: _or_null(schema) for name, schema in MAIL_FIELDS.items()},
+        "properties": {
+            name: _or_null(schema) for name, schema in (MAIL_FIELDS | OTHER_FIELDS).items()
+        },
         "additionalProperties": False,
     },
     "Queued": _object(

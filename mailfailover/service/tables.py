@@ -35,6 +35,7 @@ posts = Table(
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("mail", String(64), nullable=False, unique=True),
     Column("key", String(16), nullable=False),
+    Column("callback_url", Text, nullable=False),
     Index("mailfailover_posts_key", "key", "number"),
 )
 secrets = Table(

@@ -4,40 +4,54 @@ The service put together: one database, one mailer, and what listens to it.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from mailfailover._database import open_engine
+from mailfailover._database import open_engine, reading
 from mailfailover._mailer import Mailer
+from mailfailover.callbacks import Callbacks
+from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox
 from mailfailover.providers.preview import Preview
 from mailfailover.service.app import create_app
 from mailfailover.service.keys import Keys
 from mailfailover.service.metrics import Metrics
 from mailfailover.service.parts import Service
+from mailfailover.service.tables import posts
 from mailfailover.suppression import SuppressionList
 from mailfailover.tracking import SilentOutageWatch, Tracking
+from mailfailover.unsubscribe import UnsubscribeLinks
+from mailfailover.webhooks.sql import SQLReplays
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
     from sqlalchemy import Engine
 
-__all__ = ["application", "assemble"]
+    from mailfailover._events import DeliveryEvent
+
+__all__ = ["application", "assemble", "broker_of"]
 
 
 def assemble(
-    make_mailer: Callable[..., Mailer] = Mailer.from_env, database: str | Engine | None = None
+    make_mailer: Callable[..., Mailer] = Mailer.from_env,
+    database: str | Engine | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
 ) -> Service:
     """
     Make the parts of a service, and the tables that are not there yet.
 
     Args:
-        make_mailer: Makes the mailer, given its *suppressions*, *observers* and *on_event*.
+        make_mailer: Makes the mailer, given more of its arguments.
 
         database: See :class:`~mailfailover.outbox.Outbox`.
+
+        environ: The variables that name a broker, callbacks and unsubscribe links.
 
     Raises:
         ConfigurationError: If no provider is configured, or the database cannot be used.
@@ -45,13 +59,21 @@ def assemble(
     engine = open_engine(database)
     outbox, keys, tracking, metrics = Outbox(engine), Keys(engine), Tracking(engine), Metrics()
     suppressions = SuppressionList(engine, tracking=tracking)
-    watch = SilentOutageWatch(tracking)
+    watch, replays = SilentOutageWatch(tracking), SQLReplays(engine)
+    callbacks = _callbacks(engine, environ)
     mailer = make_mailer(
         suppressions=suppressions,
         observers=[metrics, tracking, suppressions, watch],
-        on_event=[tracking, outbox.settle, suppressions, watch],
+        on_event=[
+            tracking,
+            outbox.settle,
+            suppressions,
+            watch,
+            *([callbacks] if callbacks else ()),
+        ],
+        replays=replays,
     )
-    for part in (outbox, keys, tracking, suppressions):
+    for part in (outbox, keys, tracking, suppressions, replays):
         part.init()
     return Service(
         mailer=mailer,
@@ -60,24 +82,75 @@ def assemble(
         mailbox=_mailbox(mailer),
         tracking=tracking,
         metrics=metrics,
+        callbacks=callbacks,
+        links=_links(environ),
+        broker=broker_of(environ),
     )
 
 
 def application(parts: Service, *, proxies: int = 0) -> Flask:
     """
-    Make the application of *parts*.
+    Make the application of *parts*; where there is a broker, it wakes workers for each mail.
 
     Args:
         parts: What it is made of.
 
         proxies: How many proxies stand in front of it, whose forwarding headers are believed.
     """
+    if parts.broker:
+        from mailfailover.celery import waker
+
+        parts.outbox.on_add.append(waker(parts.broker))
     app = create_app(parts)
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]  # Flask's documented way
     return app
 
 
+def broker_of(environ: Mapping[str, str]) -> str:
+    """
+    Return the URL of the broker that *environ* names, "" for none.
+
+    Raises:
+        ConfigurationError: If MAILFAILOVER_BROKER names one, and Celery is not installed.
+    """
+    try:
+        from mailfailover.celery import broker_url
+    except ModuleNotFoundError as exc:
+        # The other variables may be there for something else.
+        if not environ.get("MAILFAILOVER_BROKER"):
+            return ""
+        message = f'MAILFAILOVER_BROKER needs {exc.name}: pip install "mailfailover[celery]"'
+    else:
+        return broker_url(environ)
+    raise ConfigurationError(message)
+
+
 def _mailbox(mailer: Mailer) -> Preview | None:
     found = (link.provider for link in mailer.chain.links)
     return next((one for one in found if isinstance(one, Preview)), None)
+
+
+def _callbacks(engine: Engine, environ: Mapping[str, str]) -> Callbacks | None:
+    """
+    Return what tells others of events: at the address of a mail, else at that for all mails.
+    """
+    secret = environ.get("MAILFAILOVER_CALLBACK_SECRET", "").strip()
+    if not secret:
+        return None
+    for_all = environ.get("MAILFAILOVER_CALLBACK_URL", "").strip()
+
+    def find(event: DeliveryEvent) -> str:
+        query = select(posts.c.callback_url).where(posts.c.mail == event.mail_id)
+        with reading(engine) as connection:
+            own: str | None = connection.scalar(query)
+        return own or for_all
+
+    return Callbacks(find, secret, database=engine)
+
+
+def _links(environ: Mapping[str, str]) -> UnsubscribeLinks | None:
+    url = environ.get("MAILFAILOVER_UNSUBSCRIBE_URL", "").strip()
+    if not url:
+        return None
+    return UnsubscribeLinks(url, environ.get("MAILFAILOVER_UNSUBSCRIBE_SECRET", ""))

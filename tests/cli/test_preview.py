@@ -71,15 +71,17 @@ def test_command_reports_a_taken_port() -> None:
     assert "give another --port" in done.stderr
 
 
-def test_missing_extra_is_told() -> None:
+def test_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Who lacks Flask is told what to install; a module of ours that is missing is a bug.
     """
-
-    def lacks(name: str) -> None:
-        raise ModuleNotFoundError(name=name)
-
-    with pytest.raises(ConfigurationError, match=r"needs flask: pip install"):
-        import_service(lambda: lacks("flask"))
     with pytest.raises(ModuleNotFoundError):
-        import_service(lambda: lacks("mailfailover.nothing"))
+        import_service("nothing")
+
+    monkeypatch.setattr("mailfailover._cli.listening.import_module", _without_flask)
+    with pytest.raises(ConfigurationError, match=r"needs flask: pip install"):
+        import_service("preview")
+
+
+def _without_flask(name: str) -> None:
+    raise ModuleNotFoundError(name="flask")

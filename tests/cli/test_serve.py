@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +13,7 @@ from mailfailover._cli.source import is_configured
 from mailfailover._database import open_engine
 from mailfailover.outbox import Outbox
 from mailfailover.service.keys import Keys
+from mailfailover.testing import PLAIN
 from tests.cli.running import listening, run
 
 if TYPE_CHECKING:
@@ -112,6 +116,40 @@ def test_proxy_on_this_machine_opens_nothing() -> None:
 
     assert 403 == answer.status_code
     assert [] == Outbox().list()
+
+
+def test_worker_works_without_listening() -> None:
+    """
+    It sends what others store, until it is told to end.
+    """
+    outbox = Outbox()
+    outbox.init()
+    outbox.add(PLAIN)
+    command = [sys.executable, "-m", "mailfailover", "serve", "--worker-only", "--dsn", "null://"]
+    with subprocess.Popen(command) as process:
+        try:
+            for _ in range(200):
+                if outbox.list("sent"):
+                    break
+                time.sleep(0.1)
+        finally:
+            process.terminate()
+        code = process.wait(20)
+
+    assert ["sent"] == [mail.state for mail in outbox.list()]
+    assert 0 == code
+
+
+def test_broker_does_the_sending() -> None:
+    """
+    With a broker the service stores and wakes, and sends nothing itself.
+    """
+    surroundings = {"MAILFAILOVER_BROKER": "memory://"}
+    with listening("serve", "--dsn", "null://", **surroundings) as (_, url):
+        answer = ask("POST", f"{url}{SEND}", data=FORM, headers={"Prefer": "wait=1"})
+
+    assert 202 == answer.status_code
+    assert ["pending"] == [mail.state for mail in Outbox().list()]
 
 
 def test_service_without_provider_does_not_start() -> None:

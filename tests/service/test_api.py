@@ -10,15 +10,18 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from mailfailover import DeliveryEvent, EventType, RejectReason
+from mailfailover.callbacks import Callbacks
 from mailfailover.outbox import State
 from mailfailover.outbox._tables import mails
 from mailfailover.plugin import Attachment
 from mailfailover.service.accepting import accept
 from mailfailover.service.app import create_app
 from mailfailover.service.problems import Problem
+from mailfailover.service.reading import Post
 from mailfailover.service.rules import LOCAL, Rules
 from mailfailover.testing import PLAIN
 from mailfailover.tracking import Tracking
+from mailfailover.unsubscribe import UnsubscribeLinks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,7 +189,7 @@ def test_attachment_that_is_gone_is_told(service: Service, tmp_path: Path) -> No
     path.unlink()
 
     with pytest.raises(Problem) as caught:
-        accept(service, LOCAL, mail)
+        accept(service, LOCAL, Post(mail))
 
     assert ["attachments"] == [error.field for error in caught.value.errors]
 
@@ -488,3 +491,111 @@ def test_events_of_vendors_are_shown(service: Service) -> None:
     assert "Bounced from ann@example.com" in client.get(f"/mails/{mail_id}").text
     stream = client.get(f"/email/api/1.0/events?mail={mail_id}").text
     assert '"type": "bounced"' in stream
+
+
+SECRET = "whsec_c2VjcmV0LW9mLXRoZS1jYWxsYmFja3M="
+TOLD = "https://app.example.com/events"
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "secret", "status"),
+    [
+        (("app.example.com",), SECRET, 202),
+        (("app.example.com",), "", 400),
+        (("other.example.com",), SECRET, 403),
+        ((), SECRET, 403),
+    ],
+)
+def test_callback_must_be_allowed(
+    callbacks: tuple[str, ...], secret: str, status: int, service: Service
+) -> None:
+    """
+    Nobody is called whom the key may not let be called, or whom nobody could sign for.
+    """
+    caller = Callbacks(TOLD, secret, database=service.outbox.engine) if secret else None
+    client = create_app(dataclasses.replace(service, callbacks=caller)).test_client()
+    key = service.keys.add("shop", Rules(callbacks=callbacks))
+
+    answer = post(client, key, json=FORM | {"callback_url": TOLD})
+
+    assert status == answer.status_code
+    if status != 202:
+        assert ["callback_url"] == [one["field"] for one in answer.get_json()["errors"]]
+
+
+def test_callback_without_key_is_refused(client: FlaskClient) -> None:
+    """
+    Who sits at the machine has no host to be called, either.
+    """
+    assert 403 == post(client, json=FORM | {"callback_url": TOLD}).status_code
+
+
+def linked(service: Service) -> FlaskClient:
+    """
+    A service that makes unsubscribe links.
+    """
+    links = UnsubscribeLinks("https://mail.example.com/u", secret="secret of the links")
+    return create_app(dataclasses.replace(service, links=links)).test_client()
+
+
+def test_link_is_added(service: Service) -> None:
+    """
+    It is the recipient's own, and a repetition of the post is the same mail.
+    """
+    client, mail = linked(service), FORM | {"unsubscribe": "link"}
+
+    answers = [post(client, json=mail, Idempotency_Key="1") for _ in range(2)]
+
+    assert [202, 202] == [one.status_code for one in answers]
+    found = service.outbox.get(answers[0].get_json()["id"])
+    assert found is not None
+    assert found.message is not None
+    assert found.message.unsubscribe[0].startswith("https://mail.example.com/u/")
+
+
+def test_link_unsubscribes(service: Service) -> None:
+    """
+    A click asks, a POST ends the subscription: for everybody, without a key.
+    """
+    seen: list[DeliveryEvent] = []
+    service.keys.add("shop")
+    service.mailer.on_event(seen.append)
+    client = linked(service)
+    links = UnsubscribeLinks("https://mail.example.com/u", secret="secret of the links")
+    token = links.url_for("ann@example.com", "news").rpartition("/")[2]
+    url = f"/email/api/1.0/unsubscribe/{token}"
+
+    assert (200, []) == (client.get(url).status_code, seen)
+    assert 200 == client.post(url).status_code
+
+    assert [("ann@example.com", EventType.UNSUBSCRIBED)] == [
+        (one.recipient, one.type) for one in seen
+    ]
+
+
+@pytest.mark.parametrize(("with_links", "to"), [(False, "a@example.com"), (True, "a@b.de, b@b.de")])
+def test_link_that_cannot_be_is_refused(with_links: bool, to: str, service: Service) -> None:
+    """
+    Without an address for them there are no links, and none for a mail that several share.
+    """
+    client = linked(service) if with_links else create_app(service).test_client()
+
+    answer = post(client, json=FORM | {"unsubscribe": "link", "to": to})
+
+    assert 400 == answer.status_code
+    assert ["unsubscribe"] == [one["field"] for one in answer.get_json()["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("broker", "status", "text"),
+    [("memory://", 200, "ok"), ("redis://127.0.0.1:1/0", 503, "cannot be reached")],
+)
+def test_readiness_sees_the_broker(broker: str, status: int, text: str, service: Service) -> None:
+    """
+    A broker that is configured has to be there.
+    """
+    client = create_app(dataclasses.replace(service, broker=broker)).test_client()
+
+    answer = client.get("/readyz")
+
+    assert (status, text) == (answer.status_code, answer.get_json()["broker"])

@@ -139,6 +139,7 @@ def test_list_shows_no_secret(keys: Keys) -> None:
         "rate": "",
         "quota": "5/d",
         "max_recipients": 1000,
+        "callbacks": [],
         "grants": ["admin"],
         "revoked": None,
     } == data

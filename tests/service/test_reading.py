@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailfailover.plugin import Address, Attachment, Message
 from mailfailover.service.problems import FieldError, Problem
-from mailfailover.service.reading import POSTED, read_message
+from mailfailover.service.reading import POSTED, Post, read_post
 from mailfailover.testing import SAMPLES
 
 URL = "/email/api/1.0/send"
@@ -24,12 +24,19 @@ OLD: dict[str, Any] = {
 APP = Flask(__name__)
 
 
-def read(sender: Address | None = None, **body: Any) -> Message:
+def read_all(sender: Address | None = None, **body: Any) -> Post:
     """
     Read one request.
     """
     with APP.test_request_context(URL, method="POST", **body):
-        return read_message(request, sender)
+        return read_post(request, sender)
+
+
+def read(sender: Address | None = None, **body: Any) -> Message:
+    """
+    Read the mail of one request.
+    """
+    return read_all(sender, **body).message
 
 
 def refusal(sender: Address | None = None, **body: Any) -> Problem:
@@ -286,6 +293,40 @@ def test_other_types_are_refused(kind: str) -> None:
 
     assert 415 == problem.status
     assert "application/json" in problem.headers["Accept-Post"]
+
+
+def test_callback_is_read() -> None:
+    """
+    Where to tell what becomes of a mail stands beside it.
+    """
+    url = "https://app.example.com/events"
+
+    assert url == read_all(json=OLD | {"callback_url": url}).callback_url
+    assert url == read_all(data=OLD | {"callback_url": url}).callback_url
+
+
+@pytest.mark.parametrize("url", ["http://app.example.com/", "https://", "file:///a", 7, ["a"]])
+def test_callback_must_be_safe(url: Any) -> None:
+    """
+    Nothing but https, and nothing that is no URL.
+    """
+    problem = refusal(json=OLD | {"callback_url": url})
+
+    assert (FieldError("callback_url", "must be https, without a password in it"),) == (
+        problem.errors
+    )
+
+
+@pytest.mark.parametrize("kind", ["json", "data"])
+def test_link_is_asked_for(kind: str) -> None:
+    """
+    One word asks for an unsubscribe link of the service.
+    """
+    body: Any = {kind: OLD | {"unsubscribe": "link"}}
+
+    found = read_all(**body)
+
+    assert (True, ()) == (found.wants_link, found.message.unsubscribe)
 
 
 VALUES = st.recursive(

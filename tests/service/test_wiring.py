@@ -1,21 +1,30 @@
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from sqlalchemy import insert, text
+from sqlalchemy.exc import OperationalError
 
 from mailfailover import DeliveryEvent, EventType, Mailer, RecipientSuppressed, RejectReason
+from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import OutboxWorker
 from mailfailover.providers.preview import Preview
 from mailfailover.service import wsgi
-from mailfailover.service.wiring import application, assemble
+from mailfailover.service.background import purging, working
+from mailfailover.service.tables import posts
+from mailfailover.service.wiring import application, assemble, broker_of
 from mailfailover.testing import PLAIN
+from mailfailover.tracking import Tracking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,3 +179,143 @@ def _listening_at(log: Path) -> str:
                 return line.partition("Listening at: ")[2].partition(" ")[0]
         time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+SECRET = "whsec_c2VjcmV0LW9mLXRoZS1jYWxsYmFja3M="
+
+
+@pytest.mark.usefixtures("environment")
+def test_events_are_told_where_the_post_says() -> None:
+    """
+    At the address of its own post, else at that for all mails.
+    """
+    found = assemble(
+        environ={
+            "MAILFAILOVER_CALLBACK_SECRET": SECRET,
+            "MAILFAILOVER_CALLBACK_URL": "https://all.example.com/",
+        }
+    )
+    callbacks = found.callbacks
+    assert callbacks is not None
+    with found.outbox.engine.begin() as connection:
+        row = {"mail": "m1", "key": "k", "callback_url": "https://own.example.com/"}
+        connection.execute(insert(posts).values(row))
+        connection.execute(insert(posts).values(row | {"mail": "m2", "callback_url": ""}))
+
+    for mail_id in ("m1", "m2", "m3"):
+        found.mailer.webhooks.tell(DeliveryEvent(event_id=mail_id, mail_id=mail_id))
+
+    with found.outbox.engine.connect() as connection:
+        urls = connection.execute(text("SELECT url FROM webhook_callbacks ORDER BY url")).scalars()
+        assert ["https://all.example.com/"] * 2 + ["https://own.example.com/"] == list(urls)
+
+
+@pytest.mark.usefixtures("environment")
+def test_links_are_those_of_the_environment() -> None:
+    """
+    An address and a secret make unsubscribe links.
+    """
+    found = assemble(
+        environ={
+            "MAILFAILOVER_UNSUBSCRIBE_URL": "https://mail.example.com/u",
+            "MAILFAILOVER_UNSUBSCRIBE_SECRET": "secret of the links",
+        }
+    )
+
+    assert found.links is not None
+    assert "https://mail.example.com/u" == found.links.url
+
+
+@pytest.mark.usefixtures("environment")
+def test_broker_is_woken() -> None:
+    """
+    A service with a broker tells it of each mail.
+    """
+    parts = assemble(environ={"CLOUDAMQP_URL": "memory://"})
+
+    application(parts)
+
+    assert "memory://" == parts.broker
+    assert ["Waker"] == [type(one).__name__ for one in parts.outbox.on_add]
+
+
+def test_broker_needs_celery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Who names a broker and has no Celery is told; variables of other programs do no harm.
+    """
+    monkeypatch.setitem(sys.modules, "mailfailover.celery", None)
+
+    assert "" == broker_of({"REDISTOGO_URL": "redis://localhost"})
+    with pytest.raises(ConfigurationError, match=r"MAILFAILOVER_BROKER needs .*celery"):
+        broker_of({"MAILFAILOVER_BROKER": "redis://localhost"})
+
+
+@pytest.mark.usefixtures("environment")
+def test_celery_finds_the_workers_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Its command looks for the attribute ``app``.
+    """
+    monkeypatch.setenv("MAILFAILOVER_BROKER", "memory://")
+    module = importlib.import_module("mailfailover.service.celery")
+
+    assert {"mailfailover.send", "mailfailover.sweep"} <= set(module.app.tasks)
+    assert module.app is module.celery
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = module.nothing
+
+
+@pytest.mark.usefixtures("environment")
+def test_background_sends_calls_and_ends() -> None:
+    """
+    Beside a worker, callbacks are made; all of it ends with the service.
+    """
+    parts = assemble(environ={"MAILFAILOVER_CALLBACK_SECRET": SECRET})
+    before = threading.active_count()
+
+    with working(parts, 2):
+        parts.outbox.add(PLAIN)
+        for _ in range(200):
+            if parts.outbox.list("sent"):
+                break
+            time.sleep(0.05)
+
+    assert ["sent"] == [mail.state for mail in parts.outbox.list()]
+    assert before == threading.active_count()
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_is_old_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Now and then, also after the database was away; without tracking there is nothing to forget.
+    """
+    parts = assemble(environ={})
+    answers = iter([OperationalError("DELETE", {}, OSError()), None])
+    purged = []
+
+    def purge(_: object) -> None:
+        purged.append(True)
+        if problem := next(answers):
+            raise problem
+
+    monkeypatch.setattr(Tracking, "purge", purge)
+
+    for one in (parts, parts, dataclasses.replace(parts, tracking=None)):
+        purging(one, _once(), every=0)
+
+    assert [True, True] == purged
+    assert "could not be forgotten now: OperationalError" in caplog.text
+
+
+def _once() -> threading.Event:
+    """
+    What is not over at the first look, and over at the second.
+    """
+    looks = iter([False, True])
+
+    class Once(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            return next(looks)
+
+    return Once()

@@ -1,0 +1,65 @@
+"""
+What a service does beside answering: it sends, tells others, and forgets.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailfailover.outbox import OutboxWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mailfailover.service.parts import Service
+
+__all__ = ["purging", "working"]
+
+_LOG = logging.getLogger(__name__)
+POLL = 0.25
+PURGE_EVERY = 3600.0
+
+
+@contextmanager
+def working(parts: Service, threads: int) -> Iterator[None]:
+    """
+    Let a worker of so many threads send mails meanwhile, and callbacks be made; 0 does nothing.
+    """
+    if not threads:
+        yield
+        return
+    worker = OutboxWorker(parts.outbox, parts.mailer, threads=threads, poll=POLL)
+    over = Event()
+    jobs: list[tuple[Callable[[], object], Callable[[], object]]] = [
+        (worker.run, worker.stop),
+        (lambda: purging(parts, over), over.set),
+    ]
+    if parts.callbacks is not None:
+        jobs.append((parts.callbacks.run, parts.callbacks.stop))
+    running = [Thread(target=run, name=f"mailfailover-{n}") for n, (run, _) in enumerate(jobs)]
+    for thread in running:
+        thread.start()
+    try:
+        yield
+    finally:
+        for _, stop in jobs:
+            stop()
+        for thread in running:
+            thread.join()
+
+
+def purging(parts: Service, over: Event, every: float = PURGE_EVERY) -> None:
+    """
+    Forget what was tracked long enough, now and then, until it is *over*.
+    """
+    while not over.wait(every):
+        try:
+            if parts.tracking is not None:
+                parts.tracking.purge()
+        except SQLAlchemyError as exc:
+            _LOG.warning("old mails could not be forgotten now: %s", type(exc).__name__)
