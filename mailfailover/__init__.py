@@ -45,6 +45,8 @@ if TYPE_CHECKING:
         IdempotencyConflict,
         ImportRefused,
         InvalidMessage,
+        InvalidSignature,
+        InvalidWebhook,
         MailFailoverError,
         MessageRejected,
         OutcomeUnknown,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         SenderRefused,
         SendError,
         UnsupportedFeature,
+        WebhookReplayed,
     )
 
 __all__ = [
@@ -77,6 +80,8 @@ __all__ = [
     "IdempotencyConflict",
     "ImportRefused",
     "InvalidMessage",
+    "InvalidSignature",
+    "InvalidWebhook",
     "Link",
     "MailFailed",
     "MailFailoverError",
@@ -105,6 +110,7 @@ __all__ = [
     "SenderRefused",
     "SilentOutage",
     "UnsupportedFeature",
+    "WebhookReplayed",
     "failover",
     "load_provider",
     "random",
@@ -143,6 +149,8 @@ _MODULES = {
         "IdempotencyConflict",
         "ImportRefused",
         "InvalidMessage",
+        "InvalidSignature",
+        "InvalidWebhook",
         "MailFailoverError",
         "MessageRejected",
         "OutcomeUnknown",
@@ -155,6 +163,7 @@ _MODULES = {
         "SendError",
         "SenderRefused",
         "UnsupportedFeature",
+        "WebhookReplayed",
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -10,6 +10,7 @@ from mailfailover._kinds import kind_of
 from mailfailover._options import Fields, Given, build_link, set_up
 from mailfailover._provider import Link
 from mailfailover.errors import ConfigurationError
+from mailfailover.plugin import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,10 @@ class Raising:
 @pytest.mark.parametrize(
     ("hint", "given", "expected"),
     [
+        (Secrets, "a,b", "a,b"),
+        (Secrets, ["a", "b"], ("a", "b")),
+        (Secrets, [1], None),
+        (Secrets, 1, None),
         (bool, "Yes", True),
         (bool, "0", False),
         (bool, False, False),
