@@ -4,7 +4,8 @@ Silent outages: a provider goes on saying yes, and its mails stop arriving.
 Each provider is compared with its own past: the part of its mails that it told to be
 delivered, and told in time. A time in which nobody told anything proves nothing: our own
 webhook endpoint may be dead. So a mail counts only where events of somebody, whoever it was,
-came all the time in which its own was due, and nobody is suspected where all look alike.
+came all the time in which its own was due, without long gaps; and nobody is suspected where all
+others fell as far at the same time.
 
 Time is cut into slices, and mails are only counted, per slice in which they were accepted.
 """
@@ -35,10 +36,11 @@ DELAYS = (60, 300, 900, 3600, 14400)
 _LATER = {60: 900, 300: 3600, 900: 14400, 3600: 14400, 14400: 14400}
 
 _RECENT = 86400
-_WIDTHS = (SLICE, 3600)  # with little mail, events are too far between for the narrow one
-_SLICES = 3
+_GAPS = (1, 3, 12)  # slices between events: with little mail they are far between
+_WINDOW = 3  # times the gap: what is lost in one gap is no outage yet
 _MAILS = 30
 _PAST_MAILS = 200
+_OTHERS = 5  # mails
 _USUAL = 0.3  # one that tells of few deliveries, or of none, cannot fall silent
 _FAR_BELOW = 0.5
 _WELL = 0.75
@@ -107,95 +109,128 @@ def delay_class(seconds: float) -> str:
 
 def judge(counts: Iterable[Count], now: float) -> tuple[Reading, ...]:
     """
-    Read how each provider stands that has enough mails to tell, the narrow slices first.
+    Read how each provider stands that has enough mails to tell.
     """
-    counts = tuple(counts)
+    tally = _Tally(counts, now)
     found: dict[str, Reading] = {}
-    for width in _WIDTHS:
-        tally = _Tally(counts, width)
-        readings = [one for key in tally.accepted if (one := tally.reading(key, now))]
-        if len(readings) > 1 and not any(one.is_well for one in readings):
-            return ()  # all of them: it is us, or the recipients
-        for reading in readings:
-            held = found.setdefault(reading.provider, reading)
+    for gap in _GAPS:
+        for provider in tally.accepted:
+            reading = tally.reading(provider, gap)
+            if reading is None:
+                continue
+            held = found.setdefault(provider, reading)
             if reading.is_silent and not held.is_silent:
-                found[reading.provider] = reading
+                found[provider] = reading
     return tuple(found.values())
 
 
 class _Tally:
     """
-    The counts, in slices of *width* seconds.
+    The counts of all providers, as they are *now*.
     """
 
-    def __init__(self, counts: Iterable[Count], width: int) -> None:
-        self.width = width
+    def __init__(self, counts: Iterable[Count], now: float) -> None:
+        self.now = now
         self.heard: set[int] = set()
         self.accepted: dict[str, Counter[int]] = defaultdict(Counter)
-        self.delivered: dict[str, dict[int, Counter[int]]] = {}
+        self.delivered: dict[str, dict[int, Counter[int]]] = defaultdict(dict)
         for count in counts:
-            number = count.slice * SLICE // width
             if count.what == HEARD:
-                self.heard.add(number)
+                self.heard.add(count.slice)
             elif count.what == ACCEPTED:
-                self.accepted[count.provider][number] += count.number
+                self.accepted[count.provider][count.slice] += count.number
             else:
-                delays = self.delivered.setdefault(count.provider, defaultdict(Counter))
-                delays[int(count.what)][number] += count.number
+                slices = self.delivered[count.provider].setdefault(int(count.what), Counter())
+                slices[count.slice] += count.number
 
-    def reading(self, provider: str, now: float) -> Reading | None:
+    def reading(self, provider: str, gap: int) -> Reading | None:
+        """
+        Read how *provider* stands, where events were never further apart than *gap* slices.
+        """
         patience = self._patience(provider)
-        slices = self._judged(provider, patience, now)
-        recent = tuple(self._recent(provider, slices, now))
-        mails, share = self._share(provider, patience, recent)
-        past_mails, usual = self._share(provider, patience, slices[len(recent) :])
-        enough = len(recent) >= _SLICES and mails >= _MAILS and past_mails >= _PAST_MAILS
-        return (
-            Reading(provider, share, usual, mails, patience) if enough and usual >= _USUAL else None
-        )
+        judged = self._judged(gap, patience)
+        recent = self._recent(provider, judged, gap)
+        past = judged[len(recent) :]
+        mails, share = self._share([provider], patience, recent)
+        past_mails, usual = self._share([provider], patience, past)
+        if len(recent) < _WINDOW * gap or mails < _MAILS or past_mails < _PAST_MAILS:
+            return None
+        reading = Reading(provider, share, usual, mails, patience)
+        if usual < _USUAL or (reading.is_silent and self._is_alike(provider, recent, past)):
+            return None
+        return reading
 
     def _patience(self, provider: str) -> int:
         """
         Far longer than most of its deliveries took.
         """
-        slices = self.delivered.get(provider, {})
+        slices = self.delivered[provider]
         total = sum(counter.total() for counter in slices.values())
         passed = accumulate(slices[delay].total() if delay in slices else 0 for delay in DELAYS)
         return next(
             _LATER[delay] for delay, n in zip(DELAYS, passed, strict=True) if 2 * n >= total
         )
 
-    def _judged(self, provider: str, patience: int, now: float) -> list[int]:
+    def _judged(self, gap: int, patience: int) -> list[int]:
         """
         The slices whose deliveries are due and would have been heard of, latest first.
         """
-        span = range(ceil(patience / self.width) + 1)
-        due = (now - patience) // self.width
-        return [
-            number
-            for number in sorted(self.accepted[provider], reverse=True)
-            if number < due and all(number + later in self.heard for later in span)
-        ]
+        due = int((self.now - patience) // SLICE)
+        span = ceil(patience / SLICE)
+        found: list[int] = []
+        for first, last in _runs(sorted(self.heard), gap):
+            found += range(first, min(last - span + 1, due))
+        return found[::-1]
 
-    def _recent(self, provider: str, slices: Iterable[int], now: float) -> Iterator[int]:
+    def _recent(self, provider: str, judged: list[int], gap: int) -> list[int]:
+        """
+        The latest of the slices *judged*, as many as are enough.
+        """
+        oldest = (self.now - _RECENT) // SLICE
+        found: list[int] = []
         mails = 0
-        oldest = (now - _RECENT) // self.width
-        for position, number in enumerate(slices):
-            if number < oldest or (position >= _SLICES and mails >= _MAILS):
-                return
+        for number in judged:
+            if number < oldest or (len(found) >= _WINDOW * gap and mails >= _MAILS):
+                break
+            found.append(number)
             mails += self.accepted[provider][number]
-            yield number
+        return found
 
-    def _share(self, provider: str, patience: int, slices: Iterable[int]) -> tuple[int, float]:
-        slices = tuple(slices)
-        accepted = sum(self.accepted[provider][number] for number in slices)
-        delivered = sum(
-            counter[number]
-            for delay, counter in self.delivered.get(provider, {}).items()
-            if delay <= patience
-            for number in slices
-        )
+    def _is_alike(self, provider: str, recent: list[int], past: list[int]) -> bool:
+        """
+        Whether all others fell below their past at the same time: then it is none of them.
+        """
+        others = [key for key in self.accepted if key != provider]
+        mails, share = self._share(others, DELAYS[-1], recent)
+        _, usual = self._share(others, DELAYS[-1], past)
+        return mails >= _OTHERS and usual >= _USUAL and share < usual * _WELL
+
+    def _share(
+        self, providers: Iterable[str], patience: int, slices: Iterable[int]
+    ) -> tuple[int, float]:
+        """
+        Count the mails of *providers* in *slices*, and the part that was delivered in time.
+        """
+        accepted = delivered = 0
+        for provider in providers:
+            counters = [c for delay, c in self.delivered[provider].items() if delay <= patience]
+            accepted += sum(self.accepted[provider][number] for number in slices)
+            delivered += sum(counter[number] for counter in counters for number in slices)
         return accepted, min(1.0, delivered / accepted) if accepted else 0.0
+
+
+def _runs(heard: Iterable[int], gap: int) -> Iterator[tuple[int, int]]:
+    """
+    Yield from which slice to which something was heard, never further apart than *gap*.
+    """
+    first = last = -1
+    for number in heard:
+        if last >= 0 and number - last > gap:
+            yield first, last
+            first = number
+        first = number if last < 0 else first
+        last = number
+    yield first, last
 
 
 def _divergence(share: float, usual: float) -> float:

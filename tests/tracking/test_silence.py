@@ -51,7 +51,7 @@ def test_an_outage_is_told_within_hours(fault: object) -> None:
 
 def test_a_standby_with_little_mail_shows_that_events_come() -> None:
     """
-    With two mails an hour at the other provider, it takes a few hours.
+    With two mails an hour at the other provider, it takes some hours.
     """
     traffic = {"a": Traffic(60, from_then_on(OUTAGE, never)), "b": Traffic(2)}
 
@@ -98,10 +98,22 @@ def test_recipients_who_take_no_mail_are_no_outage() -> None:
     """
     Where all providers deliver less, it is none of them.
     """
-    worse = between(OUTAGE, OUTAGE + 6 * HOUR, third)
-    traffic = {"a": Traffic(60, worse), "b": Traffic(40, worse)}
+    worse = between(OUTAGE, OUTAGE + 6 * HOUR, never)
+    traffic = {"a": Traffic(60, worse, opens=0.9), "b": Traffic(40, worse, opens=0.9)}
 
     assert {} == Week(traffic, days=2).silent(BEFORE)
+
+
+def test_one_that_never_told_is_nobody_to_compare_with() -> None:
+    """
+    Its silence does not hide another's.
+    """
+    traffic = {
+        "a": Traffic(60, from_then_on(OUTAGE, never), opens=0.9),
+        "mute": Traffic(60, never),
+    }
+
+    assert ["a"] == list(Week(traffic, days=1.8).silent(BEFORE))
 
 
 @pytest.mark.parametrize("rate", [0.2, 2, 40])
