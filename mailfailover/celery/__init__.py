@@ -16,7 +16,7 @@ variables of the environment, by ``celery -A mailfailover.celery worker``.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailfailover.celery._broker import QUEUE, broker_url, is_reachable, need_broker_url
 from mailfailover.celery._tasks import OutboxTasks, waker
@@ -38,9 +38,11 @@ def __getattr__(name: str) -> object:
     raise AttributeError(message)
 
 
-def application(outbox: Outbox, mailer: Mailer) -> Celery:
+def application(outbox: Outbox, mailer: Mailer, **options: Any) -> Celery:
     """
     Make the application of a worker that sends the mails of *outbox* through *mailer*.
+
+    *options* are those of :class:`OutboxTasks`.
 
     Raises:
         ConfigurationError: If the environment names no broker.
@@ -51,7 +53,7 @@ def application(outbox: Outbox, mailer: Mailer) -> Celery:
 
     app = Celery("mailfailover", broker=need_broker_url(), set_as_current=False)
     app.conf.task_default_queue = QUEUE
-    OutboxTasks(app, outbox, mailer)
+    OutboxTasks(app, outbox, mailer, **options)
     return app
 
 
