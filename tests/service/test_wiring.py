@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
+import importlib.util
 import logging
 import os
+import shlex
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +18,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 
 from mailfailover import DeliveryEvent, EventType, Mailer, RecipientSuppressed, RejectReason
+from mailfailover._cli.service import serve
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import OutboxWorker
 from mailfailover.providers.preview import Preview
@@ -25,9 +28,6 @@ from mailfailover.service.tables import posts
 from mailfailover.service.wiring import application, assemble, broker_of
 from mailfailover.testing import PLAIN
 from mailfailover.tracking import Tracking
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(name="environment")
@@ -319,3 +319,22 @@ def _once() -> threading.Event:
             return next(looks)
 
     return Once()
+
+
+DEPLOYMENT = Path(__file__).parents[2] / "docs" / "deployment"
+
+
+def test_processes_of_the_procfile_exist() -> None:
+    """
+    Each line starts what there is: a module, an application in it, a command with its options.
+    """
+    lines = (DEPLOYMENT / "Procfile").read_text("utf-8").splitlines()
+    commands = {name: shlex.split(command) for name, command in (x.split(": ", 1) for x in lines)}
+
+    assert ["web", "worker", "sweeper"] == list(commands)
+    for module in ("mailfailover.service.gunicorn", "mailfailover.service.celery"):
+        assert any(module in word for command in commands.values() for word in command)
+        assert importlib.util.find_spec(module)
+    assert "mailfailover.service:wsgi()" == commands["web"][-1]
+    assert {"serve", "--worker-only"} <= set(commands["sweeper"])
+    assert {"--worker-only"} <= {option for one in serve.params for option in one.opts}
