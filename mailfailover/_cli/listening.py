@@ -53,6 +53,7 @@ def listen(app: Any, host: str, port: int, *, name: str, threads: int = 8, **opt
         ident=None,
         # Taken away, they could not tell that a request came through a proxy on this machine.
         clear_untrusted_proxy_headers=False,
+        channel_request_lookahead=1,  # so that a stream hears that its reader went away
         **options,
     )
     shown = f"[{host}]" if ":" in host else host

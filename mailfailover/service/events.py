@@ -30,7 +30,10 @@ __all__ = ["events"]
 events = Blueprint("events", __name__, url_prefix=API)
 PAUSE = 0.5
 LIFETIME = 60.0
-BEAT = 15.0
+LATER = 10.0
+"""After so many seconds somebody comes again who found too many streams open."""
+
+BEAT = 5.0
 """After so many seconds without news a comment is sent, so that a lost connection is noticed."""
 
 WATCHED = 20
@@ -52,16 +55,21 @@ def stream() -> Response:
         return [describe(mail) for mail in reversed(list_mails(parts, asking, limit=WATCHED))]
 
     if not parts.streams.acquire(blocking=False):
-        detail = "Too many streams are open. Ask again later, or look at the messages themselves."
-        raise Problem("unavailable", detail, headers={"Retry-After": "30"})
-    told = stream_with_context(_tell(parts, look))
-    answer = Response(told, content_type="text/event-stream; charset=utf-8")
+        return _events(f"retry: {int(LATER * 1000)}\n\n")  # a browser comes again by itself
+    # Only some servers know at once that nobody listens any more; elsewhere a beat fails.
+    is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
+    answer = _events(stream_with_context(_tell(parts, look, is_gone)))
     answer.call_on_close(parts.streams.release)
+    return answer
+
+
+def _events(text: str | Iterator[str]) -> Response:
+    answer = Response(text, content_type="text/event-stream; charset=utf-8")
     answer.headers["X-Accel-Buffering"] = "no"  # nginx would keep events back
     return answer
 
 
-def _tell(parts: Service, look: Look) -> Iterator[str]:
+def _tell(parts: Service, look: Look, is_gone: Callable[[], bool]) -> Iterator[str]:
     """
     Yield an event for each mail that is new or other than before.
     """
@@ -69,7 +77,7 @@ def _tell(parts: Service, look: Look) -> Iterator[str]:
     spoken = parts.clock()
     known: dict[str, Mapping[str, Any]] = {}
     yield f"retry: {int(PAUSE * 1000)}\n\n"
-    while parts.clock() < end:
+    while parts.clock() < end and not is_gone():
         found = look()
         for mail in found:
             if known.get(mail["id"]) != mail:

@@ -138,7 +138,7 @@ def _events() -> Node:
                 "description": "A stream of events called mail, each with a mail as JSON.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            **_problems(401, 403, 404, 503),
+            **_problems(401, 403, 404),
         },
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from selenium.webdriver.common.keys import Keys as Key
 
 from mailfailover._database import open_engine
@@ -129,6 +130,20 @@ def test_form_is_sent_by_keyboard_alone(browser: Browser, url: str, mailbox: Pre
     assert "sent" == browser.text(".head .badge")
     assert ["By keyboard"] == [mail.message.subject for mail in mailbox.mails()]
     browser.picture("sent")
+
+
+def test_first_page_follows_what_others_send(browser: Browser, url: str) -> None:
+    """
+    A mail that a program posts appears by itself, and what is being typed stays.
+    """
+    browser.open(url)
+    browser.find("#subject").send_keys("Half written")
+    form = {"to": "new@example.com", "from_email": "a@example.com", "subject": "Hi", "text": "Hi"}
+
+    requests.post(f"{url}/email/api/1.0/send", data=form, timeout=30)
+
+    browser.wait(lambda: "new@example.com" in browser.text("#now"))
+    assert "Half written" == browser.find("#subject").get_attribute("value")
 
 
 def test_errors_of_a_form_can_be_heard_and_reached(browser: Browser, url: str) -> None:

@@ -77,7 +77,7 @@ def test_quiet_stream_shows_that_it_lives(client: FlaskClient, service: Service)
 
     found = list(told(client))
 
-    assert [(PLAIN.id, "pending"), *[": still here"] * 3] == found
+    assert [(PLAIN.id, "pending"), *[": still here"] * 11] == found
     assert service.streams.acquire(blocking=False)
 
 
@@ -105,9 +105,23 @@ def test_own_mail_can_be_followed(client: FlaskClient, service: Service) -> None
 
 def test_streams_are_few(client: FlaskClient, service: Service) -> None:
     """
-    Threads are kept for those who send.
+    Threads are kept for those who send: who finds too many streams is asked to come again.
     """
+    service.outbox.add(PLAIN)
     while service.streams.acquire(blocking=False):
         pass
 
-    assert 503 == client.get(EVENTS).status_code
+    assert "retry: 10000\n\n" == client.get(EVENTS).text
+
+
+def test_stream_ends_with_its_reader(client: FlaskClient, service: Service) -> None:
+    """
+    Where the server knows that nobody listens any more, the thread is free at once.
+    """
+    service.outbox.add(PLAIN)
+    looks = iter([False, False, True])
+    environ = {"waitress.client_disconnected": lambda: next(looks)}
+
+    text = client.get(EVENTS, environ_overrides=environ).text
+
+    assert 1 == text.count("event: mail")

@@ -24,7 +24,15 @@ async function renew(part) {
 
 function follow(part) {
   const events = new EventSource(part.dataset.events);
-  events.addEventListener("mail", () => renew(part));
+  let waiting = false;
+  events.addEventListener("mail", () => {
+    if (waiting) return; // many mails at once renew it once
+    waiting = true;
+    setTimeout(() => {
+      waiting = false;
+      renew(part);
+    }, 200);
+  });
   window.addEventListener("pagehide", () => events.close());
 }
 
