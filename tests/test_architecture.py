@@ -14,14 +14,34 @@ from pathlib import Path
 import pytest
 
 import mailfailover
-from mailfailover import errors, outbox, plugin, suppression, testing, tracking, webhooks
+from mailfailover import (
+    celery,
+    errors,
+    outbox,
+    plugin,
+    redis,
+    suppression,
+    testing,
+    tracking,
+    webhooks,
+)
 
 ROOT = Path(mailfailover.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 PROVIDERS = sorted((ROOT / "providers").glob("[a-z_]*[a-z].py"))
-PUBLIC = [mailfailover, errors, outbox, plugin, testing, webhooks]
 PROVIDERS = sorted((ROOT / "providers").glob("[a-z]*.py"))
-PUBLIC = [mailfailover, errors, outbox, plugin, suppression, testing, tracking, webhooks]
+PUBLIC = [
+    mailfailover,
+    celery,
+    errors,
+    outbox,
+    plugin,
+    redis,
+    suppression,
+    testing,
+    tracking,
+    webhooks,
+]
 
 # Who alone may import these; all else goes through them.
 ONLY_IN = {

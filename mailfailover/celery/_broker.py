@@ -28,6 +28,7 @@ DEFAULTS: Mapping[str, Any] = {
     "broker_connection_max_retries": None,  # a broker that is away is waited for
     "broker_connection_retry_on_startup": True,
     "broker_transport_options": {"confirm_publish": True},
+    "worker_cancel_long_running_tasks_on_connection_loss": False,  # a mail under way is finished
     "worker_prefetch_multiplier": 1,
 }
 

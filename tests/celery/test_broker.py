@@ -9,7 +9,7 @@ import pytest
 
 import mailfailover.celery
 from mailfailover import ConfigurationError
-from mailfailover.celery import broker_url
+from mailfailover.celery import broker_url, is_reachable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +42,17 @@ def test_without_a_broker_the_error_says_what_to_set(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(ConfigurationError, match="set MAILFAILOVER_BROKER, for example"):
         _ = mailfailover.celery.app
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("memory://", True), ("amqp://127.0.0.1:1//", False), ("redis://127.0.0.1:1", False)],
+)
+def test_whether_a_broker_answers(url: str, expected: bool) -> None:
+    """
+    It is asked, not believed.
+    """
+    assert expected is is_reachable(url)
 
 
 def test_what_is_not_there_is_no_attribute() -> None:

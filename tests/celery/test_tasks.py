@@ -90,6 +90,26 @@ def test_a_program_without_tasks_can_wake_them(app: Celery, outbox: Outbox) -> N
     assert ["m1", "m1"] == [args[0] for _, (args, _, _) in messages(app, "mine")]
 
 
+@pytest.mark.parametrize("url", ["amqp://127.0.0.1:1//", "redis://127.0.0.1:1"])
+def test_adding_a_mail_does_not_mind_a_broker_that_is_away(
+    outbox: Outbox, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Each kind of broker: it is stored at once, and the log says what it waits for.
+    """
+    wake = waker(url)
+    outbox.on_add.append(wake)
+    start = time.monotonic()
+
+    for number in range(10):
+        outbox.add(MAIL.replace(id=f"m{number}"))
+
+    assert time.monotonic() - start < 2
+    until(lambda: "the broker is away (OperationalError)" in caplog.text)
+    assert not wake.flush()
+    wake._waiting.clear()  # which ends its thread
+
+
 def test_a_task_sends_the_mail_whose_turn_it_is(
     outbox: Outbox, make: Callable[..., OutboxTasks], provider: Scripted
 ) -> None:
