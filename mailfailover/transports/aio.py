@@ -108,8 +108,8 @@ class AsyncHTTPTransport:
     verifies TLS.
 
     Args:
-        proxies, ca_file, max_response, idle, user_agent, trust_env: As for
-            :class:`~mailfailover.transports.http.HTTPTransport`.
+        proxies, ca_file, max_response, idle, user_agent, trust_env: As for the transport
+            for threads, ``mailfailover.transports.http.HTTPTransport``.
 
     .. versionadded:: 0.1.0
     """

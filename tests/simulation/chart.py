@@ -44,7 +44,7 @@ def chart(title: str, curves: dict[str, list[float]], *, shade: tuple[float, flo
         parts.append(f'<text x="{LEFT - 20}" y="{y(value) + 4:.0f}">{value}</text>')
     parts += (
         f'<text x="{x(second) - 8:.0f}" y="{TOP + height + 18}">{second} s</text>'
-        for second in range(0, last + 1, 60)
+        for second in range(0, last, 60)
     )
     for number, (name, values) in enumerate(curves.items()):
         color = COLORS[number % len(COLORS)]
