@@ -29,7 +29,6 @@ from mailfailover import (
 ROOT = Path(mailfailover.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 PROVIDERS = sorted((ROOT / "providers").glob("[a-z_]*[a-z].py"))
-PROVIDERS = sorted((ROOT / "providers").glob("[a-z]*.py"))
 PUBLIC = [
     mailfailover,
     celery,

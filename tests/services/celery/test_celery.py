@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 MAILS = int(os.environ.get("MAILFAILOVER_MAILS", "60"))
-ROUNDS = int(os.environ.get("MAILFAILOVER_ROUNDS", "1"))
+ROUNDS = max(1, min(int(os.environ.get("MAILFAILOVER_ROUNDS", "1")), MAILS // 100))
 
 
 def kill_node(shop: Shop) -> None:

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.services, pytest.mark.slow]
 WORKERS = 32
 ROUNDS = os.environ.get("MAILFAILOVER_ROUNDS", "")
 SPEED = 1.0 if ROUNDS else 10.0
-PROBES = int(ROUNDS or 1)
+PROBES = min(int(ROUNDS or 1), 3)  # each takes twice as long as the one before
 PERIOD = OPEN_SECONDS / SPEED
 
 
@@ -141,8 +141,8 @@ def test_a_busy_fleet_begins_no_call_that_somebody_knows_to_be_useless(redis: Re
     When it is back, one mail finds out for all.
     """
     with started(redis) as fleet:
-        fleet.give_all(mails=15)
-        fleet.first.wait_for(WORKERS * 5, timeout=60)
+        fleet.give_all(mails=10)
+        fleet.first.wait_for(WORKERS * 3, timeout=60)
         fleet.first.fail("unavailable")
         through = fleet.wait(fleet.sent)
         wasted = fleet.wasted()
@@ -158,7 +158,7 @@ def test_a_busy_fleet_begins_no_call_that_somebody_knows_to_be_useless(redis: Re
     assert wasted[0] <= WORKERS + 3
     assert {1} >= set(wasted[1:])
     assert left <= 1.1 * OPEN_SECONDS * 2 ** len(wasted[1:])  # the late failures count no more
-    assert through["first"] >= 5 * WORKERS
+    assert through["first"] >= 3 * WORKERS
     assert {"first": WORKERS} == back
 
 

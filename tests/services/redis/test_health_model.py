@@ -177,7 +177,7 @@ def test_it_behaves_as_health_in_memory(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=int(os.environ.get("MAILFAILOVER_ROUNDS", "60")),
+            max_examples=int(os.environ.get("MAILFAILOVER_ROUNDS", "40")),
             stateful_step_count=40,
             suppress_health_check=[HealthCheck.too_slow],
         ),
