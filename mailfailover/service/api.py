@@ -36,7 +36,7 @@ def send() -> Response:
     post = read_post(request, parts.mailer.from_email)
     mail_id = accept(parts, asking, post, request.headers.get("Idempotency-Key"))
     wait = _wanted_wait(parts.max_wait)
-    if wait and (found := wait_for(parts, mail_id, wait)):
+    if wait and (found := wait_for(parts, asking, mail_id, wait)):
         answer = _settled(found)
         answer.headers["Preference-Applied"] = f"wait={wait:g}"
         return answer

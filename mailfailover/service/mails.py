@@ -50,9 +50,10 @@ def may_see(service: Service, caller: Caller, mail_id: str) -> bool:
 
 def find_mail(service: Service, caller: Caller, mail_id: str) -> OutboxMail | None:
     """
-    Return a mail, or None where there is none that the caller may see.
+    Return a mail without its message, or None where there is none that the caller may see.
     """
-    return service.outbox.get(mail_id) if may_see(service, caller, mail_id) else None
+    found = list_mails(service, caller, limit=1, only=mail_id)
+    return found[0] if found else None
 
 
 def list_mails(

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 
 from mailfailover.service.accepting import accept
 from mailfailover.service.gate import sign_in, sign_out
-from mailfailover.service.mails import events_of, find_mail, list_mails, may_see
+from mailfailover.service.mails import events_of, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_post
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from werkzeug.wrappers import Response as Redirect
-
-    from mailfailover.outbox import OutboxMail
 
 __all__ = ["page"]
 
@@ -79,7 +77,9 @@ def mail(mail_id: str) -> str:
     """
     Show what became of one mail.
     """
-    found = _known(mail_id)
+    found = service().outbox.get(mail_id) if may_see(service(), caller(), mail_id) else None
+    if found is None:
+        raise Problem("not-found", "There is no such mail, or it is not yours.")
     told = steps(found, events_of(service(), mail_id))
     return render_template("status.html", mail=found, steps=tuple(told), badges=BADGES)
 
@@ -141,13 +141,6 @@ def _index(problem: Problem | None = None) -> str:
         badges=BADGES,
         providers=tuple(_providers()),
     )
-
-
-def _known(mail_id: str) -> OutboxMail:
-    found = find_mail(service(), caller(), mail_id)
-    if found is None:
-        raise Problem("not-found", "There is no such mail, or it is not yours.")
-    return found
 
 
 def _providers() -> Iterator[Mapping[str, Any]]:

@@ -54,7 +54,8 @@ class Rules:
 
         callbacks: Hosts that may be told what becomes of its mails; none where empty.
 
-        grants: Keys of :data:`GRANTS`.
+        grants: Rights beyond the plain mail: ``admin``, ``envelope_from``, ``headers`` and
+            ``provider_options``.
     """
 
     senders: tuple[str, ...] = ()

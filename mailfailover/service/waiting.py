@@ -6,16 +6,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailfailover.service.mails import OPEN_STATES, state_of
+from mailfailover.service.mails import OPEN_STATES, find_mail, state_of
 
 if TYPE_CHECKING:
     from mailfailover.outbox import OutboxMail
     from mailfailover.service.parts import Service
+    from mailfailover.service.rules import Caller
 
 _FIRST, _LONGEST = 0.02, 0.25
 
 
-def wait_for(service: Service, mail_id: str, seconds: float) -> OutboxMail | None:
+def wait_for(service: Service, caller: Caller, mail_id: str, seconds: float) -> OutboxMail | None:
     """
     Wait until a mail is settled and return it; None if it was not within *seconds*.
 
@@ -25,7 +26,9 @@ def wait_for(service: Service, mail_id: str, seconds: float) -> OutboxMail | Non
     if not turns.acquire(blocking=False):
         return None
     try:
-        return service.outbox.get(mail_id) if _is_settled(service, mail_id, seconds) else None
+        if not _is_settled(service, mail_id, seconds):
+            return None
+        return find_mail(service, caller, mail_id)
     finally:
         turns.release()
 
