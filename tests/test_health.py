@@ -139,6 +139,21 @@ def test_a_slow_failure_is_old_news_after_a_later_success(probe: Probe) -> None:
     assert probe.state() == ProviderHealth("closed", 0.0, 2, 1, "", {})
 
 
+def test_an_old_success_that_comes_late_does_not_hide_a_newer_one(probe: Probe) -> None:
+    """
+    What counts is when the call began, not when it ended.
+    """
+    old = probe.ticket()
+    probe.clock.advance(0.5)
+    slow = probe.ticket()
+    probe.clock.advance(0.5)
+    probe.succeed()
+    probe.health.succeeded(old)
+    probe.clock.advance(9)
+
+    assert not probe.health.failed(slow, DOWN, count=True)
+
+
 def test_a_success_that_did_not_begin_later_does_not_excuse_a_slow_failure(probe: Probe) -> None:
     """
     Of two calls begun together, one that succeeded says nothing of the later minutes.

@@ -85,6 +85,7 @@ class RedisHealth:
         rng: Random | None = None,
         now: Callable[[], float] | None = None,
     ) -> None:
+        self._opened = isinstance(redis, str)
         self._store = Store(connect(redis, timeout), prefix, now)
         self._presence = Presence(clock, "this process judges providers by itself")
         self._gather = gather
@@ -179,9 +180,10 @@ class RedisHealth:
 
     def close(self) -> None:
         """
-        Close the connections that nobody uses now.
+        Close the connections that nobody uses now; those of your own client stay.
         """
-        self._store.close()
+        if self._opened:
+            self._store.close()
 
     def _begin(self, names: dict[str, str]) -> None:
         self._names = names

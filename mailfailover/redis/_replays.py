@@ -43,6 +43,7 @@ class RedisReplays:
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._opened = isinstance(redis, str)
         self._redis = connect(redis, timeout)
         self._prefix = prefix
         self._presence = Presence(clock, "this process remembers its own webhooks only")
@@ -78,9 +79,10 @@ class RedisReplays:
 
     def close(self) -> None:
         """
-        Close the connections that nobody uses now.
+        Close the connections that nobody uses now; those of your own client stay.
         """
-        self._redis.connection_pool.disconnect(inuse_connections=False)
+        if self._opened:
+            self._redis.connection_pool.disconnect(inuse_connections=False)
 
     def _remember(self, token: str, seconds: float, *, new: bool) -> object:
         milliseconds = max(1, round(seconds * 1000))

@@ -262,6 +262,9 @@ def test_a_client_of_your_own(redis: RedisServer) -> None:
         assert isinstance(hold, Hold)
         assert ("account", "401") == (hold.reason, hold.detail)
         assert ["shop:health:a"] == list(client.scan_iter("shop:*"))
+        connected = client.info("clients")["connected_clients"]
+        health.close()
+        assert connected == client.info("clients")["connected_clients"]
 
 
 def test_without_redis_each_goes_on_by_itself(

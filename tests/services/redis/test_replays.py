@@ -38,6 +38,7 @@ def test_what_is_kept_stays_for_so_long_from_then(redis: RedisServer) -> None:
     replays.keep("secret-token", 3600.0)
 
     with redis.client() as client:
+        RedisReplays(client).close()
         (name,) = client.scan_iter("shop:webhook:*")
         assert b"secret" not in name
         assert 3590 < client.ttl(name) <= 3600
