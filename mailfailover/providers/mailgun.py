@@ -200,9 +200,12 @@ class Mailgun:
                 As ``build_request``; or if a stored template has a variable with the name of a
                 key of metadata: in a merge both go into the same fields.
         """
-        mails = list(without_texts(message))
-        mails = mails[:1] if mails[0] is mails[-1] else mails
-        own: dict[str, Sequence[str]] = {}
+        shared = _shared(message)
+        own = {
+            name: f"{name[0]}:{number}"
+            for number, (name, value) in enumerate(shared.items())
+            if value is None
+        }
         fields: list[Field] = [
             *_content(
                 message,
@@ -210,13 +213,16 @@ class Mailgun:
                 _rewrite(message.text),
                 _rewrite(message.html, html=True),
             ),
-            *_columns("h", [_headers(mail) for mail in mails], own),
-            *_columns("v", [_user_variables(mail) for mail in mails], own),
+            *(
+                (name, VARIABLE.format(own[name]) if value is None else _literal(value))
+                for name, value in shared.items()
+            ),
         ]
-        if any(VARIABLE.format(LITERAL) in str(value) for _, value in fields):
-            own[LITERAL] = [PLACEHOLDER] * len(message.to)
+        used = any(VARIABLE.format(LITERAL) in str(value) for _, value in fields)
+        literal = {LITERAL: PLACEHOLDER} if used else {}
         emails = (address.email for address in message.to)
-        per_recipient = WrittenJSON.of_pairs(zip(emails, _sets(message, own), strict=True))
+        sets = (found | literal for found in _sets(message, own))
+        per_recipient = WrittenJSON.of_pairs(zip(emails, sets, strict=True))
         return self._request(message, [*fields, ("recipient-variables", per_recipient)])
 
     def parse_response(self, response: Response, message: Message) -> Accepted:
@@ -336,33 +342,40 @@ def _user_variables(mail: Message) -> dict[str, str]:
     return {**data, **mail.metadata, MAIL_ID: mail.id}
 
 
-def _columns(
-    prefix: str, rows: Sequence[Mapping[str, str]], own: dict[str, Sequence[str]]
-) -> Iterator[Field]:
+def _fields(mail: Message) -> dict[str, str]:
     """
-    Yield one field for each header or user variable in *rows*: a row for each recipient, or one.
+    The fields that may differ among the mails of a merge.
+    """
+    return {f"h:{name}": value for name, value in _headers(mail).items()} | {
+        f"v:{name}": value for name, value in _user_variables(mail).items()
+    }
 
-    What differs becomes a recipient variable, whose values are put into *own*.
+
+def _shared(message: Message) -> dict[str, str | None]:
     """
-    names = dict.fromkeys(name for row in rows for name in row)
-    for number, name in enumerate(names):
-        column = [row.get(name, "") for row in rows]  # events tell "" for metadata of others
-        if len(set(column)) == 1:
-            yield f"{prefix}:{name}", _literal(column[0])
+    Those fields of all the mails of a merge, with None for a value that differs among them.
+
+    One that is missing counts as empty: so do events tell the metadata of others.
+    """
+    mails = without_texts(message)
+    last = next(mails)
+    found: dict[str, str | None] = {**_fields(last)}
+    for mail in mails:
+        if mail is last:
             continue
-        key = f"{prefix}:{number}"
-        own[key] = column
-        yield f"{prefix}:{name}", VARIABLE.format(key)
+        last, fields = mail, _fields(mail)
+        found |= {name: "" for name in fields if name not in found}
+        found |= dict.fromkeys(name for name in found if found[name] != fields.get(name, ""))
+    return found
 
 
-def _sets(message: Message, own: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+def _sets(message: Message, own: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """
-    Yield the variables of each recipient.
+    Yield the variables of each recipient, with his *own* fields under the names given there.
     """
-    for number, found in enumerate(all_variables(message)):
-        for key, values in own.items():
-            found[key] = values[number]
-        yield found
+    for found, mail in zip(all_variables(message), without_texts(message), strict=True):
+        fields = _fields(mail) if own else {}
+        yield found | {name: fields.get(field, "") for field, name in own.items()}
 
 
 def _with_options(fields: Iterable[Field], options: Mapping[str, Any]) -> Iterator[Field]:

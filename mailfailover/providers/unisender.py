@@ -370,8 +370,9 @@ def _headers(message: Message) -> dict[str, str]:
 
 def _metadata(message: Message) -> dict[str, str]:
     # Our id is a hint: it goes along where the vendor's limit leaves room for it.
-    keys = [message.metadata.keys() | one.keys() for one in message.merge_metadata.values()]
-    if max(map(len, keys), default=len(message.metadata)) >= MAX_METADATA:
+    own = message.merge_metadata.values()
+    most = max((len(message.metadata.keys() | one.keys()) for one in own), default=0)
+    if max(len(message.metadata), most) >= MAX_METADATA:
         return dict(message.metadata)
     return {**message.metadata, MAIL_ID: message.id}
 

@@ -40,14 +40,16 @@ def merge() -> Message:
     )
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["one for all", "own metadata"])
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
-def test_memory_is_that_of_the_body(provider: Any, merge: Message) -> None:
+def test_memory_is_that_of_the_body(provider: Any, merge: Message, *, own: bool) -> None:
     """
     Beside the request itself there is little: less than as much again, at any time.
     """
+    message = merge.replace(merge_metadata=DATA) if own else merge
     tracemalloc.start()
     try:
-        request = provider.build_batch(merge)
+        request = provider.build_batch(message)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
