@@ -13,7 +13,7 @@ from mailfailover.errors import IdempotencyConflict, InvalidMessage
 from mailfailover.outbox._body import write_body
 from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import State, bodies, mails, recipients
-from mailfailover.outbox._turns import next_turn
+from mailfailover.outbox._turns import NEXT_TURN, SENDER, next_turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,8 @@ _MAIL: Mapping[str, Any] = {
     "sqlite": sqlite.insert(mails).on_conflict_do_nothing(),
 }
 _MAIL_ELSEWHERE = insert(mails).prefix_with("IGNORE")
+# The same where its turn is found out on the way. MariaDB reads no table that it inserts into.
+_MAIL_IN_TURN = {name: statement.values(turn=NEXT_TURN) for name, statement in _MAIL.items()}
 _BODY = insert(bodies)
 _RECIPIENT = insert(recipients)
 
@@ -56,7 +58,6 @@ def store(connection: Connection, message: Message, key: str | None, now: dateti
         "merge": message.is_merge,
         "created": now,
         "due": message.send_at if waits else None,
-        "turn": None if waits else next_turn(connection, sender),
         "token": 0,
         "owner": "",
         "tries": 0,
@@ -69,7 +70,7 @@ def store(connection: Connection, message: Message, key: str | None, now: dateti
         "possible_duplicate": False,
         "finished": None,
     }
-    number = _insert_new(connection, row)
+    number = _insert_new(connection, row, waits=waits)
     if number is None:
         return _same(connection, message, key, digest)
     connection.execute(_BODY, {"mail": number, "content": content})
@@ -92,12 +93,21 @@ def check_key(key: str | None) -> str | None:
     return key
 
 
-def _insert_new(connection: Connection, row: dict[str, Any]) -> int | None:
+def _insert_new(connection: Connection, row: dict[str, Any], *, waits: bool) -> int | None:
     """
     Insert *row* unless its id or key is taken, without harm to the transaction.
+
+    Where it *waits* for its time, it gets no turn yet.
     """
-    statement = _MAIL.get(connection.dialect.name, _MAIL_ELSEWHERE)
-    result = connection.execute(statement, row)
+    dialect, sender = connection.dialect.name, row["sender"]
+    more: dict[str, Any]
+    if waits:
+        statement, more = _MAIL.get(dialect, _MAIL_ELSEWHERE), {"turn": None}
+    elif dialect in _MAIL_IN_TURN:
+        statement, more = _MAIL_IN_TURN[dialect], {SENDER: sender}
+    else:
+        statement, more = _MAIL_ELSEWHERE, {"turn": next_turn(connection, sender)}
+    result = connection.execute(statement, row | more)
     key: Any = result.inserted_primary_key if result.rowcount else None
     return None if key is None else key[0]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from mailfailover.outbox._tables import mails
 
@@ -26,7 +26,7 @@ def next_turn(connection: Connection, sender: str) -> int:
     """
     The turn of one more mail of *sender*, behind those that wait.
     """
-    head, own = connection.execute(_HEAD_AND_OWN, {"of": sender}).one()
+    head, own = connection.execute(_HEAD_AND_OWN, {SENDER: sender}).one()
     return first_of(head) if own is None else own + 1
 
 
@@ -55,8 +55,16 @@ def first_of(head: int | None) -> int:
 _HEAD = select(mails.c.turn).where(READY).order_by(mails.c.turn).limit(1)
 _OWN = (
     select(mails.c.turn)
-    .where(READY, mails.c.sender == bindparam("of"))
+    .where(READY, mails.c.sender == bindparam("of_sender"))
     .order_by(mails.c.turn.desc())
     .limit(1)
 )
 _HEAD_AND_OWN = select(_HEAD.scalar_subquery(), _OWN.scalar_subquery())
+
+SENDER = "of_sender"
+"""The parameter of :data:`NEXT_TURN` that names the sender."""
+
+NEXT_TURN = func.coalesce(
+    _OWN.with_only_columns(mails.c.turn + 1).scalar_subquery(), _HEAD.scalar_subquery(), 0
+)
+"""What :func:`next_turn` returns, for a statement that needs it."""
