@@ -276,7 +276,7 @@ def test_fault_strikes_at_its_step(
     server.fail(step, fault, times=1)
 
     with pytest.raises(error):
-        send(server, 0.1 if "hang" in fault.name else 5)
+        send(server, 1 if "hang" in fault.name else 5)
 
     assert () == server.accepted
     send(server)
