@@ -57,6 +57,7 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
 
 def _recipient(details: Any) -> str:
     # An event names all recipients of the mail: of several it may be any.
-    named = getaddresses([as_text(dig(details, kind)) for kind in ("to", "cc", "bcc")])
+    texts = [as_text(dig(details, kind)) for kind in ("to", "cc", "bcc")]
+    named = getaddresses([text for text in texts if text])  # 3.13 takes an empty one amiss
     emails = [email for _, email in named if email]
     return emails[0] if len(emails) == 1 else ""
