@@ -5,9 +5,11 @@ Databases: one way to open them, so that what is committed stays, and times are 
 from __future__ import annotations
 
 import os
+import sqlite3
 from contextlib import contextmanager
 from datetime import UTC as _UTC
 from datetime import datetime
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -29,6 +31,8 @@ VARIABLE = "MAILFAILOVER_DATABASE"
 DEFAULT_URL = "sqlite:///mailfailover.db"
 BUSY_SECONDS = 30.0
 """How long a connection waits for another that writes to the same SQLite file."""
+
+_LOOK_AGAIN_SECONDS = 0.01
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError,)
 """Whatever goes wrong with a database, for those who do not know SQLAlchemy."""
@@ -162,10 +166,33 @@ def _make_private(url: URL) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where the driver does
     connection.execute("PRAGMA synchronous = FULL")  # holds for one connection only
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    mode = turn_wal_on(connection)
     if mode != "wal":
         message = f"the database's file system cannot keep SQLite's WAL (it said {mode!r})"
         raise ConfigurationError(message)
+
+
+def turn_wal_on(connection: sqlite3.Connection, seconds: float = BUSY_SECONDS) -> str:
+    """
+    Let *connection* write through a WAL, and return the mode that the file is in then.
+
+    Here SQLite does not wait for others by itself: of several processes that turn it on in a
+    new file at the same time, all but one are told that it is locked.
+
+    Raises:
+        sqlite3.OperationalError: If others still hold the file after so many *seconds*.
+    """
+    deadline = monotonic() + seconds
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as exc:
+            kind = exc.sqlite_errorcode & 0xFF  # without what tells its variants apart
+            if kind != sqlite3.SQLITE_BUSY or monotonic() >= deadline:
+                raise
+            sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return str(mode)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, create_engine, insert, 
 from sqlalchemy.exc import StatementError
 
 from mailfailover import _database
-from mailfailover._database import open_engine, reading
+from mailfailover._database import open_engine, reading, turn_wal_on
 from mailfailover.errors import ConfigurationError
 from tests.databases import KINDS, fresh_engine
 
@@ -282,6 +282,41 @@ def test_many_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
     children = [subprocess.Popen(command) for _ in range(4)]
 
     assert [0] * 4 == [child.wait(60) for child in children]
+
+
+def test_turning_wal_on_waits_for_others(tmp_path: Path) -> None:
+    """
+    Who meets another process at it waits, as everywhere else, instead of failing at once.
+    """
+    path = tmp_path / "mails.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    late = threading.Timer(0.2, other.execute, ["COMMIT"])
+    late.start()
+    connection = sqlite3.connect(path, timeout=0)
+
+    mode = turn_wal_on(connection)
+
+    late.join()
+    connection.close()
+    other.close()
+    assert "wal" == mode
+
+
+def test_turning_wal_on_does_not_wait_for_ever(tmp_path: Path) -> None:
+    """
+    Who finds the file held until the end says so.
+    """
+    path = tmp_path / "mails.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    connection = sqlite3.connect(path, timeout=0)
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        turn_wal_on(connection, 0.05)
+
+    connection.close()
+    other.close()
 
 
 def test_threads_share_an_engine(engine: Engine) -> None:
