@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
+from queue import SimpleQueue
+from socket import MSG_PEEK
 from typing import TYPE_CHECKING
 
 import pytest
@@ -187,16 +189,19 @@ def test_a_file_that_shrinks_meanwhile(tmp_path: Path) -> None:
     """
     path = tmp_path / "file"
     path.write_bytes(bytes(1000))
-    received = []
+    size = 8_000_000
+    received: SimpleQueue[int] = SimpleQueue()
 
     def serve(connection: socket.socket) -> None:
-        head = connection.recv(65536)
+        connection.recv(1, MSG_PEEK)  # the first part is being written
         path.write_bytes(bytes(10))
-        received.append(len(head) + drain(connection))
+        received.put(drain(connection))
 
     with server(serve) as port, pytest.raises(InvalidMessage, match="changed its size"):
-        body = (memoryview(bytes(8_000_000)), File(path, 1000))
+        body = (memoryview(bytes(size)), File(path, 1000))
         call(HTTPRequest(url=f"http://127.0.0.1:{port}/", body=body), 5)
+
+    assert received.get(timeout=10) < size + 1000
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:

@@ -76,7 +76,10 @@ def drain(connection: socket.socket) -> int:
     """
     head = b""
     while b"\r\n\r\n" not in head:
-        head += connection.recv(65536)
+        data = connection.recv(65536)
+        if not data:  # else it would be asked for more for ever
+            raise ConnectionError("the request ended within its head")
+        head += data
     head, _, body = head.partition(b"\r\n\r\n")
     size = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
     left = size - len(body)
