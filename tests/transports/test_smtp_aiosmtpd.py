@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
     from mailfailover.transports.smtp import SMTPTransport
 
+# From CPython 3.12 on, asyncio's side waits 30 s for the end of TLS.
+pytestmark = pytest.mark.slow
+
 SECRET = "s3cret-ü"
 
 
