@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, requote_uri
 from urllib3 import ProxyManager
 
 from mailfailover._fork import after_fork
@@ -39,6 +39,8 @@ class Target(NamedTuple):
     host: str
     port: int
     path: str
+    authority: str = ""
+    """The host as a Host header names it."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -58,12 +60,12 @@ def find_target(url: str) -> Target:
     except (ValueError, LookupError):
         raise ValueError(_MALFORMED) from None
     host = parts.hostname
-    if not host or "@" in parts.netloc:
+    if not host or "@" in parts.netloc or not parts.netloc.isascii():
         raise ValueError(_MALFORMED)
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ValueError("the URL is plain http: use https (http is for loopback hosts only)")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, port, path)
+    return Target(parts.scheme, host, port, requote_uri(path), parts.netloc)
 
 
 class VendorRequest(PreparedRequest):
@@ -152,7 +154,7 @@ class VendorAdapter(HTTPAdapter):
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """
-        Hand on what urllib3 made, without cookies and encodings.
+        Hand on what arrived, without cookies and encodings.
         """
         response = Response()
         response.status_code = resp.status

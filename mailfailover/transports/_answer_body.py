@@ -65,12 +65,15 @@ def _read(raw: BaseHTTPResponse, limit: int) -> bytes:
             chunk = raw.read(limit + 1 - len(body), decode_content=False)
             body += chunk
             if len(body) > limit:
-                raw.close()
                 raise UnreadableBodyError(f"it is larger than {limit} bytes", body)
             if not chunk or getattr(raw, "length_remaining", None) == 0:
+                raw.release_conn()
                 return body
-    except (HTTPError, HTTPException, OSError) as exc:
-        raise UnreadableBodyError("it broke off", body) from exc
+    except BaseException as exc:
+        raw.close()
+        if isinstance(exc, (HTTPError, HTTPException, OSError)):
+            raise UnreadableBodyError("it broke off", body) from exc
+        raise
 
 
 def _unpack(body: bytes, limit: int) -> bytes:

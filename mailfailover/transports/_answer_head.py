@@ -7,7 +7,7 @@ none of which HTTP has (RFC 9112, 5).
 
 from __future__ import annotations
 
-from http.client import HTTPException, HTTPMessage, LineTooLong
+from http.client import HTTPException, LineTooLong
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,17 +21,18 @@ _SPACE = " \t\r\n"  # str.strip alone takes away a no-break space too
 _ENDS = (b"\r\n", b"\n", b"")
 
 
-def read_headers(stream: BufferedReader) -> HTTPMessage:
+def read_headers(stream: BufferedReader) -> dict[str, str]:
     """
-    Read header lines up to the empty one.
+    Read header lines up to the empty one; the names come in lower case.
 
-    A line that is no header is passed by: the status came first, and it counts.
+    Repeated ones are joined with a comma (RFC 9110, 5.3). A line that is no header is passed
+    by: the status came first, and it counts.
 
     Raises:
         LineTooLong: If a line is longer than 64 KiB.
         HTTPException: If there are more than 100 lines.
     """
-    message = HTTPMessage()
+    headers: dict[str, str] = {}
     name = value = ""
     for _ in range(MAX_HEADERS + 1):
         line = stream.readline(MAX_LINE + 1)
@@ -44,10 +45,10 @@ def read_headers(stream: BufferedReader) -> HTTPMessage:
             value = f"{value} {text.strip(_SPACE)}"
             continue
         if name:
-            message.set_raw(name, value)  # meant for parsers, as this is one
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
         if line in _ENDS:
-            return message
+            return headers
         name, colon, value = text.partition(":")
-        name = name if colon and name == name.strip(_SPACE) else ""
+        name = name.lower() if colon and name == name.strip(_SPACE) else ""
         value = value.strip(_SPACE)
     raise HTTPException(f"got more than {MAX_HEADERS} headers")

@@ -8,16 +8,21 @@ import queue
 import threading
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from mailfailover.transports._connection import TLSVendorConnection, VendorConnection
+from mailfailover.transports._request_head import write_head
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from urllib3.connection import HTTPConnection
 
+    from mailfailover.transports._answer import Answer
     from mailfailover.transports._progress import Progress
 
 
@@ -97,6 +102,40 @@ class VendorPool(HTTPConnectionPool):
         Use no connection again that was idle for so long.
         """
         cast("IdleStack", self.pool).idle = seconds
+
+    def urlopen(  # type: ignore[override]  # what requests asks of it
+        self, method: str, url: str, *, headers: Mapping[str, str], body: Any, **_: Any
+    ) -> Answer:
+        """
+        Do one call over one connection: no second try, nothing to rewind, one deadline.
+
+        Raises:
+            ValueError, TypeError: If the head cannot be written; nothing was, nowhere.
+        """
+        head = write_head(method, url, headers)
+        connection = self._get_conn()
+        answer = None
+        try:
+            if connection.sock is None:
+                self._connect(connection)
+            answer = connection.exchange(method, head, body or b"")
+        finally:
+            if answer is None:
+                connection.close()
+        answer.release = partial(self._release, connection)
+        return answer
+
+    def _connect(self, connection: VendorConnection) -> None:
+        if self.proxy is None:
+            connection.connect()
+        else:
+            self._prepare_proxy(connection)
+
+    def _release(self, connection: VendorConnection, keep: bool) -> None:  # noqa: FBT001 -- of one call
+        if keep:
+            self._put_conn(connection)
+        else:
+            connection.close()
 
     def _get_conn(self, timeout: float | None = None) -> VendorConnection:
         connection = cast("VendorConnection", super()._get_conn(timeout))

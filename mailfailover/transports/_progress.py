@@ -5,11 +5,17 @@ How far one call got, and until when: the facts that its error is made of.
 from __future__ import annotations
 
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from mailfailover._wire import Stage
 
+if TYPE_CHECKING:
+    import socket
+
 CONNECT_TIMEOUT = 3.0
 """At most so many seconds for a connection: TCP, a proxy's tunnel and TLS together."""
+
+_SLACK = 0.05
 
 
 class Progress:
@@ -40,6 +46,18 @@ class Progress:
         if left <= 0:
             raise TimeoutError("the time for this call is used up")
         return left
+
+    def bound(self, sock: socket.socket) -> None:
+        """
+        Let the next read or write of *sock* end with the time left, or at most 50 ms later.
+
+        Raises:
+            TimeoutError: If none is left.
+        """
+        left = self.left()
+        # Each change is a call into the system, at which all other threads get their turn.
+        if not left <= (sock.gettimeout() or 0.0) <= left + _SLACK:
+            sock.settimeout(left)
 
     def connecting(self) -> None:
         """

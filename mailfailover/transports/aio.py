@@ -171,7 +171,7 @@ class AsyncHTTPTransport:
     async def _exchange(
         self, request: HTTPRequest, target: Target, progress: _Upload, timeout: float
     ) -> Response | SendError:
-        headers = signed_headers(request, self._user_agent, progress)
+        headers = signed_headers(request, {"User-Agent": self._user_agent}, progress)
         headers.setdefault("Accept-Encoding", "identity")
         body, size = prepare_body(request.body)
         if size:

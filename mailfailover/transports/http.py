@@ -51,6 +51,8 @@ _FAILURES = (
 )
 # How long the body is, only we can tell.
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
+_UNPACKED = {"Accept-Encoding": "identity"}
+_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
 class HTTPTransport:
@@ -140,8 +142,9 @@ class HTTPTransport:
         except ValueError as exc:
             raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
         body, size = prepare_body(request.body)
-        headers = signed_headers(request, self._user_agent, progress)
-        if size:
+        defaults = {"Host": target.authority, "User-Agent": self._user_agent, **_UNPACKED}
+        headers = signed_headers(request, defaults, progress)
+        if size or request.method not in _BODILESS:
             headers["Content-Length"] = str(size)
         return VendorRequest(
             request.method,
@@ -175,23 +178,25 @@ class HTTPTransport:
         return explain(exc, request.progress, request.target)
 
 
-def signed_headers(request: HTTPRequest, user_agent: str, progress: Progress) -> dict[str, str]:
+def signed_headers(
+    request: HTTPRequest, defaults: Mapping[str, str], progress: Progress
+) -> dict[str, str]:
     """
     Return the headers of *request* as they go out, but for what frames its body.
+
+    Those of *defaults* stand where it has none of the name.
 
     Raises:
         RequestRefused: If it cannot be signed.
         InvalidMessage: If a file to sign cannot be read.
     """
     headers = dict(request.headers)
+    if request.auth is not None:
+        headers.update(_sign(request.auth, request, progress))
     names = {name.lower(): name for name in headers}
     for name in _FRAMING & names.keys():
         del headers[names[name]]
-    if "user-agent" not in names:
-        headers["User-Agent"] = user_agent
-    if request.auth is not None:
-        headers.update(_sign(request.auth, request, progress))
-    return headers
+    return {name: defaults[name] for name in defaults if name.lower() not in names} | headers
 
 
 def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, str]:
@@ -206,4 +211,4 @@ def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, 
 
 
 def _response(answer: requests.Response, body: bytes) -> Response:
-    return Response(answer.status_code, dict(answer.raw.headers.itermerged()), body)
+    return Response(answer.status_code, dict(answer.raw.headers), body)

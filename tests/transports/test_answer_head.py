@@ -26,36 +26,37 @@ VALUES = st.text(
 )
 
 
-def _read(head: bytes) -> list[tuple[str, str]]:
-    return read_headers(io.BufferedReader(io.BytesIO(head))).items()
+def _read(head: bytes) -> dict[str, str]:
+    return read_headers(io.BufferedReader(io.BytesIO(head)))
 
 
 @given(st.lists(st.tuples(NAMES, VALUES)))
 def test_headers_are_those_of_the_standard_library(headers: list[tuple[str, str]]) -> None:
     """
-    Names, values, their order and repetitions are what the slower parser finds.
+    Names and values are what the slower parser finds.
     """
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
     head = f"{lines}\r\nbody".encode("iso-8859-1")
+    parsed = parse_headers(io.BytesIO(head))
 
-    assert parse_headers(io.BytesIO(head)).items() == _read(head)
+    assert {name.lower(): ", ".join(parsed.get_all(name, [])) for name in parsed} == _read(head)
 
 
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
-        (b"A: b\n\n", [("A", "b")]),
-        (b"A: b", [("A", "b")]),
-        (b"A:\r\n\r\n", [("A", "")]),
-        (b"A: b\r\n  c\r\n\td \r\nE: f\r\n\r\n", [("A", "b c d"), ("E", "f")]),
-        (b" folded: from nothing\r\nA: b\r\n\r\n", [("A", "b")]),
-        (b"no header\r\nA: b\r\n\r\n", [("A", "b")]),
-        (b": nameless\r\nA: b\r\n\r\n", [("A", "b")]),
-        (b"A : b\r\nC: d\r\n\r\n", [("C", "d")]),
-        (b"A: b\r\n \r\nC: d\r\n\r\n", [("A", "b"), ("C", "d")]),
+        (b"A: b\n\n", {"a": "b"}),
+        (b"A: b", {"a": "b"}),
+        (b"A:\r\n\r\n", {"a": ""}),
+        (b"A: b\r\n  c\r\n\td \r\nE: f\r\n\r\n", {"a": "b c d", "e": "f"}),
+        (b" folded: from nothing\r\nA: b\r\n\r\n", {"a": "b"}),
+        (b"no header\r\nA: b\r\n\r\n", {"a": "b"}),
+        (b": nameless\r\nA: b\r\n\r\n", {"a": "b"}),
+        (b"A : b\r\nC: d\r\n\r\n", {"c": "d"}),
+        (b"A: b\r\n \r\nC: d\r\n\r\n", {"a": "b", "c": "d"}),
     ],
 )
-def test_unusual_headers(head: bytes, expected: list[tuple[str, str]]) -> None:
+def test_unusual_headers(head: bytes, expected: dict[str, str]) -> None:
     """
     Bare line feeds and folded lines are read; what is no header is passed by.
     """
