@@ -153,15 +153,19 @@ class Breaker:
         return ticket.generation != self.generation
 
     def release(self, ticket: Ticket) -> None:
-        if ticket.lease == self.leased_until and not self.is_stale(ticket):
+        if ticket.lease and ticket.lease == self.leased_until and not self.is_stale(ticket):
             self.leased_until = 0.0
 
     def succeeded(self, ticket: Ticket, now: float) -> bool:
         if self.is_stale(ticket):
             return False
-        self.release(ticket)
-        self.last_success = max(self.last_success, ticket.started)
+        if ticket.started > self.last_success:
+            self.last_success = ticket.started
         self.streak = 0
+        if self.well and not ticket.lease:  # the healthy path: there is nothing to set right
+            self._count(now, 0)
+            return False
+        self.release(ticket)
         came_back = bool(self.reason)
         if came_back:
             self._change("", 0.0)

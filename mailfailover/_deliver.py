@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mailfailover._message import Message
     from mailfailover._policy import Policy
     from mailfailover._receipt import Attempt, Receipt
+    from mailfailover._suppressed import Suppressions
 
 
 def delivery(
@@ -30,7 +31,12 @@ def delivery(
         message = mailer.staging.keep_home(message)
     observers = mailer.chain.observers
     try:
-        receipt = yield from _to_the_others(mailer, message, previous, policy)
+        if mailer.suppressions is None:
+            receipt = yield from mailer.chain.steps(message, previous, policy)
+        else:
+            receipt = yield from _to_the_others(
+                mailer, mailer.suppressions, message, previous, policy
+            )
     except MailFailoverError as exc:
         tell(observers, MailFailed(message, exc))
         raise
@@ -40,14 +46,16 @@ def delivery(
 
 
 def _to_the_others(
-    mailer: Mailer, message: Message, previous: Sequence[Attempt], policy: Policy
+    mailer: Mailer,
+    suppressions: Suppressions,
+    message: Message,
+    previous: Sequence[Attempt],
+    policy: Policy,
 ) -> Generator[Any, Any, Receipt]:
     """
     Send *message* to whoever may get it; the receipt names those who may not.
     """
-    suppressed = None
-    if mailer.suppressions is not None:
-        suppressed = yield Call(mailer.suppressions.find, (message,))
+    suppressed = yield Call(suppressions.find, (message,))
     if not suppressed:
         return (yield from mailer.chain.steps(message, previous, policy))
     rest = leave_out(message, suppressed)

@@ -200,14 +200,16 @@ class Mailer:
         if via:
             fields["via"] = via
         if message is None:
-            message = Message(**fields)
-        elif not isinstance(message, Message):
+            if fields.get("from_email") is None:
+                fields["from_email"] = self.from_email
+            return Message(**fields)
+        if not isinstance(message, Message):
             text = (
                 f"send takes a Message or keywords, not {type(message).__name__}: for the "
                 "standard library's messages use send_message"
             )
             raise TypeError(text)
-        elif fields:
+        if fields:
             message = message.replace(**fields)
         if message.from_email is None and self.from_email is not None:
             message = message.bound(from_email=self.from_email)

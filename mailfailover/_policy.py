@@ -59,9 +59,10 @@ class Policy(NamedTuple):
         """
         Return it for one send that may have settings of its own.
         """
+        if timeout is None and on_unknown is None:
+            return self
         given = {"timeout": timeout, "on_unknown": on_unknown}
-        own = {name: value for name, value in given.items() if value is not None}
-        return self.but(**own) if own else self
+        return self.but(**{name: value for name, value in given.items() if value is not None})
 
 
 def _check_seconds(name: str, value: object) -> None:
