@@ -159,8 +159,7 @@ class Breaker:
     def succeeded(self, ticket: Ticket, now: float) -> bool:
         if self.is_stale(ticket):
             return False
-        if ticket.started > self.last_success:
-            self.last_success = ticket.started
+        self.last_success = max(self.last_success, ticket.started)
         self.streak = 0
         if self.well and not ticket.lease:  # the healthy path: there is nothing to set right
             self._count(now, 0)
