@@ -20,7 +20,7 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from mailfailover._message import Message
     from mailfailover._provider import Link
@@ -70,6 +70,8 @@ class Result(NamedTuple):
         """
         if not self.batch or self.error is not None:
             return self.error
+        if isinstance(self.batch[0], Accepted) and is_uniform(self.batch):
+            return None
         return next((one for one in self._refusals() if one.penalty is not Penalty.NONE), None)
 
     def _refusals(self) -> Iterator[SendError]:
@@ -144,10 +146,19 @@ def _sound_batch(link: Link, response: Any, message: Message) -> tuple[Accepted 
     answers = provider.parse_batch(response, message)
     if len(answers) != len(message.to):
         raise _Nonsense(f"parse_batch spoke of {len(answers)} recipients of {len(message.to)}")
+    if isinstance(answers[0], Accepted) and is_uniform(answers):
+        return tuple(answers)
     return tuple(
         _own(answer, link, Stage.RESPONSE) if isinstance(answer, SendError) else _sound(answer)
         for answer in answers
     )
+
+
+def is_uniform(answers: Sequence[object]) -> bool:
+    """
+    Whether one and the same answer stands for all recipients, as where a vendor says one yes.
+    """
+    return answers.count(answers[0]) == len(answers)
 
 
 class _Nonsense(Exception):

@@ -95,13 +95,17 @@ def merge_features(message: Message) -> Feature:
         needed |= Feature.MERGE_METADATA
     if message.merge_headers or _header_names(message):
         needed |= Feature.MERGE_HEADERS
+    if message.merge_headers and _are_uneven(message):
+        needed |= Feature.MERGE_UNEVEN_HEADERS
+    return needed
+
+
+def _are_uneven(message: Message) -> bool:
     own = {
         frozenset(message.merge_headers.get(one.email, ())).difference(message.headers)
         for one in message.to
     }
-    if len(own) > 1:
-        needed |= Feature.MERGE_UNEVEN_HEADERS
-    return needed
+    return len(own) > 1
 
 
 def fill(text: str, data: Mapping[str, str], *, html: bool = False) -> str:
@@ -128,15 +132,19 @@ def variables(message: Message, email: str) -> dict[str, str]:
     """
     The variables of one recipient for texts that :func:`rewrite` made.
     """
-    return _variables(message, email, *_body_names(message))
+    return _variables(message.merge_data.get(email, EMPTY), *_body_names(message))
 
 
-def all_variables(message: Message) -> Iterator[dict[str, str]]:
+def all_variables(message: Message) -> Iterator[Mapping[str, str]]:
     """
     Yield those of each recipient, in the order of *to*; one at a time needs no memory.
     """
-    names = _body_names(message)
-    return (_variables(message, address.email, *names) for address in message.to)
+    plain, rich = _body_names(message)
+    data = message.merge_data
+    own = (data.get(address.email, EMPTY) for address in message.to)
+    if not rich and all(len(one) == len(plain) for one in data.values()):
+        return own  # which has all that the texts use, and nothing else
+    return (_variables(one, plain, rich) for one in own)
 
 
 def _body_names(message: Message) -> tuple[list[str], list[str]]:
@@ -144,8 +152,7 @@ def _body_names(message: Message) -> tuple[list[str], list[str]]:
     return sorted(plain), sorted(_names(message.html))
 
 
-def _variables(message: Message, email: str, plain: list[str], rich: list[str]) -> dict[str, str]:
-    data = message.merge_data.get(email, EMPTY)
+def _variables(data: Mapping[str, str], plain: list[str], rich: list[str]) -> dict[str, str]:
     found = {name: data[name] for name in plain}
     for name in rich:
         found[name + HTML_SUFFIX] = escape(data[name])
@@ -216,6 +223,8 @@ def part_for(message: Message, addresses: tuple[Address, ...]) -> Message:
     """
     The part of a merge for some of its recipients.
     """
+    if len(addresses) == len(message.to):
+        return message.bound(to=addresses, part=part_of(*addresses))
     emails = {address.email for address in addresses}
 
     def only(data: Mapping[str, Mapping[str, str]]) -> FrozenDict[str, Mapping[str, str]]:

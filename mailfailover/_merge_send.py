@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from mailfailover._call import is_uniform
 from mailfailover._frozen import FrozenDict
 from mailfailover._merge import for_recipient, part_for
 from mailfailover._policy import Upcoming
-from mailfailover._receipt import Receipt, RecipientStatus
+from mailfailover._receipt import Accepted, Receipt, RecipientStatus
 from mailfailover._retry import MIN_SECONDS, Again
 from mailfailover._send import Send
 from mailfailover._wire import Stage
@@ -29,15 +30,16 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
     from mailfailover._breaker import Ticket
     from mailfailover._call import Result
     from mailfailover._candidates import Candidate
     from mailfailover._message import Address, Message
-    from mailfailover._receipt import Accepted
 
     Part = tuple[Address, ...]
+
+T = TypeVar("T")
 
 _REJECTED = {
     RecipientRejected: RecipientStatus.INVALID,
@@ -129,6 +131,9 @@ class MergeSend(Send):
         if error is not None:
             return self._undecided(candidate, part, error)
         answers = result.batch or (result.accepted,)
+        if isinstance(answers[0], Accepted) and is_uniform(answers):
+            self._accept(candidate, [address.email for address in part], answers[0])
+            return None
         blame: SendError | None = None
         for address, answer in zip(part, answers, strict=True):
             if isinstance(answer, SendError):
@@ -138,7 +143,7 @@ class MergeSend(Send):
                     fault = self._undecided(candidate, (address,), answer)
                     blame = blame or fault
             else:
-                self._accept(candidate, address.email, answer)
+                self._accept(candidate, [address.email], answer)
         return blame
 
     def _undecided(self, candidate: Candidate, part: Part, error: SendError) -> SendError:
@@ -161,13 +166,14 @@ class MergeSend(Send):
         known = dict.fromkeys(self.maybe, RecipientStatus.UNKNOWN) | self.statuses
         return Upcoming(key, message, self.attempts, known, self.message_ids)
 
-    def _accept(self, candidate: Candidate, email: str, accepted: Accepted) -> None:
-        self.statuses[email] = accepted.recipients.get(email, RecipientStatus.ACCEPTED)
-        self.pending.pop(email, None)
+    def _accept(self, candidate: Candidate, emails: list[str], accepted: Accepted) -> None:
+        self.statuses |= _told(emails, accepted.recipients, RecipientStatus.ACCEPTED)
+        ids = _told(emails, accepted.message_ids, accepted.provider_message_id)
+        self.message_ids |= {email: one for email, one in ids.items() if one}
+        for email in emails:
+            self.pending.pop(email, None)
         self.provider = candidate.link.key
-        if message_id := accepted.message_ids.get(email, accepted.provider_message_id):
-            self.message_ids[email] = message_id
-            self.provider_message_id = self.provider_message_id or message_id
+        self.provider_message_id = self.provider_message_id or next(filter(None, ids.values()), "")
 
     def _refused(self, part: Part, error: SendError, parts: deque[Part]) -> None:
         """
@@ -204,16 +210,24 @@ class MergeSend(Send):
             self.message.id,
             self.provider,
             self.provider_message_id,
-            FrozenDict({one.email: self._status(one.email) for one in self.message.to}),
+            FrozenDict(self._all_statuses()),
             tuple(self.attempts),
             bool(self.maybe),
             FrozenDict(self.message_ids),
             tuple(email for email in self.pending if email not in self.maybe),
         )
 
-    def _status(self, email: str) -> RecipientStatus:
-        left = RecipientStatus.UNKNOWN if email in self.maybe else RecipientStatus.REFUSED
-        return self.statuses.get(email, left)
+    def _all_statuses(self) -> dict[str, RecipientStatus]:
+        found = dict.fromkeys([one.email for one in self.message.to], RecipientStatus.REFUSED)
+        return found | dict.fromkeys(self.maybe, RecipientStatus.UNKNOWN) | self.statuses
+
+
+def _told(emails: list[str], told: Mapping[str, T], otherwise: T) -> dict[str, T]:
+    """
+    What an answer tells of each of *emails*, or of all of them where it does not name one.
+    """
+    found = dict.fromkeys(emails, otherwise)
+    return found | {email: told[email] for email in told if email in found}
 
 
 def _fitting(error: SendError | None, part: Part) -> int:

@@ -218,10 +218,10 @@ class Mailgun:
                 for name, value in shared.items()
             ),
         ]
-        used = any(VARIABLE.format(LITERAL) in str(value) for _, value in fields)
-        literal = {LITERAL: PLACEHOLDER} if used else {}
         emails = (address.email for address in message.to)
-        sets = (found | literal for found in _sets(message, own))
+        sets = _sets(message, own) if own else all_variables(message)
+        if any(VARIABLE.format(LITERAL) in str(value) for _, value in fields):
+            sets = ({**found, LITERAL: PLACEHOLDER} for found in sets)
         per_recipient = WrittenJSON.of_pairs(zip(emails, sets, strict=True))
         return self._request(message, [*fields, ("recipient-variables", per_recipient)])
 
@@ -374,8 +374,8 @@ def _sets(message: Message, own: Mapping[str, str]) -> Iterator[dict[str, str]]:
     Yield the variables of each recipient, with his *own* fields under the names given there.
     """
     for found, mail in zip(all_variables(message), without_texts(message), strict=True):
-        fields = _fields(mail) if own else {}
-        yield found | {name: fields.get(field, "") for field, name in own.items()}
+        fields = _fields(mail)
+        yield {**found, **{name: fields.get(field, "") for field, name in own.items()}}
 
 
 def _with_options(fields: Iterable[Field], options: Mapping[str, Any]) -> Iterator[Field]:

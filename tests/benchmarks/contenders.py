@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import ssl
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -63,6 +66,9 @@ def three(url: str) -> dict[str, Mailgun]:
     A chain of three.
     """
     return dict.fromkeys("abc", mailgun(url))
+
+
+RAW = b"POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000
 
 
 class Instant:
@@ -180,6 +186,50 @@ def tls_new(stack: ExitStack, url: str, ca_file: str) -> Sends:
     return repeat(once)
 
 
+def tls_bare(stack: ExitStack, url: str, ca_file: str) -> Sends:
+    """
+    The least that a new connection can cost.
+    """
+    where, context = urlsplit(url), ssl.create_default_context(cafile=ca_file)
+
+    def once() -> None:
+        with (
+            socket.create_connection((where.hostname, where.port)) as plain,
+            context.wrap_socket(plain, server_hostname=where.hostname) as sock,
+        ):
+            sock.sendall(RAW)
+            sock.recv(65536)
+
+    return repeat(once)
+
+
+def _raw(url: str, threads: int) -> Sends:
+    """
+    The least that mails in so many threads can cost: bytes made before, on a socket for each.
+    """
+    where = urlsplit(url)
+
+    def worker(count: int) -> None:
+        with socket.create_connection((where.hostname, where.port), timeout=10) as sock:
+            for _ in range(count):
+                sock.sendall(RAW)
+                sock.recv(65536)
+
+    def sends(count: int) -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(worker, [count // threads] * threads))
+
+    return sends
+
+
+def raw(stack: ExitStack, url: str) -> Sends:
+    return _raw(url, 1)
+
+
+def raw_128_threads(stack: ExitStack, url: str) -> Sends:
+    return _raw(url, 128)
+
+
 def _threads(stack: ExitStack, threads: int) -> ThreadPoolExecutor:
     return stack.enter_context(ThreadPoolExecutor(threads))
 
@@ -223,6 +273,9 @@ CONTENDERS: dict[str, Callable[..., Sends]] = {
         instant_hand,
         tls_kept,
         tls_new,
+        tls_bare,
+        raw,
+        raw_128_threads,
         post_32_threads,
         mailer_32_threads,
         mailer_128_threads,

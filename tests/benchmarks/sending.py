@@ -73,7 +73,7 @@ def _overhead(url: str) -> Iterator[Row]:
 
 def _at_once(url: str) -> Iterator[Row]:
     names = ("post_32_threads", "mailer_32_threads", "mailer_128_threads", "send_many_32")
-    spent = take_turns(3200, (url,), *names, "mailer", "async_50")
+    spent = take_turns(3200, (url,), *names, "mailer", "async_50", "raw", "raw_128_threads")
     theirs, alone = spent["post_32_threads"].wall, spent["mailer"].wall
     for name, label, base, unit, goal in (
         ("mailer_32_threads", "Mailer.send in 32 threads", theirs, "requests, 32 threads", 2.2),
@@ -84,9 +84,12 @@ def _at_once(url: str) -> Iterator[Row]:
         yield Row(f"{label}: rate", base / spent[name].wall, f"x {unit}", goal, more=True)
         cpu = spent["post_32_threads"].cpu / spent[name].cpu
         yield Row(f"{label}: mails per CPU", cpu, "x requests, 32 threads")
+    floor = spent["raw"].wall / spent["raw_128_threads"].wall
+    yield Row("bare sockets in 128 threads: rate", floor, "x their own, 1 thread")
 
 
 def _tls(where: tuple[str, ...]) -> Iterator[Row]:
-    spent = take_turns(200, where, "tls_kept", "tls_new")
-    ratio = spent["tls_new"].cpu / spent["tls_kept"].cpu
-    yield Row("a new TLS connection: CPU", ratio, "x a kept-alive send", 3.2)
+    spent = take_turns(200, where, "tls_kept", "tls_new", "tls_bare")
+    kept = spent["tls_kept"].cpu
+    yield Row("a new TLS connection: CPU", spent["tls_new"].cpu / kept, "x a kept-alive send", 3.2)
+    yield Row("its floor, ssl and a socket: CPU", spent["tls_bare"].cpu / kept, "x the same")
