@@ -187,6 +187,45 @@ def test_many_of_something_else() -> None:
     assert [] == simple.mails
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_many_at_no_time(limit: int) -> None:
+    """
+    Where none may be under way, none can be sent.
+    """
+    simple = Scripted("simple")
+
+    with pytest.raises(ValueError, match="limit must be at least 1"):
+        run(lambda mailer: mailer.send_many([Message(**HI)], limit=limit), simple)
+
+    assert [] == simple.mails
+
+
+def test_a_cancelled_send_many() -> None:
+    """
+    What has not begun by then is not sent.
+    """
+    transport = Awaited(ACCEPTED)
+
+    async def wait(request: Any, timeout: float) -> Response:
+        transport.requests.append(request)
+        await asyncio.sleep(10)
+        return ACCEPTED
+
+    transport.send = wait  # type: ignore[method-assign]  # a vendor that is slow
+
+    async def use(mailer: AsyncMailer) -> None:
+        mails = [Message(**HI) for _ in range(5)]
+        task = asyncio.create_task(mailer.send_many(mails, limit=2))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    run(use, mailgun(), transport=transport)
+
+    assert 2 == len(transport.requests)
+
+
 def test_messages_of_the_standard_library() -> None:
     """
     They are taken as they are by the mailer for threads.

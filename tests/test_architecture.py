@@ -47,7 +47,6 @@ ONLY_IN = {
     "tenacity": {"_retry.py"},
     "importlib_metadata": {"_registry.py"},
     "requests": {"transports"},
-    "aiohttp": {"transports"},
     "urllib3": {"transports"},
     "smtplib": {"transports"},
     "click": {"__main__.py", "cli.py", "_cli"},

@@ -19,6 +19,7 @@ from urllib3 import ProxyManager
 
 from mailfailover._fork import after_fork
 from mailfailover.transports._pool import TLSVendorPool, VendorPool, present
+from mailfailover.transports._request_head import authority
 
 if TYPE_CHECKING:
     from mailfailover.transports._progress import Progress
@@ -39,8 +40,8 @@ class Target(NamedTuple):
     host: str
     port: int
     path: str
-    authority: str = ""
-    """The host as a Host header names it."""
+    authority: str
+    """Host and port as a head names them."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -57,15 +58,16 @@ def find_target(url: str) -> Target:
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS[parts.scheme]
+        host = (parts.hostname or "").encode("idna").decode()
     except (ValueError, LookupError):
         raise ValueError(_MALFORMED) from None
-    host = parts.hostname
-    if not host or "@" in parts.netloc or not parts.netloc.isascii():
+    if not host or "@" in parts.netloc:
         raise ValueError(_MALFORMED)
     if parts.scheme == "http" and host not in _LOOPBACK:
         raise ValueError("the URL is plain http: use https (http is for loopback hosts only)")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, port, requote_uri(path), parts.netloc)
+    name = authority(host, port).removesuffix(f":{_PORTS[parts.scheme]}")
+    return Target(parts.scheme, host, port, requote_uri(path), name)
 
 
 class VendorRequest(PreparedRequest):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mailfailover.transports._progress import Progress
 
-_LEAST = 1.0
+LEAST = 1.0
 """Seconds an address gets at least, where so many are left: enough for one lost packet."""
 
 
@@ -31,7 +31,7 @@ def dial(host: str, port: int, progress: Progress) -> socket.socket:
         sock = socket.socket(family, kind, protocol)
         try:
             left = progress.left()
-            share = max(left / (len(addresses) - position), _LEAST)
+            share = max(left / (len(addresses) - position), LEAST)
             sock.settimeout(min(left, share))
             sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

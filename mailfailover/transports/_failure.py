@@ -55,6 +55,21 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.HTTPException, "{} does not speak HTTP"),
 )
 
+# What the libraries below raise, by design or by a bug of theirs. Not `Exception`: what a
+# signal handler raises, such as Celery's soft time limit, is not ours to judge.
+FAILURES = (
+    OSError,  # also all of requests' own
+    from_urllib3.HTTPError,
+    http.client.HTTPException,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    AssertionError,
+    UnreadableBodyError,
+)
+
 # Neither network nor peer: the request itself, or a bug below us.
 _IO_FAILURES = (OSError, from_urllib3.HTTPError, http.client.HTTPException)
 

@@ -14,6 +14,13 @@ _NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE = re.compile(r"[!-~]+")
 
 
+def authority(host: str, port: int) -> str:
+    """
+    Return host and port as they stand in a head.
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def write_head(method: str, path: str, headers: Mapping[str, str]) -> bytes:
     """
     Write the request line and *headers*.

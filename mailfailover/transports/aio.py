@@ -1,5 +1,5 @@
 """
-The transports for an event loop: HTTP by aiohttp, SMTP in threads.
+The transports for an event loop: HTTP in the loop, SMTP in threads.
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from contextlib import nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from yarl import URL
 
 from mailfailover._wire import HTTPRequest, Response, SMTPRequest, Stage
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import find_target
-from mailfailover.transports._aio_answer import Answer, chunks, judge, read_answer
-from mailfailover.transports._answer_body import UnreadableBodyError
+from mailfailover.transports._aio_answer import Answer
+from mailfailover.transports._aio_dial import connect
+from mailfailover.transports._aio_idle import Idle
+from mailfailover.transports._failure import FAILURES, explain
 from mailfailover.transports._in_thread import Threads
-from mailfailover.transports._progress import CONNECT_TIMEOUT, Progress
+from mailfailover.transports._progress import Progress
 from mailfailover.transports._proxies import Proxies
 from mailfailover.transports._request_body import PartsBody, prepare_body
-from mailfailover.transports.http import MAX_RESPONSE, signed_headers
+from mailfailover.transports._request_head import write_head
+from mailfailover.transports.http import BODILESS, MAX_RESPONSE, UNPACKED, signed_headers
 from mailfailover.transports.smtp import SMTPTransport
 
 if TYPE_CHECKING:
@@ -31,73 +32,14 @@ if TYPE_CHECKING:
 
     from mailfailover.errors import SendError
     from mailfailover.transports._adapter import Target
+    from mailfailover.transports._aio_connection import Connection
 
 __all__ = ["AsyncHTTPTransport", "AsyncTransport"]
-
-_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_FAILURES = (
-    OSError,
-    aiohttp.ClientError,
-    UnreadableBodyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    AssertionError,
-)
 
 
 @lru_cache(maxsize=32)
 def _context(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    """
-    Make aiohttp tell how far each call got. It tells before it writes, never after.
-    """
-
-    async def connecting(_: object, context: Any, __: object) -> None:
-        context.trace_request_ctx.connecting()
-
-    async def connected(_: object, context: Any, __: object) -> None:
-        context.trace_request_ctx.connected()
-
-    async def writing(_: object, context: Any, __: object) -> None:
-        context.trace_request_ctx.wrote(0)
-
-    async def written(_: object, context: Any, chunk: aiohttp.TraceRequestChunkSentParams) -> None:
-        context.trace_request_ctx.wrote(memoryview(chunk.chunk).nbytes)
-
-    config = aiohttp.TraceConfig()
-    config.on_request_start.append(connecting)
-    config.on_connection_create_end.append(connected)
-    config.on_connection_reuseconn.append(connected)
-    config.on_request_headers_sent.append(writing)
-    config.on_request_chunk_sent.append(written)
-    return config
-
-
-class _Upload(Progress):
-    """
-    The progress of one call that knows how much is still to be written.
-    """
-
-    __slots__ = ("missing",)
-
-    def __init__(self, timeout: float) -> None:
-        super().__init__(timeout)
-        self.missing = 0
-
-    def wrote(self, count: int) -> None:
-        """
-        Head, or *count* bytes of the body, are handed to the system.
-        """
-        self.writing()
-        self.missing -= count
-        if self.missing <= 0:
-            self.written()
 
 
 class AsyncHTTPTransport:
@@ -129,8 +71,7 @@ class AsyncHTTPTransport:
         self._max_response = max_response
         self._idle = idle
         self._user_agent = user_agent
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._kept: Idle | None = None
 
     async def send(self, request: HTTPRequest, timeout: float) -> Response:
         """
@@ -143,7 +84,7 @@ class AsyncHTTPTransport:
             InvalidMessage: A file to attach cannot be read, or changed its size.
             asyncio.CancelledError: With the *stage* at which the task was cancelled.
         """
-        progress = _Upload(timeout)
+        progress = Progress(timeout)
         if timeout <= 0:
             raise ConnectionFailed("nothing was sent: no time is left", stage=progress.stage)
         try:
@@ -151,7 +92,7 @@ class AsyncHTTPTransport:
         except ValueError as exc:
             raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
         try:
-            answer = await self._exchange(request, target, progress, timeout)
+            answer = await self._exchange(request, target, progress)
         except asyncio.CancelledError as exc:
             exc.stage = progress.stage  # type: ignore[attr-defined]  # read by whoever records the attempt
             raise
@@ -163,82 +104,59 @@ class AsyncHTTPTransport:
         """
         Close all connections. The transport can be used again.
         """
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        kept, self._kept = self._kept, None
+        if kept is not None and kept.loop is asyncio.get_running_loop():
+            kept.close()
             await asyncio.sleep(0)  # lets the loop close what was aborted
 
     async def _exchange(
-        self, request: HTTPRequest, target: Target, progress: _Upload, timeout: float
+        self, request: HTTPRequest, target: Target, progress: Progress
     ) -> Response | SendError:
-        headers = signed_headers(request, {"User-Agent": self._user_agent}, progress)
-        headers.setdefault("Accept-Encoding", "identity")
+        defaults = {"Host": target.authority, "User-Agent": self._user_agent, **UNPACKED}
+        headers = signed_headers(request, defaults, progress)
         body, size = prepare_body(request.body)
-        if size:
+        if size or request.method not in BODILESS:
             headers["Content-Length"] = str(size)
-        progress.missing = size
-        answer = Answer()
-        data: Any = body if size else None
+        answer = Answer(progress, self._max_response, is_head=request.method == "HEAD")
         try:
             with body if isinstance(body, PartsBody) else nullcontext():
-                if isinstance(body, PartsBody):
-                    data = chunks(body, answer)
-                async with asyncio.timeout(timeout):
-                    await self._call(request, headers, data, progress, answer)
+                progress.connecting()
+                head = write_head(request.method, target.path, headers)
+                kept, origin = self._open(), target[:3]
+                connection = kept.take(origin) or await self._connect(request, target, progress)
+                progress.connected()
+                try:
+                    await connection.exchange(head, body, answer, progress)
+                finally:
+                    kept.give(origin, connection)
         except InvalidMessage:
             raise
-        except _FAILURES as exc:
-            if answer.unreadable is None:
-                return judge(exc, answer, target, progress)
-        if answer.unreadable is not None:
-            raise answer.unreadable
-        return answer.response(answer.body)
+        except FAILURES as exc:
+            if not 300 <= answer.status < 500:  # noqa: PLR2004 -- RFC 9110, 15
+                return explain(exc, progress, target)
+        return answer.response()
 
-    async def _call(
-        self,
-        request: HTTPRequest,
-        headers: dict[str, str],
-        data: Any,
-        progress: _Upload,
-        answer: Answer,
-    ) -> None:
-        async with self._open().request(
-            request.method,
-            URL(request.url, encoded=True),
-            headers=headers,
-            data=data,
-            skip_auto_headers=_AUTOMATIC,
-            allow_redirects=False,
-            proxy=self._proxies.find(request.url),
-            trace_request_ctx=progress,
-        ) as response:
-            progress.answered(response.status)
-            answer.status = response.status
-            answer.headers = dict(response.headers)
-            await read_answer(response, answer, self._max_response)
+    async def _connect(
+        self, request: HTTPRequest, target: Target, progress: Progress
+    ) -> Connection:
+        if target.scheme == "http":
+            return await connect(target, None, None, progress)
+        proxy = self._proxies.find(request.url)
+        return await connect(target, proxy, _context(self._ca_file), progress)
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> Idle:
         """
-        Find the session of the running loop; that of a loop which is gone cannot be used.
+        Find the connections of the running loop; those of a loop that is gone cannot be used.
         """
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._loop is not loop:
-            self._loop = loop
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0, keepalive_timeout=self._idle, ssl=_context(self._ca_file)
-                ),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                trace_configs=[_tracing()],
-            )
-        return self._session
+        kept = self._kept
+        if kept is None or kept.loop is not asyncio.get_running_loop():
+            kept = self._kept = Idle(self._idle)
+        return kept
 
 
 class AsyncTransport:
     """
-    Carries each request in an event loop: HTTP by aiohttp, SMTP in threads.
+    Carries each request in an event loop: HTTP in the loop itself, SMTP in threads.
 
     Args:
         http: What carries an HTTPRequest; a plain AsyncHTTPTransport if None.

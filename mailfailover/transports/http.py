@@ -6,17 +6,14 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from http.client import HTTPException
 from typing import TYPE_CHECKING
-
-from urllib3.exceptions import HTTPError
 
 from mailfailover._raised import where
 from mailfailover._wire import Response
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import VendorAdapter, VendorRequest, find_target
 from mailfailover.transports._answer_body import UnreadableBodyError, read_body
-from mailfailover.transports._failure import explain
+from mailfailover.transports._failure import FAILURES, explain
 from mailfailover.transports._progress import Progress
 from mailfailover.transports._proxies import Proxies
 from mailfailover.transports._request_body import PartsBody, prepare_body
@@ -35,24 +32,12 @@ __all__ = ["HTTPTransport"]
 
 MAX_RESPONSE = 1024 * 1024
 
-# What the libraries below raise, by design or by a bug of theirs. Not `Exception`: what a
-# signal handler raises, such as Celery's soft time limit, is not ours to judge.
-_FAILURES = (
-    OSError,  # also all of requests' own
-    HTTPError,
-    HTTPException,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    AssertionError,
-    UnreadableBodyError,
-)
 # How long the body is, only we can tell.
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
-_UNPACKED = {"Accept-Encoding": "identity"}
-_BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+"""What says nothing of a body when it has none."""
+
+UNPACKED = {"Accept-Encoding": "identity"}
 
 
 class HTTPTransport:
@@ -142,9 +127,9 @@ class HTTPTransport:
         except ValueError as exc:
             raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
         body, size = prepare_body(request.body)
-        defaults = {"Host": target.authority, "User-Agent": self._user_agent, **_UNPACKED}
+        defaults = {"Host": target.authority, "User-Agent": self._user_agent, **UNPACKED}
         headers = signed_headers(request, defaults, progress)
-        if size or request.method not in _BODILESS:
+        if size or request.method not in BODILESS:
             headers["Content-Length"] = str(size)
         return VendorRequest(
             request.method,
@@ -162,7 +147,7 @@ class HTTPTransport:
             body = read_body(answer.raw, self._max_response)
         except InvalidMessage:
             raise
-        except _FAILURES as exc:
+        except FAILURES as exc:
             return self._judge(exc, request, answer)
         return _response(answer, body)
 
@@ -204,7 +189,7 @@ def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, 
         return auth(request, time.time())
     except InvalidMessage:  # a ValueError too
         raise
-    except _FAILURES as exc:
+    except FAILURES as exc:
         # Its text may quote a key; its kind and place do not.
         text = f"nothing was sent: signing the request failed: {type(exc).__name__}{where(exc)}"
     raise RequestRefused(text, stage=progress.stage)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
+import uvloop
 
 from mailfailover import Mailer, Message
 from mailfailover.plugin import Response
@@ -26,7 +27,7 @@ from mailfailover.providers.sendgrid import SendGrid
 from mailfailover.transports.http import HTTPTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from mailfailover.plugin import HTTPRequest
 
@@ -85,6 +86,23 @@ class Instant:
         return self.answer
 
     def close(self) -> None:
+        """
+        Nothing is open.
+        """
+
+
+class InstantAsync:
+    """
+    The same for an event loop.
+    """
+
+    async def send(self, request: HTTPRequest, timeout: float) -> Response:
+        """
+        Answer at once.
+        """
+        return Instant.answer
+
+    async def close(self) -> None:
         """
         Nothing is open.
         """
@@ -251,14 +269,26 @@ def send_many_32(stack: ExitStack, url: str) -> Sends:
     return lambda count: sender.send_many([mail() for _ in range(count)], workers=32)
 
 
-def async_50(stack: ExitStack, url: str) -> Sends:
+def _async(url: str, run: Callable[[Coroutine[Any, Any, None]], None], **options: Any) -> Sends:
     from mailfailover.aio import AsyncMailer
 
     async def sends(count: int) -> None:
-        async with AsyncMailer(three(url)) as sender:
+        async with AsyncMailer(three(url), **options) as sender:
             await sender.send_many([mail() for _ in range(count)], limit=50)
 
-    return lambda count: asyncio.run(sends(count))
+    return lambda count: run(sends(count))
+
+
+def async_50(stack: ExitStack, url: str) -> Sends:
+    return _async(url, asyncio.run)
+
+
+def uvloop_50(stack: ExitStack, url: str) -> Sends:
+    return _async(url, uvloop.run)
+
+
+def instant_async(stack: ExitStack, url: str) -> Sends:
+    return _async(url, asyncio.run, transport=InstantAsync())
 
 
 CONTENDERS: dict[str, Callable[..., Sends]] = {
@@ -281,6 +311,8 @@ CONTENDERS: dict[str, Callable[..., Sends]] = {
         mailer_128_threads,
         send_many_32,
         async_50,
+        uvloop_50,
+        instant_async,
     )
 }
 

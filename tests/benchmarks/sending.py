@@ -73,19 +73,23 @@ def _overhead(url: str) -> Iterator[Row]:
 
 def _at_once(url: str) -> Iterator[Row]:
     names = ("post_32_threads", "mailer_32_threads", "mailer_128_threads", "send_many_32")
-    spent = take_turns(3200, (url,), *names, "mailer", "async_50", "raw", "raw_128_threads")
+    in_loops = ("async_50", "uvloop_50", "instant_async")
+    floors = ("raw", "raw_128_threads")
+    spent = take_turns(3200, (url,), *names, "mailer", *in_loops, *floors)
     theirs, alone = spent["post_32_threads"].wall, spent["mailer"].wall
     for name, label, base, unit, goal in (
         ("mailer_32_threads", "Mailer.send in 32 threads", theirs, "requests, 32 threads", 2.2),
         ("send_many_32", "send_many, 32 workers", theirs, "requests, 32 threads", 2.2),
         ("mailer_128_threads", "Mailer.send in 128 threads", alone, "its own, 1 thread", 1.0),
         ("async_50", "AsyncMailer, 50 in flight", theirs, "requests, 32 threads", 3.5),
+        ("uvloop_50", "AsyncMailer under uvloop", theirs, "requests, 32 threads", None),
     ):
         yield Row(f"{label}: rate", base / spent[name].wall, f"x {unit}", goal, more=True)
         cpu = spent["post_32_threads"].cpu / spent[name].cpu
         yield Row(f"{label}: mails per CPU", cpu, "x requests, 32 threads")
     floor = spent["raw"].wall / spent["raw_128_threads"].wall
     yield Row("bare sockets in 128 threads: rate", floor, "x their own, 1 thread")
+    yield Row("AsyncMailer without a vendor: CPU", spent["instant_async"].cpu * MICRO, "µs")
 
 
 def _tls(where: tuple[str, ...]) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mailfailover.errors import OutcomeUnknown
 from mailfailover.plugin import HTTPRequest, Response
-from mailfailover.transports._answer_head import MAX_HEADERS, MAX_LINE, read_headers
+from mailfailover.transports._answer_head import MAX_HEADERS, MAX_LINE, read_fields, read_headers
 from mailfailover.transports.http import HTTPTransport
 from tests.transports.sockets import ANSWER, answering
 
@@ -54,6 +54,8 @@ def test_headers_are_those_of_the_standard_library(headers: list[tuple[str, str]
         (b": nameless\r\nA: b\r\n\r\n", {"a": "b"}),
         (b"A : b\r\nC: d\r\n\r\n", {"c": "d"}),
         (b"A: b\r\n \r\nC: d\r\n\r\n", {"a": "b", "c": "d"}),
+        (b"A: b\r\na: c\r\n\r\n", {"a": "b, c"}),
+        (b"\r\n", {}),
     ],
 )
 def test_unusual_headers(head: bytes, expected: dict[str, str]) -> None:
@@ -69,6 +71,14 @@ def test_endless_headers() -> None:
     """
     with pytest.raises(HTTPException, match="more than 100 headers"):
         _read(b"A: b\r\n" * (MAX_HEADERS + 1))
+
+
+def test_endless_headers_at_once() -> None:
+    """
+    The same where they are there as a whole.
+    """
+    with pytest.raises(HTTPException, match="more than 100 headers"):
+        read_fields(b"A: b\r\n" * (MAX_HEADERS + 1))
 
 
 def test_endless_line() -> None:

@@ -516,7 +516,6 @@ def test_an_answer_in_chunks(transport: HTTPTransport) -> None:
         f"https://user:{KEY}",
         "https://[::1",
         "https:///mail",
-        "https://\u00fcber.example/mail",
     ],
 )
 def test_an_url_that_is_none(transport: HTTPTransport, url: str) -> None:

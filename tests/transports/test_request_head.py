@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailfailover.transports._adapter import find_target
 from mailfailover.transports._request_head import write_head
 
 NAMES = st.text("abcXYZ-019_", min_size=1)
@@ -21,6 +22,25 @@ def test_a_head() -> None:
     head = write_head("POST", "/v3/mail?a=b", {"Host": "acme.example", "X-Key": "k"})
 
     assert b"POST /v3/mail?a=b HTTP/1.1\r\nHost: acme.example\r\nX-Key: k\r\n\r\n" == head
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://acme.example/mail", "acme.example"),
+        ("https://acme.example:8443/mail", "acme.example:8443"),
+        ("https://acme.example:443/mail", "acme.example"),
+        ("http://localhost:443/mail", "localhost:443"),
+        ("https://b\u00fccher.example/mail", "xn--bcher-kva.example"),
+        ("https://[::1]/mail", "[::1]"),
+        ("https://[::1]:80/mail", "[::1]:80"),
+    ],
+)
+def test_a_host(url: str, name: str) -> None:
+    """
+    The port is named unless that goes without saying, in ASCII whatever the name is.
+    """
+    assert name == find_target(url).authority
 
 
 @given(st.dictionaries(NAMES, VALUES))
