@@ -128,5 +128,5 @@ class Answer(http.client.HTTPResponse):
     def _find_length(self, status: int) -> int | None:
         if status in _BODILESS or status < HTTPStatus.OK or self._is_head:
             return 0
-        length = self.headers.get("content-length", "")
+        length = self.headers.get("content-length", "").partition(",")[0]
         return int(length) if length.isascii() and length.isdecimal() else None

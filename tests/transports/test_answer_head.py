@@ -95,6 +95,10 @@ def test_endless_line() -> None:
         (b"HTTP/1.1 100 Continue\r\nA: b\r\n\r\n" + ANSWER, Response(200, LENGTH_2, b"{}")),
         (b"HTTP/1.1 204 No Content\r\n\r\nnoise", Response(204)),
         (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", Response(200, {}, b"until the end")),
+        (
+            b"HTTP/1.1 200\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}noise",
+            Response(200, {"content-length": "2, 2"}, b"{}"),
+        ),
         (b"HTTP/1.1 200\r\nContent-Length: -2\r\n\r\n{}", Response(200, NEGATIVE, b"{}")),
     ],
 )
