@@ -20,30 +20,26 @@ from mailfailover.errors import (
     RecipientRejected,
     RecipientSuppressed,
 )
-from mailfailover.outbox._job import read_job
-from mailfailover.outbox._lease import HELD, LeaseLost, change
+from mailfailover.outbox._job import new_job, read_job
+from mailfailover.outbox._lease import fence
 from mailfailover.outbox._operator import FINISHED
-from mailfailover.outbox._record import Record
+from mailfailover.outbox._record import FINISH, Record
 from mailfailover.outbox._tables import State
 from mailfailover.outbox._verdict import Ending, decide, is_final, tell, values_of
+from mailfailover.outbox._writes import LeaseLost, Write
 
 if TYPE_CHECKING:
     from random import Random
 
     from mailfailover._mailer import Mailer
     from mailfailover._message import Message
-    from mailfailover.outbox._job import Portion
+    from mailfailover.outbox._job import Job, Portion
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._outbox import Outbox
     from mailfailover.outbox._rules import Rules
+    from mailfailover.outbox._writes import Writes
 
 logger = logging.getLogger("mailfailover.outbox")
-
-ENDABLE = (*HELD, State.UNKNOWN)
-"""
-Where an ending may be written. An answer that comes after the lease, but before anybody else
-took the mail, still tells the truth about it.
-"""
 
 _REFUSALS: dict[type[MailFailoverError], RecipientStatus] = {
     RecipientRejected: RecipientStatus.INVALID,
@@ -57,9 +53,17 @@ class Delivery:
     """
 
     def __init__(
-        self, outbox: Outbox, mailer: Mailer, lease: Lease, rules: Rules, rng: Random
+        self,
+        outbox: Outbox,
+        writes: Writes,
+        mailer: Mailer,
+        lease: Lease,
+        rules: Rules,
+        *,
+        rng: Random,
     ) -> None:
         self.outbox = outbox
+        self.writes = writes
         self.mailer = mailer
         self.lease = lease
         self.rules = rules
@@ -74,8 +78,7 @@ class Delivery:
         such as KeyboardInterrupt, is raised again once the mail is safe.
         """
         try:
-            with reading(self.outbox.engine) as connection:
-                job = read_job(connection, self.lease)
+            job = self._read()
         except InvalidMessage as exc:  # a field that this version does not know
             return self._end_unread(f"its message cannot be read: {exc}")
         except SQLAlchemyError as exc:
@@ -83,7 +86,7 @@ class Delivery:
             return None
         if job is None:
             return self._end_unread("its message is gone")
-        record = Record(self.outbox.engine, job, self.outbox.now, self.rules.lease)
+        record = Record(self.writes, job, self.outbox.now, self.rules.lease)
         try:
             for portion in job.portions():
                 self._send(job.message, portion, record)
@@ -102,6 +105,12 @@ class Delivery:
             self._end(record)
             raise
         return self._end(record)
+
+    def _read(self) -> Job | None:
+        if self.lease.body is not None:
+            return new_job(self.lease, self.lease.body)
+        with reading(self.outbox.engine) as connection:
+            return read_job(connection, self.lease)
 
     def _send(self, message: Message, portion: Portion, record: Record) -> None:
         mailer, wanted = self.mailer, set(portion.emails)
@@ -138,9 +147,7 @@ class Delivery:
         if ending.state in FINISHED:
             record.refuse(record.people, RecipientStatus.REFUSED)
         try:
-            record.finish(
-                ENDABLE, values_of(ending, now), forget_message=ending.state is State.SENT
-            )
+            record.finish(values_of(ending, now), forget_message=ending.state is State.SENT)
         except LeaseLost:
             self._warn_lost()
             return None
@@ -157,11 +164,13 @@ class Delivery:
     def _end_unread(self, reason: str) -> Ending | None:
         now = self.outbox.now()
         ending = Ending(self.lease.id, State.DEAD, reason=reason, due=now + self.rules.keep)
-        with self.outbox.engine.begin() as connection:
-            written = change(connection, self.lease, HELD, **values_of(ending, now))
-        if not written:
+        values = {**values_of(ending, now), "possible_duplicate": self.lease.duplicate}
+        try:
+            self.writes.commit(Write(FINISH, fence(self.lease) | values, {}))
+        except LeaseLost:
             self._warn_lost()
-        return ending if written else None
+            return None
+        return ending
 
     def _warn_lost(self) -> None:
         """

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from mailfailover._receipt import Attempt, RecipientStatus
 from mailfailover.errors import OutcomeUnknown
@@ -82,6 +82,17 @@ class Job:
             yield Portion(tuple(emails), () if doubt is None else (doubt,))
 
 
+def new_job(lease: Lease, body: bytes) -> Job:
+    """
+    A mail that nobody had before: its message is all there is to know.
+
+    Raises:
+        InvalidMessage: If its message is not what this version can read.
+    """
+    message = read_body(body)
+    return Job(lease, message, {one.email: Standing() for one in message.recipients}, {}, 1)
+
+
 def read_job(connection: Connection, lease: Lease) -> Job | None:
     """
     Read all of a mail; None where its message is gone.
@@ -89,18 +100,17 @@ def read_job(connection: Connection, lease: Lease) -> Job | None:
     Raises:
         InvalidMessage: If its message is not what this version can read.
     """
-    body = connection.scalar(select(bodies.c.content).where(bodies.c.mail == lease.number))
+    of_mail = {"of_mail": lease.number}
+    body = connection.scalar(_BODY, of_mail)
     if body is None:
         return None
     message = read_body(body)
-    query = select(recipients).where(recipients.c.mail == lease.number)
     found = {
         row.email: Standing(row.status, row.attempt, row.provider_message_id)
-        for row in connection.execute(query)
+        for row in connection.execute(_RECIPIENTS, of_mail)
     }
     people = {one.email: found[one.email] for one in message.recipients}  # in the mail's order
-    query = select(attempts).where(attempts.c.mail == lease.number).order_by(attempts.c.number)
-    rows = connection.execute(query).all()
+    rows = connection.execute(_ATTEMPTS, of_mail).all()
     doubts = {row.number: _doubt(row) for row in rows if row.in_doubt}
     return Job(lease, message, people, doubts, rows[-1].number + 1 if rows else 1)
 
@@ -120,3 +130,10 @@ def _doubt(row: Row[Any]) -> Attempt:
         row.status_code,
         row.provider_message_id,
     )
+
+
+_BODY = select(bodies.c.content).where(bodies.c.mail == bindparam("of_mail"))
+_RECIPIENTS = select(recipients).where(recipients.c.mail == bindparam("of_mail"))
+_ATTEMPTS = (
+    select(attempts).where(attempts.c.mail == bindparam("of_mail")).order_by(attempts.c.number)
+)

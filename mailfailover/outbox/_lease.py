@@ -7,23 +7,27 @@ token is still its own, so one that was stopped and comes back too late overwrit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, func, or_, select, update
 
-from mailfailover.outbox._tables import State, mails
+from mailfailover.outbox._tables import State, bodies, mails
 from mailfailover.outbox._turns import READY, front
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 HELD = (State.LEASED, State.SENDING)
+SMALL = 64 * 1024
+"""So many bytes of a message are read when it is claimed; more wait until it is sent."""
 
 
-class Lease(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Lease:
     """
     The right to send one mail.
     """
@@ -37,11 +41,8 @@ class Lease(NamedTuple):
     duplicate: bool
     """Whether more than one attempt may have sent it already."""
 
-
-class LeaseLost(Exception):
-    """
-    The mail belongs to another worker by now, or was cancelled.
-    """
+    body: bytes | None = field(default=None, repr=False)
+    """The message, if it is small and nobody ever had it before: then nothing else is known."""
 
 
 def claim(
@@ -52,68 +53,77 @@ def claim(
 
     A try counts from here on: a mail that kills whoever takes it comes to its end too.
     """
-    columns = mails.c
-    query = (
-        select(columns.number, columns.id, columns.token, columns.tries, columns.possible_duplicate)
-        .where(READY)
-        .order_by(columns.turn, columns.number)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if mail_id:
-        query = query.where(columns.id == mail_id)
+    query, wanted = (_NAMED, {"of_id": mail_id}) if mail_id else (_NEXT, {})
     leases = [
-        Lease(row.number, row.id, row.token + 1, row.tries + 1, row.possible_duplicate)
-        for row in connection.execute(query)
+        Lease(row.number, row.id, row.token + 1, row.tries + 1, row.possible_duplicate, row.body)
+        for row in connection.execute(query, {"most": limit, **wanted})
     ]
     if leases:
-        statement = update(mails).where(columns.number.in_([one.number for one in leases]))
-        connection.execute(
-            statement.values(
-                state=State.LEASED,
-                owner=owner,
-                due=until,
-                turn=None,
-                token=columns.token + 1,
-                tries=columns.tries + 1,
-            )
-        )
+        numbers = [one.number for one in leases]
+        connection.execute(_TAKE, {"numbers": numbers, "owner": owner, "due": until})
     return leases
 
 
-def renew(connection: Connection, owner: str, numbers: Iterable[int], until: datetime) -> int:
+def renew(connection: Connection, owner: str, numbers: Collection[int], until: datetime) -> int:
     """
     Prolong what *owner* holds of these mails; return how many that are.
     """
-    statement = update(mails).where(
-        mails.c.number.in_(list(numbers)), mails.c.owner == owner, mails.c.state.in_(HELD)
-    )
-    return connection.execute(statement.values(due=until)).rowcount
+    row = {"numbers": list(numbers), "of_owner": owner, "due": until}
+    return connection.execute(_RENEW, row).rowcount
 
 
 def give_back(connection: Connection, leases: Iterable[Lease]) -> None:
     """
     Let others have mails for which nobody was called; the tries do not count.
     """
-    for lease in leases:
-        change(
-            connection,
-            lease,
-            (State.LEASED,),
-            state=State.PENDING,
-            due=None,
-            turn=front(connection),
-            tries=lease.tries - 1,
-        )
+    turn = front(connection)
+    rows = [fence(one) | {"turn": turn, "tries": one.tries - 1} for one in leases]
+    connection.execute(_GIVE_BACK, rows)
 
 
-def change(connection: Connection, lease: Lease, states: Iterable[State], **values: Any) -> bool:
+def fence(lease: Lease) -> dict[str, Any]:
     """
-    Set *values*, if the mail is in one of *states* and nobody took it since.
+    The parameters of :data:`OWN` that let *lease* change its mail.
     """
-    statement = update(mails).where(
-        mails.c.number == lease.number,
-        mails.c.token == lease.token,
-        mails.c.state.in_(list(states)),
+    return {"of_number": lease.number, "of_token": lease.token}
+
+
+def is_in(*states: State) -> ColumnElement[bool]:
+    """
+    A condition that can be repeated for many mails at once, as ``IN`` cannot.
+    """
+    return or_(*(mails.c.state == state for state in states))
+
+
+# All statements are written once: to build one costs more than to execute it.
+OWN = update(mails).where(
+    mails.c.number == bindparam("of_number"), mails.c.token == bindparam("of_token")
+)
+"""Changes a mail if nobody took it since the lease whose :func:`fence` is given."""
+
+_BODY = select(bodies.c.content).where(
+    bodies.c.mail == mails.c.number, mails.c.token == 0, func.length(bodies.c.content) <= SMALL
+)
+_NEXT = (
+    select(
+        mails.c.number,
+        mails.c.id,
+        mails.c.token,
+        mails.c.tries,
+        mails.c.possible_duplicate,
+        _BODY.scalar_subquery().label("body"),
     )
-    return bool(connection.execute(statement.values(values)).rowcount)
+    .where(READY)
+    .order_by(mails.c.turn, mails.c.number)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_NAMED = _NEXT.where(mails.c.id == bindparam("of_id"))
+_THESE = mails.c.number.in_(bindparam("numbers", expanding=True))
+_TAKE = (
+    update(mails)
+    .where(_THESE)
+    .values(state=State.LEASED, turn=None, token=mails.c.token + 1, tries=mails.c.tries + 1)
+)
+_RENEW = update(mails).where(_THESE, mails.c.owner == bindparam("of_owner"), is_in(*HELD))
+_GIVE_BACK = OWN.where(is_in(State.LEASED)).values(state=State.PENDING, due=None)

@@ -8,24 +8,26 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, or_, update
 
 from mailfailover._receipt import RecipientStatus
 from mailfailover.errors import Verdict
 from mailfailover.outbox._job import OPEN, Standing
-from mailfailover.outbox._lease import HELD, LeaseLost, change
+from mailfailover.outbox._lease import HELD, OWN, fence, is_in
 from mailfailover.outbox._mail import PENDING, UNFINISHED
 from mailfailover.outbox._tables import State, attempts, bodies, recipients
+from mailfailover.outbox._writes import Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Update
 
     from mailfailover._policy import Upcoming
     from mailfailover._receipt import Attempt
     from mailfailover.outbox._job import Job
+    from mailfailover.outbox._writes import Rows, Statement, Writes
 
 UNKNOWN = str(RecipientStatus.UNKNOWN)
 NOT_MADE = "not made"
@@ -41,10 +43,10 @@ class Record:
         duplicate: Whether more than one attempt may have sent it.
     """
 
-    def __init__(self, engine: Engine, job: Job, now: Callable[[], datetime], lease: float) -> None:
+    def __init__(self, writes: Writes, job: Job, now: Callable[[], datetime], lease: float) -> None:
         self.people = dict(job.people)
         self.duplicate = job.lease.duplicate
-        self._engine = engine
+        self._writes = writes
         self._lease = job.lease
         self._is_merge = job.message.is_merge
         self._now = now
@@ -81,22 +83,17 @@ class Record:
         number = self._number + 1
         for email in before:
             self._put(email, Standing(UNKNOWN, number))
+        values = {
+            "due": self._now() + self._seconds,
+            "possible_duplicate": self.duplicate or _is_doubted(before),
+        }
+        begun: dict[Statement, Rows] = {_BEGIN: [self._begun(upcoming.provider, number)]}
         try:
-            with self._engine.begin() as connection:
-                self._fence(
-                    connection,
-                    HELD,
-                    state=State.SENDING,
-                    due=self._now() + self._seconds,
-                    possible_duplicate=self.duplicate or _is_doubted(before),
-                )
-                self._flush(connection)
-                connection.execute(insert(attempts).values(self._begun(upcoming.provider, number)))
+            self._commit(_CALL, values, begun)
         except BaseException:
             for email, standing in before.items():
                 self._put(email, standing)
             raise
-        self._forget_written()
         self._number = number
         self._open = before
 
@@ -149,49 +146,51 @@ class Record:
         """
         return {one.status for one in self.people.values()}
 
-    def finish(
-        self, states: Iterable[State], values: Mapping[str, Any], *, forget_message: bool
-    ) -> None:
+    def finish(self, values: Mapping[str, Any], *, forget_message: bool) -> None:
         """
-        Write down how it ended, if the mail is in one of *states*, all at once.
+        Write down how it ended.
 
         Raises:
             LeaseLost: If the mail is not this worker's any more; nothing was written.
             SQLAlchemyError: If it cannot be written.
         """
-        with self._engine.begin() as connection:
-            self._fence(connection, states, possible_duplicate=self.duplicate, **values)
-            self._flush(connection)
-            if forget_message:  # it may hold what opens an account
-                connection.execute(delete(bodies).where(bodies.c.mail == self._lease.number))
-        self._forget_written()
+        forgotten: dict[Statement, Rows] = {}
+        if forget_message:  # it may hold what opens an account
+            forgotten[_FORGET] = [{"of_mail": self._lease.number}]
+        self._commit(FINISH, {**values, "possible_duplicate": self.duplicate}, forgotten)
 
-    def _fence(self, connection: Connection, states: Iterable[State], **values: Any) -> None:
-        if not change(connection, self._lease, states, **values):
-            raise LeaseLost(self._lease.id)
+    def _commit(
+        self, statement: Update, values: Mapping[str, Any], rest: Mapping[Statement, Rows]
+    ) -> None:
+        self._writes.commit(
+            Write(statement, {**fence(self._lease), **values}, {**self._learned(), **rest})
+        )
+        self._closed = []
+        self._dirty = set()
 
     def _put(self, email: str, standing: Standing) -> None:
         self.people[email] = standing
         self._dirty.add(email)
 
-    def _flush(self, connection: Connection) -> None:
+    def _learned(self) -> dict[Statement, Rows]:
+        """
+        What became known since it was last written down.
+        """
+        found: dict[Statement, list[dict[str, Any]]] = defaultdict(list)
         if self._closed:
-            connection.execute(_END, self._closed)
+            found[_END] = self._closed
         groups: dict[Standing, list[str]] = defaultdict(list)
         for email in self._dirty:
             groups[self.people[email]].append(email)
         for standing, emails in groups.items():
-            # What an event settled in the meantime is not overwritten.
-            statement = update(recipients).where(
-                recipients.c.mail == self._lease.number, recipients.c.status.in_(OPEN)
-            )
-            if len(emails) < len(self.people):
-                statement = statement.where(recipients.c.email.in_(emails))
-            connection.execute(statement.values(standing._asdict()))
-
-    def _forget_written(self) -> None:
-        self._closed = []
-        self._dirty = set()
+            row = {"of_mail": self._lease.number, **standing._asdict()}
+            if len(emails) == len(self.people):
+                found[_ALL].append(row)
+            elif len(emails) == 1:
+                found[_ONE].append(row | {"of_email": emails[0]})
+            else:
+                found[_ALL.where(recipients.c.email.in_(emails))].append(row)
+        return {**found}
 
     def _begun(self, provider: str, number: int) -> dict[str, Any]:
         return {
@@ -220,20 +219,22 @@ class Record:
         }
 
 
-_ENDS = (
-    "duration",
-    "stage",
-    "outcome",
-    "in_doubt",
-    "error",
-    "status_code",
-    "provider_message_id",
+# What a vendor's event settled in the meantime is not overwritten.
+_ALL = update(recipients).where(
+    recipients.c.mail == bindparam("of_mail"),
+    or_(*(recipients.c.status == status for status in sorted(OPEN))),
 )
-_END = (
-    update(attempts)
-    .where(attempts.c.mail == bindparam("of_mail"), attempts.c.number == bindparam("of_number"))
-    .values({name: bindparam(name) for name in _ENDS})
+_ONE = _ALL.where(recipients.c.email == bindparam("of_email"))
+_BEGIN = insert(attempts)
+_END = update(attempts).where(
+    attempts.c.mail == bindparam("of_mail"), attempts.c.number == bindparam("of_number")
 )
+_FORGET = delete(bodies).where(bodies.c.mail == bindparam("of_mail"))
+_CALL = OWN.where(is_in(*HELD)).values(state=State.SENDING)
+# An answer that comes after the lease, but before anybody else took the mail, still tells the
+# truth about it.
+FINISH = OWN.where(is_in(*HELD, State.UNKNOWN)).values(owner="", turn=None)
+"""Writes down how a mail ended."""
 
 
 def _is_unknown(attempt: Attempt | None) -> bool:

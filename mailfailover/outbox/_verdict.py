@@ -122,8 +122,6 @@ def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
     return {
         "state": ending.state,
         "due": ending.due,
-        "turn": None,
-        "owner": "",
         "provider": ending.provider,
         "provider_message_id": ending.provider_message_id,
         "reason": ending.reason,

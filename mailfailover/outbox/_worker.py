@@ -20,6 +20,7 @@ from mailfailover.outbox._lease import claim, give_back, renew
 from mailfailover.outbox._rules import Rules
 from mailfailover.outbox._sweep import BATCH, sweep
 from mailfailover.outbox._tables import State
+from mailfailover.outbox._writes import Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -108,6 +109,7 @@ class OutboxWorker:
         self.counts: Counter[State] = Counter()
         self.stopping = False
         self._owner = new_id()
+        self._writes = Writes(outbox.engine)
         self._rng = rng or fresh_rng()
         self._lock = Lock()
         self._held: set[int] = set()
@@ -166,7 +168,7 @@ class OutboxWorker:
         """
         total = 0
         while True:
-            with self.outbox.engine.begin() as connection:
+            with self._writes.alone() as connection:
                 count = sweep(connection, self.outbox.now(), self.rules)
             total += count
             if count < BATCH:
@@ -177,7 +179,7 @@ class OutboxWorker:
         Take mails whose turn it is; they are to be delivered or given back.
         """
         until = self.outbox.now() + timedelta(seconds=self.rules.lease)
-        with self.outbox.engine.begin() as connection:
+        with self._writes.alone() as connection:
             leases = claim(connection, self._owner, until, limit=limit, mail_id=mail_id)
         with self._lock:
             self._held.update(lease.number for lease in leases)
@@ -188,7 +190,9 @@ class OutboxWorker:
         Send one mail that was taken.
         """
         try:
-            ending = Delivery(self.outbox, self.mailer, lease, self.rules, self._rng).run()
+            ending = Delivery(
+                self.outbox, self._writes, self.mailer, lease, self.rules, rng=self._rng
+            ).run()
         finally:
             self._let_go([lease])
         if ending is not None:
@@ -202,7 +206,7 @@ class OutboxWorker:
         """
         Let others send mails that were taken, and not begun.
         """
-        with self.outbox.engine.begin() as connection:
+        with self._writes.alone() as connection:
             give_back(connection, leases)
         self._let_go(leases)
 
@@ -214,7 +218,7 @@ class OutboxWorker:
             numbers = list(self._held)
         if numbers:
             until = self.outbox.now() + timedelta(seconds=self.rules.lease)
-            with self.outbox.engine.begin() as connection:
+            with self._writes.alone() as connection:
                 renew(connection, self._owner, numbers, until)
 
     def _let_go(self, leases: Iterable[Lease]) -> None:

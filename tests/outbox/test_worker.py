@@ -28,6 +28,7 @@ from mailfailover.outbox import (
     OutboxWorker,
     State,
 )
+from mailfailover.outbox._lease import SMALL
 from mailfailover.outbox._tables import bodies
 from mailfailover.plugin import Capabilities
 from tests.chains import MAIL, NOW, Scripted, World
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 KEEP = timedelta(days=30)
 DOWN = ProviderUnavailable("HTTP 503")
 DOUBT = OutcomeUnknown("no answer", stage="written")
+LARGE = MAIL.replace(text="x" * (SMALL + 1))
+"""Too large to be read when it is taken."""
 
 
 def test_a_mail_is_sent(any_outbox: Outbox, world: World) -> None:
@@ -628,6 +631,71 @@ class TestDeath:
         assert ([], "cancelled") == (a.mails, found(outbox).reason)
 
 
+class TestReading:
+    """
+    A mail is read when it is taken, or when it is sent.
+    """
+
+    def test_a_new_mail_is_read_when_it_is_taken(self, outbox: Outbox, world: World) -> None:
+        """
+        Beside the two writes, around the call, it needs nothing of the database then.
+        """
+        statements = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            statements.append(statement.split(maxsplit=1)[0])
+
+        outbox.add(MAIL)
+        worker = work(outbox, world)
+        (lease,) = worker.claim(1)
+        event.listen(outbox.engine, "before_cursor_execute", note)
+
+        worker.deliver(lease)
+
+        before = ["BEGIN", "UPDATE", "UPDATE", "INSERT"]
+        assert [*before, "BEGIN", "UPDATE", "UPDATE", "UPDATE", "DELETE"] == statements
+
+    def test_a_large_mail_is_read_when_it_is_sent(self, any_outbox: Outbox, world: World) -> None:
+        """
+        Those that wait for a thread are not kept in memory.
+        """
+        a = Scripted("a")
+        any_outbox.add(LARGE)
+        worker = work(any_outbox, world, a)
+
+        (lease,) = worker.claim(1)
+        worker.deliver(lease)
+
+        assert lease.body is None
+        assert [LARGE] == a.mails
+
+    def test_what_others_had_is_read_anew(self, any_outbox: Outbox, world: World) -> None:
+        """
+        More may be known of it than when it was added.
+        """
+        a = Scripted("a")
+        any_outbox.add(MAIL)
+        worker = work(any_outbox, world, a)
+
+        worker.give_back(worker.claim(1))
+        (lease,) = worker.claim(1)
+        worker.deliver(lease)
+
+        assert lease.body is None
+        assert [MAIL] == a.mails
+
+    def test_a_lease_tells_nothing_of_its_mail(self, outbox: Outbox, world: World) -> None:
+        """
+        What it says may open an account.
+        """
+        outbox.add(MAIL)
+
+        (lease,) = work(outbox, world).claim(1)
+
+        assert lease.body is not None
+        assert "body" not in repr(lease)
+
+
 class TestTrouble:
     """
     What goes wrong beside the mail.
@@ -640,7 +708,7 @@ class TestTrouble:
         The database went away after the mail was taken.
         """
         cable = Cable(outbox)
-        outbox.add(MAIL)
+        outbox.add(LARGE)
         worker = work(outbox, world)
         (lease,) = worker.claim(1)
         cable.is_pulled = True
