@@ -78,7 +78,6 @@ class Crew:
 
     def _take(self) -> int:
         worker = self.worker
-        self.running = {one: lease for one, lease in self.running.items() if not one.done()}
         if time.monotonic() >= self.next_sweep:
             worker.sweep()
             self.next_sweep = time.monotonic() + worker.poll
@@ -93,13 +92,14 @@ class Crew:
         return len(leases)
 
     def _finish(self) -> None:
-        unbegun = [lease for future, lease in self.running.items() if future.cancel()]
+        running = dict(self.running)
+        unbegun = [lease for future, lease in running.items() if future.cancel()]
         if unbegun:
             try:
                 self.worker.give_back(unbegun)
             except SQLAlchemyError as exc:  # the leases end by themselves
                 logger.error("mails could not be given back: %s", type(exc).__name__)
-        wait(self.running)
+        wait(running)
         self.pool.shutdown()
 
     def _beat(self) -> None:
@@ -115,4 +115,6 @@ class Crew:
     def _on_done(self, future: Future[Ending | None]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
             logger.error("a mail could not be dealt with: %s", type(error).__name__)
-        self.wake.set()
+        del self.running[future]
+        if len(self.running) <= self.worker.threads:  # there is room for more
+            self.wake.set()
