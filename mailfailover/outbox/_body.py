@@ -25,8 +25,10 @@ def write_body(message: Message) -> tuple[bytes, str]:
         InvalidMessage: If an attachment cannot be read.
     """
     data = message.to_dict()
-    content = {name: value for name, value in data.items() if name not in _NOT_COMPARED}
-    return _encode(data), hashlib.sha256(_encode(content)).hexdigest()
+    rest = {name: data.pop(name) for name in _NOT_COMPARED}
+    content = _encode(data)
+    both = b",".join((_encode(rest)[:-1], content[1:]))  # attachments are encoded once
+    return both, hashlib.sha256(content).hexdigest()
 
 
 def read_body(body: bytes) -> Message:
