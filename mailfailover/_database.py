@@ -16,10 +16,11 @@ from weakref import WeakSet
 from sqlalchemy import DateTime, Engine, String, create_engine, event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 
 from mailfailover._fork import after_fork
+from mailfailover._sqlite_queue import QueuedConnection, begin_writing
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def open_engine(
     options: dict[str, Any] = {"max_overflow": -1}
     if url.get_backend_name() == "sqlite":
         _make_private(url)
-        options["connect_args"] = {"timeout": BUSY_SECONDS}
+        options["connect_args"] = {"timeout": BUSY_SECONDS, "factory": QueuedConnection}
     else:
         options["pool_pre_ping"] = True
         options["isolation_level"] = "READ COMMITTED"
@@ -196,10 +197,13 @@ def turn_wal_on(connection: sqlite3.Connection, seconds: float = BUSY_SECONDS) -
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and then writes fails at once if another one wrote in
-    # between, however long it is willing to wait. IMMEDIATE waits at the start instead.
-    reads = connection.get_execution_options().get(_READS)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get(_READS):
+        connection.exec_driver_sql("BEGIN")
+        return
+    try:
+        begin_writing(connection, BUSY_SECONDS)
+    except sqlite3.OperationalError as exc:
+        raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
 
 
 class _Engines:

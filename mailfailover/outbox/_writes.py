@@ -78,7 +78,10 @@ class Writes:
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """
-        A transaction for anything else: SQLite lets one write at a time, and is slow to queue.
+        A transaction, while no other thread commits, that changes any of the worker's mails.
+
+        Two that change several of them at the same time, each in an order of its own, would
+        wait for each other for ever.
         """
         with self._changed:
             while self._is_busy:
