@@ -168,7 +168,7 @@ class OutboxWorker:
         """
         total = 0
         while True:
-            with self.outbox.engine.begin() as connection:
+            with self._writes.alone() as connection:
                 count = sweep(connection, self.outbox.now(), self.rules)
             total += count
             if count < BATCH:
@@ -179,7 +179,7 @@ class OutboxWorker:
         Take mails whose turn it is; they are to be delivered or given back.
         """
         until = self.outbox.now() + timedelta(seconds=self.rules.lease)
-        with self.outbox.engine.begin() as connection:
+        with self._writes.alone() as connection:
             leases = claim(connection, self._owner, until, limit=limit, mail_id=mail_id)
         with self._lock:
             self._held.update(lease.number for lease in leases)

@@ -78,10 +78,10 @@ class Writes:
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """
-        A transaction, while no other thread commits, that changes any of the worker's mails.
+        A transaction for anything else, while no other thread of the worker commits.
 
-        Two that change several of them at the same time, each in an order of its own, would
-        wait for each other for ever.
+        Two that change several mails at the same time, each in an order of its own, could wait
+        for each other for ever. Nor would they be faster side by side: both are this process.
         """
         with self._changed:
             while self._is_busy:
