@@ -120,18 +120,19 @@ class Writes:
             self._changed.notify_all()
 
     def _write(self, batch: Sequence[_Entry]) -> None:
-        is_executed = False
+        is_begun = is_executed = False
         try:
             with self._engine.begin() as connection:
+                is_begun = True
                 _execute(connection, [one.write for one in batch])
                 is_executed = True
         except Exception as exc:  # noqa: BLE001 -- raised where it belongs
-            if len(batch) == 1 or is_executed:
-                for one in batch:
-                    one.error = exc
-            else:
+            if len(batch) > 1 and is_begun and not is_executed:
                 for one in batch:  # whoever is to blame fails alone
                     self._write([one])
+            else:
+                for one in batch:
+                    one.error = exc
             return
         for one in batch:
             one.error = None

@@ -164,6 +164,26 @@ def test_a_commit_that_fails_is_not_repeated(outbox: Outbox, world: World) -> No
     assert not any(is_written(outbox, lease) for lease in leases)
 
 
+def test_a_database_that_is_away_is_asked_once(outbox: Outbox, world: World) -> None:
+    """
+    Not once for each who waits: every time may take a minute.
+    """
+    leases = leased(outbox, world, 3)
+    begins = []
+
+    def fail(connection: object) -> None:
+        begins.append(connection)
+        if len(begins) > 1:  # the first is that of the one they wait for
+            raise OperationalError("BEGIN", {}, OSError("the server is away"))
+
+    event.listen(outbox.engine, "begin", fail)
+
+    ends = together(outbox, map(writing, leases))
+
+    assert [OperationalError] * 3 == [type(end) for end in ends]
+    assert 2 == len(begins)
+
+
 def test_who_is_interrupted_lets_the_others_go_on(outbox: Outbox, world: World) -> None:
     """
     They are told that nothing was written, rather than left to wait or to believe it was.
