@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from mailfailover._fork import after_fork
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -53,9 +55,9 @@ class Writes:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._changed = Condition()
         self._is_busy = False
-        self._waiting: list[_Entry] = []
+        self._begin_anew()
+        after_fork(self._begin_anew)
 
     def commit(self, write: Write) -> None:
         """
@@ -92,6 +94,11 @@ class Writes:
                 yield connection
         finally:
             self._free()
+
+    def _begin_anew(self) -> None:
+        self._changed = Condition()
+        self._is_busy = False
+        self._waiting: list[_Entry] = []
 
     def _join(self, entry: _Entry) -> list[_Entry]:
         """

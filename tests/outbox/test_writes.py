@@ -276,3 +276,21 @@ def test_others_wait_for_their_turn(outbox: Outbox, world: World) -> None:
 
     assert ["first", "second"] == order
     writes.commit(writing(lease))
+
+
+def test_a_child_has_writes_of_its_own(outbox: Outbox, world: World) -> None:
+    """
+    A fork may come while a thread of the parent is about to write.
+    """
+    [lease] = leased(outbox, world, 1)
+    writes = Writes(outbox.engine)
+    writes._is_busy = True
+    child = os.fork()
+    if not child:  # pragma: no cover -- in the child
+        signal.alarm(10)
+        writes.commit(writing(lease))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+
+    assert 0 == status
+    assert is_written(outbox, lease)
