@@ -10,6 +10,7 @@ calls them otherwise is noticed.
 from __future__ import annotations
 
 import http.client
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -52,11 +53,9 @@ class VendorConnection(HTTPConnection):
         Write a request and read the head of its answer, over a connection that stands.
         """
         self.progress.connected()
-        try:
+        # Whoever refuses a request may answer, and close, before all of it is there.
+        with suppress(BrokenPipeError, ConnectionResetError):
             self._write_all(head, (body,) if isinstance(body, bytes) else body)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # whoever refuses a request may answer, and close, before all of it is there
-        else:
             self.progress.written()
         answer = Answer(self.progress, self.sock, method=method)
         answer.begin()

@@ -109,6 +109,21 @@ def test_a_proxy_that_refuses(answer: bytes) -> None:
     assert (text, "connecting") == (str(caught.value), caught.value.stage)
 
 
+def test_a_proxy_that_is_down() -> None:
+    """
+    Nor where the proxy takes no connection at all.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    transport = HTTPTransport(proxies={"https": f"http://127.0.0.1:{port}"})
+    with pytest.raises(ConnectionFailed) as caught:
+        transport.send(HTTPRequest(url="https://acme.example/", body=b"x"), 5)
+    transport.close()
+
+    text = "nothing was sent: the proxy made no tunnel to acme.example:443"
+    assert (text, "connecting") == (str(caught.value), caught.value.stage)
+
+
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["tunnel", "handshake"])
 def test_a_proxy_that_hangs(start: bytes) -> None:
     """
