@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, S
 from sqlalchemy.types import TypeDecorator
 
 from mailfailover._fork import after_fork
-from mailfailover._sqlite_queue import QueuedConnection, begin_writing
+from mailfailover._sqlite_queue import QueuedConnection
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -200,10 +200,17 @@ def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get(_READS):
         connection.exec_driver_sql("BEGIN")
         return
+    # A transaction that reads first and then writes fails at once if another one wrote in
+    # between, however long it is willing to wait. IMMEDIATE waits at the start instead.
+    queued: Any = connection.connection.driver_connection
     try:
-        begin_writing(connection, BUSY_SECONDS)
-    except sqlite3.OperationalError as exc:
-        raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
+        queued.take_turn(BUSY_SECONDS)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except BaseException as exc:
+        queued.end_turn()
+        if isinstance(exc, sqlite3.OperationalError):
+            raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
+        raise
 
 
 class _Engines:

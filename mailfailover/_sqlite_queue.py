@@ -10,12 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mailfailover._fork import after_fork
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 
 class QueuedConnection(sqlite3.Connection):
@@ -73,22 +70,6 @@ class QueuedConnection(sqlite3.Connection):
             super().close()
         finally:
             self.end_turn()
-
-
-def begin_writing(connection: Connection, seconds: float) -> None:
-    """
-    Begin a transaction that writes, on a connection of SQLAlchemy's over a queued one.
-
-    A transaction that reads first and then writes fails at once if another one wrote in
-    between, however long it is willing to wait. IMMEDIATE waits at the start instead.
-    """
-    queued: Any = connection.connection.driver_connection
-    try:
-        queued.take_turn(seconds)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    except BaseException:
-        queued.end_turn()
-        raise
 
 
 class _Locks:
