@@ -55,7 +55,7 @@ def link_public_name(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element
 ) -> reference | None:
     """
-    Links ``mailfailover._message.Message``, or ``Message`` alone, to where users import it.
+    Links ``mailfailover._message.message.Message``, or ``Message`` alone, to where users import it.
     """
     target = node.get("reftarget", "")
     found = re.fullmatch(r"(?:mailfailover\.(?:_\w+|\w+\._\w+)\.)?(.+)", target)

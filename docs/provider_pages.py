@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailfailover._cli.matrix import entries, markdown
-from mailfailover._registry import find
+from mailfailover._setup.registry import find
+from mailfailover.cli.matrix import entries, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

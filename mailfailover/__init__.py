@@ -16,14 +16,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mailfailover._breaker import ProviderHealth
-    from mailfailover._chain import ProviderChain
-    from mailfailover._events import DeliveryEvent, EventType, RejectReason
-    from mailfailover._features import Feature
-    from mailfailover._health import MemoryHealth
-    from mailfailover._mailer import Mailer
-    from mailfailover._message import Address, Attachment, Message
-    from mailfailover._observe import (
+    from mailfailover._chain.chain import ProviderChain
+    from mailfailover._chain.observe import (
         AttemptMade,
         MailFailed,
         MailSent,
@@ -31,11 +25,17 @@ if TYPE_CHECKING:
         ProviderUp,
         SilentOutage,
     )
-    from mailfailover._ping import Ping
-    from mailfailover._provider import Capabilities, Link
-    from mailfailover._receipt import Accepted, Attempt, Outcome, Receipt, RecipientStatus
-    from mailfailover._registry import load_provider
-    from mailfailover._strategy import failover, random, roundrobin, route, weighted
+    from mailfailover._chain.ping import Ping
+    from mailfailover._health.breaker import ProviderHealth
+    from mailfailover._health.memory import MemoryHealth
+    from mailfailover._mailer.mailer import Mailer
+    from mailfailover._message.message import Address, Attachment, Message
+    from mailfailover._provider.protocols import Capabilities, Link
+    from mailfailover._setup.registry import load_provider
+    from mailfailover._setup.strategies import failover, random, roundrobin, route, weighted
+    from mailfailover._values.events import DeliveryEvent, EventType, RejectReason
+    from mailfailover._values.features import Feature
+    from mailfailover._values.receipt import Accepted, Attempt, Outcome, Receipt, RecipientStatus
     from mailfailover.errors import (
         AccountSuspended,
         AllProvidersFailed,
@@ -120,14 +120,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "_breaker": ("ProviderHealth",),
-    "_chain": ("ProviderChain",),
-    "_events": ("DeliveryEvent", "EventType", "RejectReason"),
-    "_features": ("Feature",),
-    "_health": ("MemoryHealth",),
-    "_mailer": ("Mailer",),
-    "_message": ("Address", "Attachment", "Message"),
-    "_observe": (
+    "_health.breaker": ("ProviderHealth",),
+    "_chain.chain": ("ProviderChain",),
+    "_values.events": ("DeliveryEvent", "EventType", "RejectReason"),
+    "_values.features": ("Feature",),
+    "_health.memory": ("MemoryHealth",),
+    "_mailer.mailer": ("Mailer",),
+    "_message.message": ("Address", "Attachment", "Message"),
+    "_chain.observe": (
         "AttemptMade",
         "MailFailed",
         "MailSent",
@@ -135,11 +135,11 @@ _MODULES = {
         "ProviderUp",
         "SilentOutage",
     ),
-    "_ping": ("Ping",),
-    "_provider": ("Capabilities", "Link"),
-    "_receipt": ("Accepted", "Attempt", "Outcome", "Receipt", "RecipientStatus"),
-    "_registry": ("load_provider",),
-    "_strategy": ("failover", "random", "roundrobin", "route", "weighted"),
+    "_chain.ping": ("Ping",),
+    "_provider.protocols": ("Capabilities", "Link"),
+    "_values.receipt": ("Accepted", "Attempt", "Outcome", "Receipt", "RecipientStatus"),
+    "_setup.registry": ("load_provider",),
+    "_setup.strategies": ("failover", "random", "roundrobin", "route", "weighted"),
     "errors": (
         "AccountSuspended",
         "AllProvidersFailed",

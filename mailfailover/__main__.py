@@ -21,7 +21,7 @@ def main() -> None:
     except ModuleNotFoundError as exc:
         print(f"mailfailover: the command line needs {exc.name}: {INSTALL}", file=sys.stderr)
         sys.exit(2)
-    from mailfailover.cli import cli
+    from mailfailover.cli.command_line import cli
 
     # A mail may hold what the terminal's encoding cannot show.
     for stream in (sys.stdout, sys.stderr):

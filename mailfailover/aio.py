@@ -19,14 +19,14 @@ import os
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from mailfailover._config import from_config, from_env
-from mailfailover._deliver import delivery
-from mailfailover._mailer import OWN_SETTINGS, Mailer
-from mailfailover._many import check_all
-from mailfailover._message import Message
-from mailfailover._ping import Ping, ping_steps
-from mailfailover._receipt import Outcome
-from mailfailover._retry import Pause
+from mailfailover._chain.ping import Ping, ping_steps
+from mailfailover._chain.retry import Pause
+from mailfailover._mailer.delivery import delivery
+from mailfailover._mailer.mailer import OWN_SETTINGS, Mailer
+from mailfailover._mailer.many import check_all
+from mailfailover._message.message import Message
+from mailfailover._setup.sources import from_config, from_env
+from mailfailover._values.receipt import Outcome
 from mailfailover.transports._in_thread import Threads
 from mailfailover.transports.aio import AsyncHTTPTransport, AsyncTransport
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from mailfailover._events import DeliveryEvent
-    from mailfailover._health import Health
-    from mailfailover._receipt import Receipt
-    from mailfailover._wire import WebhookRequest
+    from mailfailover._health.memory import Health
+    from mailfailover._values.events import DeliveryEvent
+    from mailfailover._values.receipt import Receipt
+    from mailfailover._values.wire import WebhookRequest
 
     Handler = Callable[[DeliveryEvent], object]
 

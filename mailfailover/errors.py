@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from mailfailover._receipt import Attempt
+    from mailfailover._values.receipt import Attempt
 
 __all__ = [
     "AccountSuspended",

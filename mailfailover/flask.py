@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from mailfailover._webhook import MAX_BODY
-from mailfailover._wire import WebhookRequest
+from mailfailover._mailer.webhook import MAX_BODY
+from mailfailover._values.wire import WebhookRequest
 from mailfailover.webhooks._answers import Answer, answer_unsubscribe, answer_webhook
 
 if TYPE_CHECKING:
-    from mailfailover._mailer import Mailer
+    from mailfailover._mailer.mailer import Mailer
     from mailfailover.unsubscribe import UnsubscribeLinks
 
 __all__ = ["webhooks"]

@@ -5,27 +5,9 @@ A provider is one file of pure functions: see "Writing a provider" in the docume
 and run :class:`mailfailover.testing.ProviderContract` over it.
 """
 
-from mailfailover._body import (
-    WrittenJSON,
-    basic_auth,
-    json_body,
-    merge_options,
-    multipart_body,
-    sha256_hex,
-)
-from mailfailover._classify import (
-    check_secret,
-    classify_http,
-    classify_smtp,
-    mask,
-    parse_retry_after,
-    reveal,
-)
-from mailfailover._details import details
-from mailfailover._event_reading import as_list, as_text, as_texts, as_time, dig, make_event
-from mailfailover._events import DeliveryEvent, EventType, RejectReason
-from mailfailover._features import Feature
-from mailfailover._merge import (
+from mailfailover._mailer.webhook import WebhookProvider
+from mailfailover._message.encoded_words import encode_header
+from mailfailover._message.merge import (
     all_variables,
     fill,
     for_recipient,
@@ -33,8 +15,33 @@ from mailfailover._merge import (
     variables,
     without_texts,
 )
-from mailfailover._message import Address, Attachment, Message
-from mailfailover._provider import (
+from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._provider.beyond_mime import details
+from mailfailover._provider.bodies import (
+    WrittenJSON,
+    basic_auth,
+    json_body,
+    merge_options,
+    multipart_body,
+    sha256_hex,
+)
+from mailfailover._provider.classify import (
+    check_secret,
+    classify_http,
+    classify_smtp,
+    mask,
+    parse_retry_after,
+    reveal,
+)
+from mailfailover._provider.event_reading import (
+    as_list,
+    as_text,
+    as_texts,
+    as_time,
+    dig,
+    make_event,
+)
+from mailfailover._provider.protocols import (
     EVERYTHING,
     BatchProvider,
     Capabilities,
@@ -43,9 +50,8 @@ from mailfailover._provider import (
     SMTPProvider,
     Transport,
 )
-from mailfailover._public_keys import read_certificate, verify_public_key
-from mailfailover._receipt import Accepted, RecipientStatus
-from mailfailover._signatures import (
+from mailfailover._provider.public_keys import read_certificate, verify_public_key
+from mailfailover._provider.signatures import (
     Fetch,
     Secrets,
     reveal_all,
@@ -54,10 +60,12 @@ from mailfailover._signatures import (
     verify_standard_webhook,
     verify_time,
 )
-from mailfailover._sns import SNSHome, read_sns, verify_sns
-from mailfailover._untrusted import read_json
-from mailfailover._webhook import WebhookProvider
-from mailfailover._wire import (
+from mailfailover._provider.sns import SNSHome, read_sns, verify_sns
+from mailfailover._values.events import DeliveryEvent, EventType, RejectReason
+from mailfailover._values.features import Feature
+from mailfailover._values.receipt import Accepted, RecipientStatus
+from mailfailover._values.untrusted_json import read_json
+from mailfailover._values.wire import (
     Base64,
     Body,
     File,
@@ -70,7 +78,6 @@ from mailfailover._wire import (
     Stage,
     WebhookRequest,
 )
-from mailfailover._words import encode_header
 
 __all__ = [
     "EVERYTHING",

@@ -22,16 +22,16 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mailfailover._classify import check_secret
-from mailfailover._events import DeliveryEvent, EventType
-from mailfailover._frozen import FrozenDict
-from mailfailover._message import unsubscribe_headers
-from mailfailover._signatures import reveal_all
+from mailfailover._message.message import unsubscribe_headers
+from mailfailover._provider.classify import check_secret
+from mailfailover._provider.signatures import reveal_all
+from mailfailover._values.events import DeliveryEvent, EventType
+from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import ConfigurationError, InvalidMessage, InvalidSignature
 
 if TYPE_CHECKING:
-    from mailfailover._message import Message
-    from mailfailover._signatures import Secrets
+    from mailfailover._message.message import Message
+    from mailfailover._provider.signatures import Secrets
 
 __all__ = ["UnsubscribeLinks"]
 

@@ -12,8 +12,8 @@ from random import Random
 from typing import Any
 
 from mailfailover import Accepted, Capabilities, Link, Message, Outcome, ProviderChain, Receipt
-from mailfailover._ordering import Failover
-from mailfailover._policy import Policy
+from mailfailover._chain.policy import Policy
+from mailfailover._setup.ordering import Failover
 from mailfailover.plugin import EVERYTHING
 from mailfailover.testing import FakeClock
 

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

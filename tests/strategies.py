@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mailfailover._features import MAY_BE_LEFT_OFF, Feature
-from mailfailover._message import Address, Attachment, Message
+from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._values.features import MAY_BE_LEFT_OFF, Feature
 
 _ATEXT = "abcXYZ019!#$%&'*+/=?^_`{|}~-"
 _FORBIDDEN = "\u2028\u2029"

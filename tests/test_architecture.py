@@ -44,22 +44,20 @@ PUBLIC = [
 
 # Who alone may import these; all else goes through them.
 ONLY_IN = {
-    "tenacity": {"_retry.py"},
-    "importlib_metadata": {"_registry.py"},
+    "tenacity": {"_chain"},
+    "importlib_metadata": {"_setup"},
     "requests": {"transports"},
     "urllib3": {"transports"},
     "smtplib": {"transports"},
-    "click": {"__main__.py", "cli.py", "_cli"},
-    "rich": {"__main__.py", "cli.py", "_cli"},
+    "click": {"__main__.py", "cli"},
+    "rich": {"__main__.py", "cli"},
     "botocore": {"providers"},
-    "cryptography": {"_public_keys.py"},
+    "cryptography": {"_provider"},
     "celery": {"celery"},
     "kombu": {"celery"},
     "redis": {"redis"},
     "sqlalchemy": {
-        "_database.py",
-        "_rows.py",
-        "_schema.py",
+        "_sql",
         "celery",
         "callbacks",
         "outbox",
@@ -72,11 +70,19 @@ ONLY_IN = {
     "flask": {"flask.py", "service"},
     "jinja2": {"service"},
     "prometheus_client": {"service"},
-    "waitress": {"_cli"},
+    "waitress": {"cli"},
     "werkzeug": {"service"},
 }
 
-LAYERS = ("errors", "_message", "_provider", "_registry", "_chain", "_mailer", "cli")
+LAYERS = (
+    "errors",
+    "_message.message",
+    "_provider.protocols",
+    "_setup.registry",
+    "_chain.chain",
+    "_mailer.mailer",
+    "cli.command_line",
+)
 """Each of them is below the next: it loads without it."""
 
 

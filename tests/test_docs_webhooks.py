@@ -16,7 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from mailfailover import DeliveryEvent, Mailer
-from mailfailover._registry import find, installed
+from mailfailover._setup.registry import find, installed
 from mailfailover.webhooks.wsgi import create_app
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mailfailover import errors
-from mailfailover._receipt import Attempt
+from mailfailover._values.receipt import Attempt
 from mailfailover.errors import MailFailoverError, Penalty, SendError, Verdict
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -24,7 +24,7 @@ class Other:
 """
 
 FIND = """
-from mailfailover._registry import find
+from mailfailover._setup.registry import find
 from mailfailover.errors import ConfigurationError
 try:
     print(find({name!r}).__module__)
@@ -33,7 +33,7 @@ except ConfigurationError as exc:
 """
 LIST = """
 import dataclasses, json
-from mailfailover._registry import installed
+from mailfailover._setup.registry import installed
 print(json.dumps([dataclasses.asdict(one) for one in installed() if not one.builtin]))
 """
 SEND = """
@@ -307,7 +307,7 @@ def test_indexing_imports_no_plugin(acme: Path) -> None:
     Looking a provider up imports that one only.
     """
     code = (
-        "import sys; from mailfailover._registry import find; find('null');"
+        "import sys; from mailfailover._setup.registry import find; find('null');"
         "print('mailfailover_acme' in sys.modules, 'mailfailover.providers.smtp' in sys.modules)"
     )
 

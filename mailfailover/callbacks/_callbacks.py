@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover import errors
-from mailfailover._classify import parse_retry_after
-from mailfailover._database import open_engine, reading
-from mailfailover._fork import fresh_rng
-from mailfailover._rows import insert_new
-from mailfailover._schema import check, init, upgrade
-from mailfailover._signatures import reveal_all
-from mailfailover._wire import HTTPRequest
+from mailfailover._provider.classify import parse_retry_after
+from mailfailover._provider.signatures import reveal_all
+from mailfailover._sql.database import open_engine, reading
+from mailfailover._sql.rows import insert_new
+from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._values.fork import fresh_rng
+from mailfailover._values.wire import HTTPRequest
 from mailfailover.callbacks import _queue as queue
 from mailfailover.callbacks._calls import check_url, default_transport, payload, signer
 from mailfailover.webhooks._tables import PART, callbacks
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from mailfailover._events import DeliveryEvent
-    from mailfailover._provider import Transport
-    from mailfailover._signatures import Secrets
-    from mailfailover._wire import Response
+    from mailfailover._provider.protocols import Transport
+    from mailfailover._provider.signatures import Secrets
+    from mailfailover._values.events import DeliveryEvent
+    from mailfailover._values.wire import Response
 
 logger = logging.getLogger("mailfailover")
 

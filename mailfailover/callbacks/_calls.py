@@ -7,14 +7,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mailfailover._signatures import base64_key
+from mailfailover._provider.signatures import base64_key
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mailfailover._events import DeliveryEvent
-    from mailfailover._provider import Transport
+    from mailfailover._provider.protocols import Transport
+    from mailfailover._values.events import DeliveryEvent
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _INSTALL = 'callbacks need the package standardwebhooks: pip install "mailfailover[webhooks]"'

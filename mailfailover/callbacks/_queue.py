@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, func, select, true, update
 
-from mailfailover._database import reading
+from mailfailover._sql.database import reading
 from mailfailover.webhooks._tables import callbacks
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from mailfailover.celery._waker import Waker
 if TYPE_CHECKING:
     from celery import Celery
 
-    from mailfailover._mailer import Mailer
+    from mailfailover._mailer.mailer import Mailer
     from mailfailover.outbox import Outbox
 
 __all__ = ["OutboxTasks", "Waker", "application", "broker_url", "is_reachable", "waker"]

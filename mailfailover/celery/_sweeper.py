@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailfailover._fork import fresh_rng
+from mailfailover._values.fork import fresh_rng
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -18,7 +18,7 @@ from mailfailover.outbox import OutboxWorker
 if TYPE_CHECKING:
     from celery import Celery
 
-    from mailfailover._mailer import Mailer
+    from mailfailover._mailer.mailer import Mailer
     from mailfailover.outbox import Outbox
 
 logger = logging.getLogger("mailfailover.celery")

@@ -12,7 +12,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
-from mailfailover._fork import after_fork
+from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable

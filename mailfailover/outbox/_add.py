@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
 
 MAX_KEY = 255
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._message import Message
+from mailfailover._message.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

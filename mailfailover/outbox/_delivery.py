@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailfailover._database import reading
-from mailfailover._frozen import EMPTY
-from mailfailover._merge import part_for
-from mailfailover._raised import is_time_limit
-from mailfailover._receipt import Receipt, RecipientStatus
+from mailfailover._message.merge import part_for
+from mailfailover._provider.scrub import is_time_limit
+from mailfailover._sql.database import reading
+from mailfailover._values.frozen import EMPTY
+from mailfailover._values.receipt import Receipt, RecipientStatus
 from mailfailover.errors import (
     InvalidMessage,
     MailFailoverError,
@@ -31,8 +31,8 @@ from mailfailover.outbox._writes import LeaseLost, Write
 if TYPE_CHECKING:
     from random import Random
 
-    from mailfailover._mailer import Mailer
-    from mailfailover._message import Message
+    from mailfailover._mailer.mailer import Mailer
+    from mailfailover._message.message import Message
     from mailfailover.outbox._job import Job, Portion
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._outbox import Outbox

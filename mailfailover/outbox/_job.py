@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from mailfailover._receipt import Attempt, RecipientStatus
+from mailfailover._values.receipt import Attempt, RecipientStatus
 from mailfailover.errors import OutcomeUnknown
 from mailfailover.outbox._body import read_body
 from mailfailover.outbox._mail import PENDING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
     from mailfailover.outbox._lease import Lease
 
 OPEN = frozenset({PENDING, str(RecipientStatus.UNKNOWN)})

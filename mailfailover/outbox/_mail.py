@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from mailfailover._frozen import EMPTY
+from mailfailover._values.frozen import EMPTY
 from mailfailover.outbox._body import read_body
 from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
 
 PENDING = "pending"
 """The status of a recipient whom the mail has not been sent to."""

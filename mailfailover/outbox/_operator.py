@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
-from mailfailover._receipt import REJECTED
+from mailfailover._values.receipt import REJECTED
 from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
 from mailfailover.outbox._turns import front

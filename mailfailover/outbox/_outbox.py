@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from mailfailover._database import open_engine, reading
-from mailfailover._observe import tell
-from mailfailover._schema import check, init, upgrade
+from mailfailover._chain.observe import tell
+from mailfailover._sql.database import open_engine, reading
+from mailfailover._sql.schema import check, init, upgrade
 from mailfailover.outbox import _operator
 from mailfailover.outbox._add import check_key, store
 from mailfailover.outbox._mail import read_mail, read_mails, read_stats
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, Select
 
-    from mailfailover._events import DeliveryEvent
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
+    from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox._mail import OutboxMail, OutboxStats
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, or_, update
 
-from mailfailover._receipt import RecipientStatus
+from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import Verdict
 from mailfailover.outbox._job import OPEN, Standing
 from mailfailover.outbox._lease import HELD, OWN, fence, is_in
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Update
 
-    from mailfailover._policy import Upcoming
-    from mailfailover._receipt import Attempt
+    from mailfailover._chain.policy import Upcoming
+    from mailfailover._values.receipt import Attempt
     from mailfailover.outbox._job import Job
     from mailfailover.outbox._writes import Rows, Statement, Writes
 

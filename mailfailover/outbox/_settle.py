@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
 
-from mailfailover._events import EventType
-from mailfailover._receipt import RecipientStatus
+from mailfailover._values.events import EventType
+from mailfailover._values.receipt import RecipientStatus
 from mailfailover.outbox._job import OPEN
 from mailfailover.outbox._record import UNKNOWN
 from mailfailover.outbox._tables import State, bodies, mails, recipients
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
 
 _NOT_SENT = frozenset({EventType.REJECTED, EventType.FAILED})
 _SAYS_NOTHING = frozenset({EventType.UNKNOWN, EventType.SUBSCRIBED})

@@ -26,8 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-from mailfailover._database import UTC, exact_text
-from mailfailover._schema import Part
+from mailfailover._sql.database import UTC, exact_text
+from mailfailover._sql.schema import Part
 
 METADATA = MetaData()
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._raised import where
-from mailfailover._receipt import Receipt, RecipientStatus
+from mailfailover._provider.scrub import where
+from mailfailover._values.receipt import Receipt, RecipientStatus
 from mailfailover.errors import (
     AllProvidersFailed,
     InvalidMessage,

@@ -10,9 +10,9 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._fork import fresh_rng
-from mailfailover._observe import tell
-from mailfailover._ulid import new_id
+from mailfailover._chain.observe import tell
+from mailfailover._values.fork import fresh_rng
+from mailfailover._values.ulid import new_id
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox._crew import Crew
 from mailfailover.outbox._delivery import Delivery
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from random import Random
 
-    from mailfailover._mailer import Mailer
+    from mailfailover._mailer.mailer import Mailer
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._outbox import Outbox
     from mailfailover.outbox._verdict import Ending

@@ -8,7 +8,7 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mailfailover._replays import MemoryReplays
+from mailfailover._mailer.replays import MemoryReplays
 from mailfailover.redis._presence import TIMEOUT, Away, Presence, connect
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailfailover._breaker import FOREVER, Hold, ProviderHealth, Ticket
-from mailfailover._health import MemoryHealth
+from mailfailover._health.breaker import FOREVER, Hold, ProviderHealth, Ticket
+from mailfailover._health.memory import MemoryHealth
 from mailfailover.redis._store import SharedTicket
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from mailfailover import _breaker
-from mailfailover._breaker import Hold, ProviderHealth, Ticket
+from mailfailover._health import breaker
+from mailfailover._health.breaker import Hold, ProviderHealth, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class Store:
 
 @cache
 def _script() -> str:
-    constants = [f"local {name} = {getattr(_breaker, name)!r}" for name in _CONSTANTS]
+    constants = [f"local {name} = {getattr(breaker, name)!r}" for name in _CONSTANTS]
     constants.append(f"local KEEP_SECONDS = {_KEEP_SECONDS}")
     own = files(__package__).joinpath("breaker.lua").read_text("utf-8")
     return "\n".join([*constants, own])

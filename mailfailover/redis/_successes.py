@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._fork import after_fork
+from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailfailover._breaker import Ticket
+    from mailfailover._health.breaker import Ticket
 
 
 @dataclass(slots=True)

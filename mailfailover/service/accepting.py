@@ -18,7 +18,7 @@ from mailfailover.service.tables import posts
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
     from mailfailover.service.parts import Service
     from mailfailover.service.reading import Post
     from mailfailover.service.rules import Caller

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._attachment import Attachment
+from mailfailover._message.attachment import Attachment
 from mailfailover.errors import InvalidMessage
 from mailfailover.service.problems import FieldError
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from mailfailover._database import reading
-from mailfailover._schema import init
+from mailfailover._sql.database import reading
+from mailfailover._sql.schema import init
 from mailfailover.errors import ConfigurationError
 from mailfailover.service.limits import begin_counting
 from mailfailover.service.rules import Caller, Rules

@@ -20,14 +20,14 @@ from flask import (
     url_for,
 )
 
-from mailfailover._details import details
+from mailfailover._provider.beyond_mime import details
 from mailfailover.service.headers import MAIL_POLICY
 
 if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response as Redirect
 
-    from mailfailover._message import Attachment, Message
+    from mailfailover._message.message import Attachment, Message
     from mailfailover.providers.preview import Preview, PreviewMail
 
 __all__ = ["VIEWS", "show_mailbox"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import url_for
 from sqlalchemy import select
 
-from mailfailover._database import reading
+from mailfailover._sql.database import reading
 from mailfailover.outbox import State
 from mailfailover.outbox._tables import mails
 from mailfailover.service.tables import posts
@@ -17,7 +17,7 @@ from mailfailover.service.tables import posts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox import OutboxMail
     from mailfailover.service.parts import Service
     from mailfailover.service.rules import Caller

@@ -17,7 +17,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailfailover._observe import AttemptMade
+from mailfailover._chain.observe import AttemptMade
 from mailfailover.service.parts import service
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from mailfailover._mailer import Mailer
+    from mailfailover._mailer.mailer import Mailer
     from mailfailover.callbacks import Callbacks
     from mailfailover.outbox import Outbox
     from mailfailover.providers.preview import Preview

@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailfailover import _fields as read
-from mailfailover._json import message_from_dict
-from mailfailover._message import FIELDS, Message
+from mailfailover._message import fields as read
+from mailfailover._message.json_form import message_from_dict
+from mailfailover._message.message import FIELDS, Message
 from mailfailover.callbacks._calls import check_url
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.service.form import form_fields
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from flask import Request
 
-    from mailfailover._address import Address
-    from mailfailover._attachment import Attachment
+    from mailfailover._message.address import Address
+    from mailfailover._message.attachment import Attachment
 
 __all__ = ["LINK", "POSTED", "Post", "read_post"]
 

@@ -9,15 +9,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mailfailover._provider import Limit
-from mailfailover._validation import normalize_email
+from mailfailover._message.validation import normalize_email
+from mailfailover._provider.protocols import Limit
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.service.problems import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
 
 __all__ = ["ADMIN", "GRANTS", "LOCAL", "Caller", "Rules"]
 

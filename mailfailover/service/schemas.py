@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._features import MAY_BE_LEFT_OFF
+from mailfailover._values.features import MAY_BE_LEFT_OFF
 from mailfailover.outbox import State
 from mailfailover.service.problems import KINDS
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from mailfailover._database import reading
+from mailfailover._sql.database import reading
 from mailfailover.service.tables import secrets as table
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
-from mailfailover._database import UTC
-from mailfailover._schema import Part
+from mailfailover._sql.database import UTC
+from mailfailover._sql.schema import Part
 
 _metadata = MetaData()
 

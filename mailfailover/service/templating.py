@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from mailfailover._address import Address
+    from mailfailover._message.address import Address
 
 _KB = 1024
 

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailfailover._events import EventType
+from mailfailover._values.events import EventType
 from mailfailover.outbox import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox import OutboxAttempt, OutboxMail
 
 __all__ = ["BADGES", "Step", "steps"]

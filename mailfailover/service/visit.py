@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from mailfailover._ulid import new_id
+from mailfailover._values.ulid import new_id
 
 if TYPE_CHECKING:
     from flask import Request

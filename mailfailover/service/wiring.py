@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from mailfailover._database import open_engine, reading
-from mailfailover._mailer import Mailer
+from mailfailover._mailer.mailer import Mailer
+from mailfailover._sql.database import open_engine, reading
 from mailfailover.callbacks import Callbacks
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy import Engine
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
 
 __all__ = ["application", "assemble", "broker_of"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._address import Address
+from mailfailover._message.address import Address
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailfailover._database import reading
+from mailfailover._sql.database import reading
 from mailfailover.errors import AllProvidersFailed
 from mailfailover.suppression._entry import Reason
 from mailfailover.suppression._origins import origin_of_row
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, Row
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
     from mailfailover.suppression._origins import Origins
 
 # The last one is told where there are several.

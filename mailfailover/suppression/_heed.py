@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete
 
-from mailfailover._events import EventType
-from mailfailover._observe import MailFailed, MailSent
-from mailfailover._receipt import RecipientStatus
+from mailfailover._chain.observe import MailFailed, MailSent
+from mailfailover._values.events import EventType
+from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import InvalidMessage, RecipientRejected, RecipientSuppressed
 from mailfailover.suppression._entry import Reason, Suppression, plain_address
 from mailfailover.suppression._origins import origin_of
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Delete
 
-    from mailfailover._events import DeliveryEvent
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
+    from mailfailover._values.events import DeliveryEvent
     from mailfailover.errors import MailFailoverError
     from mailfailover.suppression._origins import Origins
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
-from mailfailover._database import open_engine, reading
-from mailfailover._events import DeliveryEvent
-from mailfailover._frozen import EMPTY
-from mailfailover._observe import MailFailed, MailSent
-from mailfailover._schema import check, init, upgrade
+from mailfailover._chain.observe import MailFailed, MailSent
+from mailfailover._sql.database import open_engine, reading
+from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._values.events import DeliveryEvent
+from mailfailover._values.frozen import EMPTY
 from mailfailover.suppression._csv import export_rows, import_rows
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
 from mailfailover.suppression._find import find
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Engine
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
     from mailfailover.suppression._origins import Origins
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mailfailover._events import DeliveryEvent
+from mailfailover._values.events import DeliveryEvent
 from mailfailover.suppression._rules import Scope
 from mailfailover.unsubscribe import STREAM
 

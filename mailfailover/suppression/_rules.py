@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailfailover._events import EventType, RejectReason
+from mailfailover._values.events import EventType, RejectReason
 from mailfailover.suppression._entry import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
 
 _BOUNCES: Mapping[RejectReason | None, Reason] = {
     None: Reason.BOUNCED,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mailfailover._database import UTC
-from mailfailover._rows import fit, insert_new
+from mailfailover._sql.database import UTC
+from mailfailover._sql.rows import fit, insert_new
 from mailfailover.suppression._entry import Reason, Suppression
 from mailfailover.suppression._tables import ID_LENGTH, suppressions
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from mailfailover._provider import EVERYTHING, Capabilities
-from mailfailover._wire import Response, SMTPResponse
+from mailfailover._provider.protocols import EVERYTHING, Capabilities
+from mailfailover._values.wire import Response, SMTPResponse
 
 from . import _contract_answers as answers
 from . import _contract_shape as shape
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from mailfailover._message import Message
-    from mailfailover._receipt import Accepted
+    from mailfailover._message.message import Message
+    from mailfailover._values.receipt import Accepted
     from mailfailover.errors import SendError
 
 __all__ = ["ProviderContract"]

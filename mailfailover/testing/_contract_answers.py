@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._receipt import Accepted, RecipientStatus
-from mailfailover._wire import Response, SMTPReply, SMTPResponse
+from mailfailover._values.receipt import Accepted, RecipientStatus
+from mailfailover._values.wire import Response, SMTPReply, SMTPResponse
 from mailfailover.errors import (
     OutcomeUnknown,
     RateLimited,
@@ -27,7 +27,7 @@ from ._garbage import FOREIGN_BODIES, altered_bodies, spoiled, truncated
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
 
 __all__ = [
     "check_accepted",

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from mailfailover._features import NO_FEATURES, Feature
-from mailfailover._provider import Capabilities
-from mailfailover._provider_check import secret_texts
+from mailfailover._provider.protocols import Capabilities
+from mailfailover._provider.provider_check import secret_texts
+from mailfailover._values.features import NO_FEATURES, Feature
 
 from ._claim import claim
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._receipt import Accepted
+from mailfailover._values.receipt import Accepted
 
 from ._claim import claim
 
 if TYPE_CHECKING:
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
 
 __all__ = ["check_sends", "check_sends_from_threads"]
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from mailfailover._events import EventType
-from mailfailover._replays import MemoryReplays
-from mailfailover._webhook import receive
-from mailfailover._wire import Response, WebhookRequest
+from mailfailover._mailer.replays import MemoryReplays
+from mailfailover._mailer.webhook import receive
+from mailfailover._values.events import EventType
+from mailfailover._values.wire import Response, WebhookRequest
 from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
 
 from ._claim import claim
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from mailfailover._events import DeliveryEvent
-    from mailfailover._wire import HTTPRequest
+    from mailfailover._values.events import DeliveryEvent
+    from mailfailover._values.wire import HTTPRequest
 
 __all__ = ["WebhookContract"]
 

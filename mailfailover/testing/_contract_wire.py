@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._wire import HTTPRequest, SMTPRequest
+from mailfailover._values.wire import HTTPRequest, SMTPRequest
 from mailfailover.errors import MailFailoverError, UnsupportedFeature
 
 from ._claim import claim
@@ -29,7 +29,7 @@ from ._wire_text import body_bytes, wire_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._message import Message
+    from mailfailover._message.message import Message
 
 __all__ = [
     "build",

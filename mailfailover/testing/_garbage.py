@@ -8,7 +8,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._wire import Response
+from mailfailover._values.wire import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,15 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._features import DROPPABLE, NO_FEATURES, Feature
-from mailfailover._fit import over_limits, required_features, without
-from mailfailover._merge import merge_features
-from mailfailover._message import Address, Attachment, Message
+from mailfailover._chain.requirements import over_limits, required_features, without
+from mailfailover._message.merge import merge_features
+from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._values.features import DROPPABLE, NO_FEATURES, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._provider import Capabilities
+    from mailfailover._provider.protocols import Capabilities
 
 __all__ = ["MARKED", "find_marks", "fit", "fitting"]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mailfailover._message import Address, Attachment, Message
+from mailfailover._message.message import Address, Attachment, Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,12 +13,12 @@ from email.policy import SMTPUTF8
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from mailfailover._wire import Base64, File, SMTPRequest
+from mailfailover._values.wire import Base64, File, SMTPRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._wire import Body, HTTPRequest, Part
+    from mailfailover._values.wire import Body, HTTPRequest, Part
 
 __all__ = ["body_bytes", "wire_text"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from mailfailover._events import EventType
-from mailfailover._rows import add_to
+from mailfailover._sql.rows import add_to
+from mailfailover._values.events import EventType
 from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE, Count, delay_class
 from mailfailover.tracking._tables import counts, events, mails, recipients
 from mailfailover.unsubscribe import PROVIDER as LINK

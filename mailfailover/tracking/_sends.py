@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import insert, select, update
 
-from mailfailover._observe import MailFailed, MailSent
-from mailfailover._receipt import RecipientStatus
-from mailfailover._rows import fit, put
+from mailfailover._chain.observe import MailFailed, MailSent
+from mailfailover._sql.rows import fit, put
+from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import OutcomeUnknown, RecipientRejected, RecipientSuppressed
 from mailfailover.tracking._standing import RecipientState
 from mailfailover.tracking._tables import ADDRESS_LENGTH, ID_LENGTH, mails, recipients

@@ -11,12 +11,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailfailover._events import EventType
+from mailfailover._values.events import EventType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
 
 
 class RecipientState(StrEnum):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, false, or_, select
 
-from mailfailover._frozen import EMPTY
+from mailfailover._values.frozen import EMPTY
 from mailfailover.tracking._sends import ACCEPTED, FAILED, UNKNOWN
 from mailfailover.tracking._standing import STATES, RecipientState, Standing, in_order, stand
 from mailfailover.tracking._tables import events, mails, recipients
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from mailfailover._events import DeliveryEvent
+    from mailfailover._values.events import DeliveryEvent
 
 _WITH_REASON = (RecipientState.DEFERRED, RecipientState.REJECTED, RecipientState.BOUNCED)
 

@@ -18,8 +18,8 @@ from sqlalchemy import (
     Text,
 )
 
-from mailfailover._database import UTC, exact_text
-from mailfailover._schema import Part
+from mailfailover._sql.database import UTC, exact_text
+from mailfailover._sql.schema import Part
 
 metadata = MetaData()
 _number = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up only plain integers

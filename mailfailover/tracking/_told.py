@@ -10,9 +10,9 @@ from datetime import UTC
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._events import DeliveryEvent, EventType, RejectReason
-from mailfailover._frozen import EMPTY
-from mailfailover._rows import fit
+from mailfailover._sql.rows import fit
+from mailfailover._values.events import DeliveryEvent, EventType, RejectReason
+from mailfailover._values.frozen import EMPTY
 from mailfailover.tracking._tables import ADDRESS_LENGTH, ID_LENGTH
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
-from mailfailover._database import open_engine, reading
-from mailfailover._events import DeliveryEvent, EventType
-from mailfailover._observe import MailFailed, MailSent
-from mailfailover._rows import insert_new
-from mailfailover._schema import check, init, upgrade
+from mailfailover._chain.observe import MailFailed, MailSent
+from mailfailover._sql.database import open_engine, reading
+from mailfailover._sql.rows import insert_new
+from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover.tracking._counting import count_accepted, count_event, find_mail, read_counts
 from mailfailover.tracking._purge import Purged, Retention, purge
 from mailfailover.tracking._sends import record_send

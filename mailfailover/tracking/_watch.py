@@ -8,15 +8,15 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from mailfailover._events import DeliveryEvent
-from mailfailover._fork import after_fork
-from mailfailover._observe import MailSent, SilentOutage, logger, tell
+from mailfailover._chain.observe import MailSent, SilentOutage, logger, tell
+from mailfailover._values.events import DeliveryEvent
+from mailfailover._values.fork import after_fork
 from mailfailover.tracking._silence import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from mailfailover._observe import Observer
+    from mailfailover._chain.observe import Observer
     from mailfailover.tracking._silence import Count, Reading
 
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._wire import HTTPRequest, SMTPRequest, Stage
+from mailfailover._values.wire import HTTPRequest, SMTPRequest, Stage
 from mailfailover.errors import RequestRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailfailover._provider import Transport
+    from mailfailover._provider.protocols import Transport
 
 __all__ = ["DefaultTransport"]
 

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, requote_uri
 from urllib3 import ProxyManager
 
-from mailfailover._fork import after_fork
+from mailfailover._values.fork import after_fork
 from mailfailover.transports._pool import TLSVendorPool, VendorPool, present
 from mailfailover.transports._request_head import authority
 

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING
 
-from mailfailover._wire import Response
+from mailfailover._values.wire import Response
 from mailfailover.transports._answer_body import UnreadableBodyError, unpack_body
 from mailfailover.transports._answer_head import read_fields
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from requests import exceptions as from_requests
 from urllib3 import exceptions as from_urllib3
 
-from mailfailover._classify import mask
-from mailfailover._raised import Cause
-from mailfailover._wire import Stage
+from mailfailover._provider.classify import mask
+from mailfailover._provider.scrub import Cause
+from mailfailover._values.wire import Stage
 from mailfailover.errors import ConnectionFailed, OutcomeUnknown, RequestRefused
 from mailfailover.transports._answer_body import UnreadableBodyError
 

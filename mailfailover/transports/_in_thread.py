@@ -10,7 +10,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._wire import Stage
+from mailfailover._values.wire import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from mailfailover._wire import Stage
+from mailfailover._values.wire import Stage
 
 if TYPE_CHECKING:
     import socket

@@ -9,14 +9,14 @@ from binascii import b2a_base64
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO
 
-from mailfailover._wire import Base64, File
+from mailfailover._values.wire import Base64, File
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
-    from mailfailover._wire import Body, Part
+    from mailfailover._values.wire import Body, Part
 
 _SMALL = 32 * 1024
 _CHUNK = 48 * 1024

@@ -10,7 +10,7 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mailfailover._wire import SMTPReply
+from mailfailover._values.wire import SMTPReply
 from mailfailover.transports._progress import Progress
 
 if TYPE_CHECKING:

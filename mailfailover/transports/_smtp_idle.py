@@ -7,7 +7,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from mailfailover._fork import after_fork
+from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mailfailover._wire import Stage
+from mailfailover._values.wire import Stage
 from mailfailover.errors import AuthenticationFailed, ConnectionFailed
 from mailfailover.transports._dial import dial
 from mailfailover.transports._smtp_connection import CONTINUE, Connection, Refused, is_success
@@ -18,7 +18,7 @@ from mailfailover.transports._smtp_connection import CONTINUE, Connection, Refus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailfailover._wire import SMTPReply, SMTPRequest
+    from mailfailover._values.wire import SMTPReply, SMTPRequest
     from mailfailover.transports._smtp_connection import Conversation
 
 

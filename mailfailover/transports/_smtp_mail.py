@@ -7,14 +7,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mailfailover._features import NO_FEATURES, Feature
-from mailfailover._wire import Stage
+from mailfailover._values.features import NO_FEATURES, Feature
+from mailfailover._values.wire import Stage
 from mailfailover.errors import RequestRefused, UnsupportedFeature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailfailover._wire import SMTPRequest
+    from mailfailover._values.wire import SMTPRequest
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from mailfailover._wire import HTTPRequest, Response, SMTPRequest, Stage
+from mailfailover._values.wire import HTTPRequest, Response, SMTPRequest, Stage
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import find_target
 from mailfailover.transports._aio_answer import Answer

@@ -8,8 +8,8 @@ import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from mailfailover._raised import where
-from mailfailover._wire import Response
+from mailfailover._provider.scrub import where
+from mailfailover._values.wire import Response
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import VendorAdapter, VendorRequest, find_target
 from mailfailover.transports._answer_body import UnreadableBodyError, read_body
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from mailfailover._wire import HTTPRequest
+    from mailfailover._values.wire import HTTPRequest
     from mailfailover.errors import SendError
 
     Auth = Callable[[HTTPRequest, float], Mapping[str, str]]

@@ -8,8 +8,8 @@ import time
 from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING
 
-from mailfailover._smtp_rules import smtp_kind
-from mailfailover._wire import SMTPResponse, Stage
+from mailfailover._provider.smtp_codes import smtp_kind
+from mailfailover._values.wire import SMTPResponse, Stage
 from mailfailover.errors import (
     ConnectionFailed,
     OutcomeUnknown,
@@ -31,7 +31,7 @@ from mailfailover.transports._smtp_mail import check_envelope, framed, mail_opti
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from mailfailover._wire import SMTPReply, SMTPRequest
+    from mailfailover._values.wire import SMTPReply, SMTPRequest
     from mailfailover.transports._smtp_connection import Connection
 
 _OK = 250

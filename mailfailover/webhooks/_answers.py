@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailfailover._raised import where
+from mailfailover._provider.scrub import where
 from mailfailover.errors import (
     InvalidSignature,
     InvalidWebhook,
@@ -19,8 +19,8 @@ from mailfailover.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mailfailover._mailer import Mailer
-    from mailfailover._wire import WebhookRequest
+    from mailfailover._mailer.mailer import Mailer
+    from mailfailover._values.wire import WebhookRequest
     from mailfailover.unsubscribe import UnsubscribeLinks
 
 logger = logging.getLogger("mailfailover")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, MetaData, Table, Text
 
-from mailfailover._database import UTC, exact_text
-from mailfailover._schema import Part
+from mailfailover._sql.database import UTC, exact_text
+from mailfailover._sql.schema import Part
 
 metadata = MetaData()
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
 
-from mailfailover._database import open_engine
-from mailfailover._rows import insert_new
-from mailfailover._schema import check, init, upgrade
+from mailfailover._sql.database import open_engine
+from mailfailover._sql.rows import insert_new
+from mailfailover._sql.schema import check, init, upgrade
 from mailfailover.webhooks._tables import PART, replays
 
 if TYPE_CHECKING:

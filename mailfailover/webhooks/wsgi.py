@@ -14,9 +14,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import request_uri
 
-from mailfailover._mailer import Mailer
-from mailfailover._webhook import MAX_BODY
-from mailfailover._wire import WebhookRequest
+from mailfailover._mailer.mailer import Mailer
+from mailfailover._mailer.webhook import MAX_BODY
+from mailfailover._values.wire import WebhookRequest
 from mailfailover.webhooks._answers import (
     NOBODY,
     Answer,

@@ -30,7 +30,7 @@ FIRST = """
 import sys, time
 sys.path.append(sys.argv[1])
 from mailfailover import Mailer
-import mailfailover._dsn, mailfailover._registry, mailfailover.providers.null
+import mailfailover._setup.dsn, mailfailover._setup.registry, mailfailover.providers.null
 import email.parser, importlib_metadata._adapters, zipp.compat.overlay
 import mailfailover.transports
 t = time.process_time()

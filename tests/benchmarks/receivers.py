@@ -15,7 +15,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, insert
 from waitress.server import create_server
 
 from mailfailover import Mailer
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.service.wiring import application, assemble
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from click.testing import CliRunner, Result
 
-from mailfailover.cli import cli
+from mailfailover.cli.command_line import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from mailfailover._cli.demo import SCENES, Scene, Sent
-from mailfailover._cli.demo_count import Count, take_count
-from mailfailover._cli.demo_run import run_demo
-from mailfailover._cli.demo_view import LineView, LiveView, choose_view
-from mailfailover._cli.demo_words import way_of
-from mailfailover._receipt import Receipt
+from mailfailover._values.receipt import Receipt
+from mailfailover.cli.demo import SCENES, Scene, Sent
+from mailfailover.cli.demo_count import Count, take_count
+from mailfailover.cli.demo_run import run_demo
+from mailfailover.cli.demo_view import LineView, LiveView, choose_view
+from mailfailover.cli.demo_words import way_of
 from mailfailover.errors import AllProvidersFailed
 from tests.cli.running import process, run
 
 if TYPE_CHECKING:
-    from mailfailover._cli.demo_stage import Stage
+    from mailfailover.cli.demo_stage import Stage
 
 
 def console(*, terminal: bool) -> Console:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._cli.doctor import check_extras
-from mailfailover._cli.finding import Finding
+from mailfailover.cli.doctor import check_extras
+from mailfailover.cli.finding import Finding
 from mailfailover.testing import FaultServer
 from tests.cli.running import KEY, dsn_of, install_plugin, process, run
 

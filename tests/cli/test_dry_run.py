@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailfailover._cli.dry_run import show_request
+from mailfailover.cli.dry_run import show_request
 from mailfailover.plugin import HTTPRequest
 from tests.cli.running import KEY, MAIL, dsn_of, run
 

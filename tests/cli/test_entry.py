@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailfailover import errors
-from mailfailover._cli.exits import EXIT_CODES, exit_code
+from mailfailover.cli.exits import EXIT_CODES, exit_code
 from tests.cli.running import KEY, MAIL, dsn_of, process, run
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import json
 import stat
 from pathlib import Path
 
-from mailfailover._config import CONFIG_TEMPLATE
+from mailfailover._setup.sources import CONFIG_TEMPLATE
 from tests.cli.running import MAIL, run
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.service.keys import Keys
 from mailfailover.service.rules import Rules
 from tests.cli.running import run

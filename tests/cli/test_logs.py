@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._cli.logs import log_to_stderr
+from mailfailover.cli.logs import log_to_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -217,7 +217,7 @@ def test_all_that_is_dead_can_be_sent_again(
     """
     After an outage, however many they are.
     """
-    monkeypatch.setattr("mailfailover._cli.outbox_commands._PAGE", 2)
+    monkeypatch.setattr("mailfailover.cli.outbox_commands._PAGE", 2)
     for number in range(5):
         outbox.add(MAIL.replace(id=f"m{number}"))
         outbox.cancel(f"m{number}")

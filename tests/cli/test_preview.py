@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from mailfailover._cli.listening import import_service, listen
+from mailfailover.cli.listening import import_service, listen
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.preview import Preview
 from mailfailover.testing import PLAIN
@@ -78,7 +78,7 @@ def test_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModuleNotFoundError):
         import_service("nothing")
 
-    monkeypatch.setattr("mailfailover._cli.listening.import_module", _without_flask)
+    monkeypatch.setattr("mailfailover.cli.listening.import_module", _without_flask)
     with pytest.raises(ConfigurationError, match=r"needs flask: pip install"):
         import_service("preview")
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._cli.matrix import Entry, capabilities_of, entries, markdown
-from mailfailover._registry import PluginInfo
+from mailfailover._setup.registry import PluginInfo
+from mailfailover.cli.matrix import Entry, capabilities_of, entries, markdown
 from mailfailover.plugin import EVERYTHING, Capabilities
 from tests.cli.running import install_plugin, process, run
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover import errors
-from mailfailover._cli.output import describe
+from mailfailover.cli.output import describe
 from mailfailover.testing import FaultServer, faults
 from tests.cli.running import KEY, MAIL, dsn_of, run
 

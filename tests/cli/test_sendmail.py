@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._cli.sendmail import Envelope, read_mail
-from mailfailover._features import DROPPABLE, Feature
-from mailfailover._message import Address
+from mailfailover._message.message import Address
+from mailfailover._values.features import DROPPABLE, Feature
+from mailfailover.cli.sendmail import Envelope, read_mail
 from tests.cli.running import dsn_of, process, run
 
 if TYPE_CHECKING:

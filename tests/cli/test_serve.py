@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from mailfailover._cli.source import is_configured
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
+from mailfailover.cli.source import is_configured
 from mailfailover.outbox import Outbox
 from mailfailover.service.keys import Keys
 from mailfailover.testing import PLAIN

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from mailfailover import DeliveryEvent, EventType, Mailer
-from mailfailover._schema import _versions
+from mailfailover._sql.schema import _versions
 from mailfailover.errors import MailFailoverError, OutcomeUnknown
 from mailfailover.tracking import Tracking
 from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE

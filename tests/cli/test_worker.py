@@ -16,8 +16,8 @@ from rich.console import Console
 from sqlalchemy import text
 
 from mailfailover import Mailer
-from mailfailover._cli.json_logs import JSONFormatter
-from mailfailover._cli.work_view import WorkView
+from mailfailover.cli.json_logs import JSONFormatter
+from mailfailover.cli.work_view import WorkView
 from mailfailover.errors import AuthenticationFailed, ProviderUnavailable
 from mailfailover.outbox import Outbox, OutboxWorker, State
 from mailfailover.testing import FaultServer, faults

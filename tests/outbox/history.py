@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
-from mailfailover._database import reading
+from mailfailover._sql.database import reading
 from mailfailover.outbox import Outbox, State
 from mailfailover.outbox._tables import mails
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from mailfailover import Mailer, Message
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.outbox import Outbox, OutboxWorker
 
 if TYPE_CHECKING:

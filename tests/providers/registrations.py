@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._registry import find, installed
+from mailfailover._setup.registry import find, installed
 from mailfailover.testing import ProviderContract
 from tests.providers.round_trip import RoundTrip
 

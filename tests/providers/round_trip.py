@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 import pytest
 
 from mailfailover import InvalidMessage, Message, ProviderChain, UnsupportedFeature
-from mailfailover._candidates import Candidate, candidates
-from mailfailover._merge import for_recipient
-from mailfailover._provider import Link
+from mailfailover._chain.candidates import Candidate, candidates
+from mailfailover._message.merge import for_recipient
+from mailfailover._provider.protocols import Link
 from mailfailover.testing import SAMPLES, FakeTransport
 
 MERGES = tuple(name for name, mail in SAMPLES.items() if mail.is_merge)

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from mailfailover._frozen import FrozenDict
+from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import (
     AccountSuspended,
     AuthenticationFailed,

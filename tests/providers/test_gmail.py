@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mailfailover import ProviderChain
-from mailfailover._ping import ping
+from mailfailover._chain.ping import ping
 from mailfailover.errors import (
     AuthenticationFailed,
     InvalidMessage,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._frozen import FrozenDict
+from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import (
     AuthenticationFailed,
     InvalidMessage,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mailfailover import ProviderChain
-from mailfailover._frozen import FrozenDict
+from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import (
     AccountSuspended,
     AuthenticationFailed,

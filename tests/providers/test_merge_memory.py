@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailfailover import Message
-from mailfailover._body import body_size
+from mailfailover._provider.bodies import body_size
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.mandrill import Mandrill
 from mailfailover.providers.sendgrid import SendGrid

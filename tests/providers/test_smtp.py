@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover import errors
-from mailfailover._message import Address, Attachment, Message
+from mailfailover._message.message import Address, Attachment, Message
 from mailfailover.errors import ConfigurationError, SendError, Verdict
 from mailfailover.plugin import (
     Accepted,

@@ -11,7 +11,7 @@ import pytest
 import requests
 from selenium.webdriver.common.keys import Keys as Key
 
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.plugin import Attachment, Message
 from mailfailover.providers.preview import Preview
 from mailfailover.service.keys import Keys

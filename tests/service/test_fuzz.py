@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover import Mailer
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.outbox import Outbox
 from mailfailover.service.app import create_app
 from mailfailover.service.keys import Keys

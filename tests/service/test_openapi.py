@@ -15,7 +15,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from mailfailover import DeliveryEvent, EventType, Mailer
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.outbox import Outbox, OutboxWorker
 from mailfailover.service.app import create_app
 from mailfailover.service.keys import Keys

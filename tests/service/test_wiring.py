@@ -18,7 +18,7 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 
 from mailfailover import DeliveryEvent, EventType, Mailer, RecipientSuppressed, RejectReason
-from mailfailover._cli.service import serve
+from mailfailover.cli.service import serve
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import OutboxWorker
 from mailfailover.providers.preview import Preview

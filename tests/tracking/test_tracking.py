@@ -19,7 +19,7 @@ from mailfailover import (
     RecipientStatus,
     RejectReason,
 )
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.errors import (
     ConfigurationError,
     MessageRejected,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._wire import SMTPRequest
+from mailfailover._values.wire import SMTPRequest
 from tests.transports.sockets import server as loopback
 
 if TYPE_CHECKING:

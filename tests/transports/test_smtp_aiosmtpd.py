@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from mailfailover._wire import SMTPReply
+from mailfailover._values.wire import SMTPReply
 from mailfailover.plugin import Accepted, Message, RecipientStatus
 from mailfailover.providers.smtp import SMTP
 from mailfailover.testing import certificates

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._wire import SMTPReply, SMTPResponse
+from mailfailover._values.wire import SMTPReply, SMTPResponse
 from mailfailover.errors import ConnectionFailed
 from mailfailover.testing import SMTPFaultServer, faults
 from mailfailover.transports.smtp import SMTPTransport

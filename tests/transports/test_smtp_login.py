@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._wire import SMTPReply, SMTPRequest, SMTPResponse
+from mailfailover._values.wire import SMTPReply, SMTPRequest, SMTPResponse
 from mailfailover.errors import AuthenticationFailed, SendError
 from mailfailover.testing import SMTPFaultServer
 from mailfailover.transports._smtp_connection import Connection, Conversation

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover._wire import SMTPReply, SMTPResponse
+from mailfailover._values.wire import SMTPReply, SMTPResponse
 from mailfailover.errors import ConnectionFailed
 from mailfailover.testing import SMTPFaultServer, certificates, faults
 from tests.transports.smtp_requests import plain, scripted, to, trusting, verbs

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._wire import SMTPReply, SMTPResponse
+from mailfailover._values.wire import SMTPReply, SMTPResponse
 from mailfailover.errors import (
     ConnectionFailed,
     OutcomeUnknown,

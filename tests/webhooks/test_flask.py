@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from flask import Flask
 
-from mailfailover._webhook import MAX_BODY
+from mailfailover._mailer.webhook import MAX_BODY
 from mailfailover.flask import webhooks
 from mailfailover.unsubscribe import UnsubscribeLinks
 from tests.webhooks.hooks import DELIVERED, KEY, Told, make_mailer

@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 import pytest
 
 from mailfailover import EventType, Mailer
-from mailfailover._webhook import MAX_BODY
+from mailfailover._mailer.webhook import MAX_BODY
 from mailfailover.unsubscribe import UnsubscribeLinks
 from mailfailover.webhooks.wsgi import create_app
 from tests.webhooks.hooks import DELIVERED, KEY, Told, make_mailer

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import requests
 
-from mailfailover._database import open_engine
+from mailfailover._sql.database import open_engine
 from mailfailover.outbox import Outbox, State
 from mailfailover.service.keys import Keys
 from mailfailover.service.rules import Rules

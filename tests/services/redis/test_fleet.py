@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailfailover import Link
-from mailfailover._breaker import OPEN_SECONDS
+from mailfailover._health.breaker import OPEN_SECONDS
 from mailfailover.redis import RedisHealth
 from mailfailover.redis._presence import AGAIN_SECONDS
 from mailfailover.testing import FaultServer

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 
 from mailfailover import ConfigurationError, Link, Mailer, ProviderHealth
-from mailfailover._breaker import FOREVER, Hold, Ticket
+from mailfailover._health.breaker import FOREVER, Hold, Ticket
 from mailfailover.errors import AuthenticationFailed, ProviderUnavailable
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.redis import RedisHealth

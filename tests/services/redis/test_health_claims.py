@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailfailover.redis import RedisHealth
-from tests import test_health
-from tests.test_health import WALL, Middle, Probe
+from tests._health import test_memory
+from tests._health.test_memory import WALL, Middle, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.services
 # Those that make a health of their own are about what only one in memory has.
 globals().update(
     (name, claim)
-    for name, claim in vars(test_health).items()
+    for name, claim in vars(test_memory).items()
     if name.startswith("test_") and "probe" in inspect.signature(claim).parameters
 )
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from mailfailover import MemoryHealth
-from mailfailover._breaker import Hold, Ticket
+from mailfailover._health.breaker import Hold, Ticket
 from mailfailover.errors import (
     AuthenticationFailed,
     MessageRejected,

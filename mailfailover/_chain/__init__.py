@@ -1,0 +1,3 @@
+"""
+One mail to the first provider that takes it.
+"""

@@ -1,0 +1,180 @@
+"""
+:class:`ProviderChain`: providers in an order, with their health, that send one mail.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._chain.driver import drive
+from mailfailover._chain.merge_send import MergeSend
+from mailfailover._chain.policy import Policy
+from mailfailover._chain.retry import Again, later_turns
+from mailfailover._chain.send import Send
+from mailfailover._health.limits import Allowance
+from mailfailover._health.memory import open_health
+from mailfailover._setup.dsn import build_chain_spec
+from mailfailover._values.fork import fresh_rng
+from mailfailover.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from random import Random
+
+    from mailfailover._chain.observe import Observer
+    from mailfailover._health.memory import Health
+    from mailfailover._message.message import Message
+    from mailfailover._provider.protocols import Link, Transport
+    from mailfailover._values.receipt import Attempt, Receipt
+
+
+class ProviderChain:
+    """
+    Providers, the order in which they are asked, and what is known of their health.
+
+    Args:
+        spec:
+            A DSN string, a provider, a sequence of DSNs, providers and links, an ordered
+            mapping ``{key: provider or DSN}``, a strategy, or another chain.
+
+        health:
+            Who is up: known in this process only by default, or shared through the Redis of
+            this URL (extra ``redis``), or kept by an object of your own.
+
+        transport: What carries requests; HTTP and SMTP over the network by default.
+
+        observers: Callables that are told of each attempt and each change of health.
+
+        clock, wall, sleep, rng: Time and chance, for tests and simulations.
+
+    Raises:
+        ConfigurationError: If *spec* names no chain that could work.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        spec: Any,
+        *,
+        health: Health | str | None = None,
+        transport: Transport | None = None,
+        observers: Iterable[Observer] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], object] = time.sleep,
+        rng: Random | None = None,
+    ) -> None:
+        self.strategy = build_chain_spec(spec)
+        self.links: tuple[Link, ...] = self.strategy.links()
+        if not self.links:
+            message = "the chain is empty: name at least one provider, for example console://"
+            raise ConfigurationError(message)
+        self.clock = clock
+        self.wall = wall
+        self.sleep = sleep
+        self.rng = rng or fresh_rng()
+        self.health = open_health(health, self.links, clock=clock, wall=wall, rng=self.rng)
+        self.transport = _default_transport() if transport is None else transport
+        self.observers = tuple(observers)
+        self.allowances = {
+            link.key: Allowance(link) for link in self.links if link.rate or link.quota
+        }
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """
+        The keys of its links, in the order given.
+        """
+        return tuple(link.key for link in self.links)
+
+    @property
+    def is_alone(self) -> bool:
+        """
+        Whether there is nobody to fail over to.
+        """
+        return len(self.links) == 1
+
+    def send(
+        self, message: Message, previous: Sequence[Attempt] = (), *, policy: Policy | None = None
+    ) -> Receipt:
+        """
+        Send *message* through the first provider that takes it.
+
+        Args:
+            message: What to send. Its id makes a repetition recognisable.
+
+            previous: Attempts of an earlier process, of which one may have sent it.
+
+            policy: Time limits, and what to do in doubt.
+
+        Returns:
+            A receipt: a provider accepted it for at least one recipient.
+
+        Raises:
+            InvalidMessage: It cannot be sent by anybody; nothing was called.
+            UnsupportedFeature: No provider here can express it; nothing was called.
+            MessageRejected, RecipientRejected, RecipientSuppressed: For good.
+            OutcomeUnknown: It may have been sent.
+            AllProvidersFailed: It was surely not sent.
+        """
+        return drive(self.steps(message, previous, policy or Policy()), self.sleep)
+
+    def steps(
+        self, message: Message, previous: Sequence[Attempt], policy: Policy
+    ) -> Generator[Any, Any, Receipt]:
+        """
+        The same as a generator of calls and pauses, for whoever drives them.
+        """
+        send = (MergeSend if message.is_merge else Send)(self, message, policy, previous)
+        try:
+            first = yield from send.turn()
+            if not isinstance(first, Again):
+                return first
+            return (yield from later_turns(send.turn, first, send.time_left, send.give_up))
+        finally:
+            send.release()
+
+    def close(self) -> None:
+        """
+        Let go of all connections.
+        """
+        self.transport.close()
+        if (close := getattr(self.health, "close", None)) is not None:
+            close()
+
+    def __repr__(self) -> str:
+        return f"ProviderChain({', '.join(self.keys)})"
+
+
+def make_chain(
+    spec: Any,
+    health: Health | str | None,
+    transport: Transport | None,
+    observers: Iterable[Observer],
+) -> ProviderChain:
+    """
+    Return *spec* as a chain; one that is a chain already with what is given beside it.
+    """
+    observers = tuple(observers)
+    if not isinstance(spec, ProviderChain):
+        return ProviderChain(spec, health=health, transport=transport, observers=observers)
+    if health is None and transport is None and not observers:
+        return spec
+    return ProviderChain(
+        spec.strategy,
+        health=spec.health if health is None else health,
+        transport=spec.transport if transport is None else transport,
+        observers=(*spec.observers, *observers),
+        clock=spec.clock,
+        wall=spec.wall,
+        sleep=spec.sleep,
+        rng=spec.rng,
+    )
+
+
+def _default_transport() -> Transport:
+    from mailfailover.transports import DefaultTransport
+
+    return DefaultTransport()

@@ -1,0 +1,247 @@
+"""
+The way of a mail with per-recipient data: in parts, each of which fails over by itself.
+
+A provider that can merge takes many recipients in one call; any other gets one filled-in
+mail for each. Only parts that were surely not sent go on to the next provider.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mailfailover._chain.attempt import is_uniform
+from mailfailover._chain.policy import Upcoming
+from mailfailover._chain.retry import MIN_SECONDS, Again
+from mailfailover._chain.send import Send
+from mailfailover._message.merge import for_recipient, part_for
+from mailfailover._values.frozen import FrozenDict
+from mailfailover._values.receipt import Accepted, Receipt, RecipientStatus
+from mailfailover._values.wire import Stage
+from mailfailover.errors import (
+    InvalidMessage,
+    MessageRejected,
+    RecipientRejected,
+    RecipientSuppressed,
+    SendError,
+    UnsupportedFeature,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+
+    from mailfailover._chain.attempt import Result
+    from mailfailover._chain.candidates import Candidate
+    from mailfailover._health.breaker import Ticket
+    from mailfailover._message.message import Address, Message
+
+    Part = tuple[Address, ...]
+
+T = TypeVar("T")
+
+_REJECTED = {
+    RecipientRejected: RecipientStatus.INVALID,
+    RecipientSuppressed: RecipientStatus.SUPPRESSED,
+}
+
+
+class MergeSend(Send):
+    """
+    The state of a merge: who still waits, and what became of the others.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.pending: dict[str, Address] = {one.email: one for one in self.message.to}
+        self.statuses: dict[str, RecipientStatus] = {}
+        self.message_ids: dict[str, str] = {}
+        self.refusal: SendError | None = None
+        """The first word against a recipient."""
+        self.maybe: set[str] = set()
+        """Recipients who may have got the mail from an attempt without an answer."""
+        self.again: tuple[str, Part] = ("", ())
+        """The part whose outcome is unknown, to be sent once more to that provider as it was."""
+        self.provider = ""
+        self.provider_message_id = ""
+        if self.unknown is not None:  # from an attempt of an earlier process
+            self.maybe.update(self.pending)
+
+    def turn(self) -> Generator[Any, Any, Receipt | Again]:
+        """
+        Send as many parts as the best candidate takes.
+        """
+        picked = self.pick.next()
+        if isinstance(picked, Again):
+            self.release()
+            return picked
+        candidate = picked[0]
+        ticket: Ticket | None = picked[1]
+        parts = deque(self._parts(candidate, candidate.link.capabilities.max_merge))
+        while ticket is not None:
+            part = parts.popleft()
+            make = partial(self._message, candidate, part)
+            try:
+                result = yield from self.attempt(candidate, ticket, make, batch=candidate.batch)
+            except InvalidMessage as exc:
+                return self._merged() if self.provider else self.stop(exc)
+            if candidate.batch and _is_no_batch(result):
+                fitting = _fitting(result.error, part)
+                candidate = candidate._replace(batch=fitting > 0)
+                parts = deque(self._parts(candidate, fitting))
+            else:
+                error = self._absorb(candidate, part, result, parts)
+                if error is not None:
+                    return self._after(candidate, error)
+            more = parts and self.time_left() > MIN_SECONDS
+            ticket = self.pick.once_more(candidate) if more else None
+        return Again(0.0) if self.pending else self._merged()
+
+    def _parts(self, candidate: Candidate, most: int | None) -> Iterator[Part]:
+        """
+        Yield those who wait, in parts of *most*; first the one *candidate* may know already.
+        """
+        key, again = self.again
+        self.again = ("", ())
+        if key != candidate.link.key:
+            again = ()
+        if again:
+            yield again
+        waiting = tuple(one for one in self.pending.values() if one not in again)
+        size = (most or len(waiting)) if candidate.batch else 1
+        for start in range(0, len(waiting), size):
+            yield waiting[start : start + size]
+
+    def _message(self, candidate: Candidate, part: Part) -> Message:
+        if candidate.batch:
+            return part_for(self.message, part)
+        return for_recipient(self.message, part[0])
+
+    def _absorb(
+        self, candidate: Candidate, part: Part, result: Result, parts: deque[Part]
+    ) -> SendError | None:
+        """
+        Note what became of each recipient of *part*; return what the provider is to blame for.
+        """
+        error = result.error
+        if error is not None and self._verdict(error) is Verdict.STOP:
+            self._refused(part, error, parts)
+            return None
+        if error is not None:
+            return self._undecided(candidate, part, error)
+        answers = result.batch or (result.accepted,)
+        if isinstance(answers[0], Accepted) and is_uniform(answers):
+            self._accept(candidate, [address.email for address in part], answers[0])
+            return None
+        blame: SendError | None = None
+        for address, answer in zip(part, answers, strict=True):
+            if isinstance(answer, SendError):
+                if self._verdict(answer) is Verdict.STOP:
+                    self._reject(address.email, answer)
+                else:
+                    fault = self._undecided(candidate, (address,), answer)
+                    blame = blame or fault
+            else:
+                self._accept(candidate, [address.email], answer)
+        return blame
+
+    def _undecided(self, candidate: Candidate, part: Part, error: SendError) -> SendError:
+        if error.verdict is Verdict.UNKNOWN:
+            self.unknown = self.unknown or error
+            self.maybe.update(address.email for address in part)
+            self.again = (candidate.link.key, part)
+        return error
+
+    def in_doubt(self, error: SendError) -> Receipt:
+        """
+        End the merge: whoever accepted some of it makes it a receipt that names the others.
+        """
+        return self._merged() if self.provider else super().in_doubt(error)
+
+    def upcoming(self, key: str, message: Message) -> Upcoming:
+        """
+        What is known when *message*, a part, is about to go to *key*.
+        """
+        known = dict.fromkeys(self.maybe, RecipientStatus.UNKNOWN) | self.statuses
+        return Upcoming(key, message, self.attempts, known, self.message_ids)
+
+    def _accept(self, candidate: Candidate, emails: list[str], accepted: Accepted) -> None:
+        self.statuses |= _told(emails, accepted.recipients, RecipientStatus.ACCEPTED)
+        ids = _told(emails, accepted.message_ids, accepted.provider_message_id)
+        self.message_ids |= {email: one for email, one in ids.items() if one}
+        for email in emails:
+            self.pending.pop(email, None)
+        self.provider = candidate.link.key
+        self.provider_message_id = self.provider_message_id or next(filter(None, ids.values()), "")
+
+    def _refused(self, part: Part, error: SendError, parts: deque[Part]) -> None:
+        """
+        A whole part was refused for good: find out because of whom, and send the rest.
+        """
+        named = set(error.recipients) & {address.email for address in part}
+        if len(part) == 1 or isinstance(error, MessageRejected):
+            named = {address.email for address in part}
+        for email in named:
+            self._reject(email, error)
+        if named:
+            if rest := tuple(address for address in part if address.email not in named):
+                parts.appendleft(rest)
+            return
+        middle = len(part) // 2
+        parts.extendleft((part[middle:], part[:middle]))
+
+    def _reject(self, email: str, error: SendError) -> None:
+        if email not in self.maybe:
+            self.statuses[email] = _REJECTED.get(type(error), RecipientStatus.REFUSED)
+        self.refusal = self.refusal or error
+        self.pending.pop(email, None)
+
+    def give_up(self) -> Receipt:
+        """
+        End the merge because no turn within the deadline can help those who wait.
+        """
+        return self._merged() if self.provider else super().give_up()
+
+    def _merged(self) -> Receipt:
+        if not self.provider and self.refusal is not None:
+            self.stop(self.refusal)
+        return Receipt(
+            self.message.id,
+            self.provider,
+            self.provider_message_id,
+            FrozenDict(self._all_statuses()),
+            tuple(self.attempts),
+            bool(self.maybe),
+            FrozenDict(self.message_ids),
+            tuple(email for email in self.pending if email not in self.maybe),
+        )
+
+    def _all_statuses(self) -> dict[str, RecipientStatus]:
+        found = dict.fromkeys([one.email for one in self.message.to], RecipientStatus.REFUSED)
+        return found | dict.fromkeys(self.maybe, RecipientStatus.UNKNOWN) | self.statuses
+
+
+def _told(emails: list[str], told: Mapping[str, T], otherwise: T) -> dict[str, T]:
+    """
+    What an answer tells of each of *emails*, or of all of them where it does not name one.
+    """
+    found = dict.fromkeys(emails, otherwise)
+    return found | {email: told[email] for email in told if email in found}
+
+
+def _fitting(error: SendError | None, part: Part) -> int:
+    """
+    How many recipients of *part* fit one call, by the error of its provider; 0 if only one.
+    """
+    features = getattr(error, "features", ())
+    numbers = [one.removeprefix("max_merge=") for one in features if one.startswith("max_merge=")]
+    known = [int(one) for one in numbers if one.isdecimal()]
+    return min(*known, len(part) - 1) if known else 0
+
+
+def _is_no_batch(result: Result) -> bool:
+    """
+    Whether the provider can send this mail, but not to many in one call: nothing was sent.
+    """
+    return isinstance(result.error, UnsupportedFeature) and result.stage == Stage.PREPARING

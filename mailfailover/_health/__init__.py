@@ -1,0 +1,3 @@
+"""
+Which providers are up, and how much may go to each.
+"""

@@ -1,0 +1,232 @@
+"""
+Who is well: a breaker for each chain key, parking, and one probe at a time.
+
+The chain asks for a :class:`Ticket` before a call and hands it back with the result. A
+:class:`Hold` instead of a ticket says why a provider is passed by, and until when.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mailfailover._health.breaker import ACCOUNT_SECONDS, Breaker, Hold, ProviderHealth, Ticket
+from mailfailover._values.fork import after_fork, fresh_rng
+from mailfailover.errors import ConfigurationError, Penalty, QuotaExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from random import Random
+
+    from mailfailover._provider.protocols import Link
+    from mailfailover.errors import SendError
+
+JITTER = 0.1
+QUOTA_SECONDS = 900.0
+"""How long one without quota is parked when it does not say until when."""
+
+RATE_SECONDS = 5.0
+"""How long one that wants us slower is parked when it does not say for how long."""
+
+
+class Health(Protocol):
+    """
+    What a chain needs to know who is well. The store may be shared between processes.
+    """
+
+    def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
+        """
+        Ask for a call to *key* with a sender of *domain*.
+
+        Where only a probe is due, one caller gets it for *lease* seconds.
+        """
+
+    def force(self, key: str, domain: str, lease: float) -> Ticket | Hold:
+        """
+        Ask for a call although the provider is held; one at a time.
+        """
+
+    def succeeded(self, ticket: Ticket) -> bool:
+        """
+        Report that the provider answered well; return whether this brought it back.
+        """
+
+    def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
+        """
+        Report an error with a penalty; return whether the provider is passed by from now on.
+
+        Where *count* is false, a failure is forgotten and only the lease is given back.
+        """
+
+    def release(self, ticket: Ticket) -> None:
+        """
+        Give a ticket back without a verdict.
+        """
+
+    def isolate(self, key: str) -> None:
+        """
+        Take *key* out of use until :meth:`reset`, whatever happens.
+        """
+
+    def reset(self, key: str | None = None) -> None:
+        """
+        Put *key*, or every provider, back into use with a clean record.
+        """
+
+    def snapshot(self) -> dict[str, ProviderHealth]:
+        """
+        Return how each provider stands that was ever asked for.
+        """
+
+
+class MemoryHealth:
+    """
+    Health within one process: safe in threads, never blocking during a call.
+
+    Args:
+        clock: Seconds on a clock that never goes back.
+
+        wall: Seconds since 1970, for providers that name a time.
+
+        rng: For the jitter.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        rng: Random | None = None,
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._rng = rng or fresh_rng()
+        self._breakers: dict[str, Breaker] = {}
+        self._new_lock()
+        after_fork(self._new_lock)
+
+    def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
+        breaker = self._breaker(key)
+        now = self._clock()
+        if breaker.well:
+            return Ticket(key, domain, now, breaker.generation)
+        with self._lock:
+            return breaker.ask(now, domain, lease)
+
+    def force(self, key: str, domain: str, lease: float) -> Ticket | Hold:
+        now = self._clock()
+        with self._lock:
+            return self._breaker(key).lease(now, domain, lease)
+
+    def succeeded(self, ticket: Ticket) -> bool:
+        now = self._clock()
+        with self._lock:
+            return self._breaker(ticket.key).succeeded(ticket, now)
+
+    def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
+        now = self._clock()
+        with self._lock:
+            breaker = self._breaker(ticket.key)
+            if error.penalty is not Penalty.FAILURE:
+                return self._park(breaker, ticket, error, now)
+            if count:
+                return breaker.failed(ticket, now, self._jitter(), str(error))
+            breaker.release(ticket)
+            return False
+
+    def release(self, ticket: Ticket) -> None:
+        with self._lock:
+            self._breaker(ticket.key).release(ticket)
+
+    def isolate(self, key: str) -> None:
+        """
+        Take *key* out of use until :meth:`reset`, whatever happens.
+        """
+        with self._lock:
+            self._breaker(key).isolate()
+
+    def reset(self, key: str | None = None) -> None:
+        """
+        Put *key*, or every provider, back into use with a clean record.
+        """
+        with self._lock:
+            for name in list(self._breakers) if key is None else [key]:
+                generation = self._breaker(name).generation + 1
+                self._breakers[name] = Breaker(name, generation)
+
+    def snapshot(self) -> dict[str, ProviderHealth]:
+        """
+        Return how each provider stands that was ever asked for.
+        """
+        now = self._clock()
+        with self._lock:
+            return {key: breaker.describe(now) for key, breaker in self._breakers.items()}
+
+    def _new_lock(self) -> None:
+        self._lock = Lock()
+
+    def _breaker(self, key: str) -> Breaker:
+        return self._breakers.get(key) or self._breakers.setdefault(key, Breaker(key))
+
+    def _jitter(self) -> float:
+        return self._rng.uniform(1 - JITTER, 1 + JITTER)
+
+    def _park(self, breaker: Breaker, ticket: Ticket, error: SendError, now: float) -> bool:
+        if breaker.is_stale(ticket):
+            return False
+        if error.penalty is Penalty.ACCOUNT:
+            breaker.park(now + ACCOUNT_SECONDS, str(error))
+            return True
+        breaker.succeeded(ticket, now)  # an answer that is no failure proves it to be up
+        if error.penalty is Penalty.SENDER:
+            breaker.refuse_sender(ticket.domain, now + ACCOUNT_SECONDS)
+        if error.penalty is Penalty.COOLDOWN:
+            breaker.cool_down(now + cooldown_seconds(error, self._wall), str(error))
+        return error.penalty is not Penalty.NONE
+
+
+def open_health(
+    health: Health | str | None,
+    links: Iterable[Link],
+    *,
+    clock: Callable[[], float],
+    wall: Callable[[], float],
+    rng: Random,
+) -> Health:
+    """
+    Return the health of a chain of *links*: what was given for it, or one of its own.
+
+    Raises:
+        ConfigurationError: If it is to be in Redis, and cannot be.
+    """
+    if health is None:
+        return MemoryHealth(clock=clock, wall=wall, rng=rng)
+    if isinstance(health, str):
+        health = _redis_health(health, clock=clock, wall=wall, rng=rng)
+    for_links = getattr(health, "for_links", None)
+    return health if for_links is None else for_links(links)
+
+
+def _redis_health(url: str, **options: Any) -> Health:
+    try:
+        from mailfailover.redis import RedisHealth
+    except ImportError as exc:
+        message = 'health in Redis needs a package: pip install "mailfailover[redis]"'
+        raise ConfigurationError(message) from exc
+    return RedisHealth(url, **options)
+
+
+def cooldown_seconds(error: SendError, wall: Callable[[], float]) -> float:
+    """
+    For how long *error* asks us to leave its provider alone.
+    """
+    if error.retry_after is not None:
+        return error.retry_after
+    if not isinstance(error, QuotaExceeded):
+        return RATE_SECONDS
+    if error.until is None:
+        return QUOTA_SECONDS
+    return max(0.0, error.until.timestamp() - wall())

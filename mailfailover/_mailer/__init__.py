@@ -1,0 +1,3 @@
+"""
+The facade, and what surrounds a send.
+"""

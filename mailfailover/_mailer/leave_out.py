@@ -1,0 +1,55 @@
+"""
+Leaving out the recipients who must not get mail, and saying so in the receipt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Protocol
+
+from mailfailover._message.merge import part_for
+from mailfailover._values.frozen import FrozenDict
+from mailfailover._values.receipt import RecipientStatus
+from mailfailover.errors import RecipientSuppressed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mailfailover._message.message import Message
+    from mailfailover._values.receipt import Receipt
+
+
+class Suppressions(Protocol):
+    """
+    Who must not get mail.
+    """
+
+    def find(self, message: Message) -> Mapping[str, str]:
+        """
+        Return the recipients of *message* who must not get it, with the reason for each.
+        """
+
+
+def leave_out(message: Message, suppressed: Mapping[str, str]) -> Message:
+    """
+    Return *message* for all its other recipients.
+
+    Raises:
+        RecipientSuppressed: If there are none.
+    """
+    left = {
+        field: tuple(one for one in getattr(message, field) if one.email not in suppressed)
+        for field in ("to", "cc", "bcc")
+    }
+    if not any(left.values()):
+        text = "every recipient is on our own suppression list: nothing was sent"
+        raise RecipientSuppressed(text, recipients=tuple(suppressed))
+    return part_for(message, left["to"]) if message.is_merge else message.bound(**left)
+
+
+def with_left_out(receipt: Receipt, suppressed: Iterable[str]) -> Receipt:
+    """
+    Return *receipt* with the recipients who were left out named in it.
+    """
+    named = dict.fromkeys(suppressed, RecipientStatus.SUPPRESSED)
+    return dataclasses.replace(receipt, recipients=FrozenDict({**receipt.recipients, **named}))

@@ -1,0 +1,297 @@
+"""
+:class:`Mailer`: the one object an application needs.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+from mailfailover._chain.chain import make_chain
+from mailfailover._chain.driver import drive
+from mailfailover._chain.ping import Ping, ping
+from mailfailover._chain.policy import Policy
+from mailfailover._mailer.delivery import delivery
+from mailfailover._mailer.many import send_each
+from mailfailover._mailer.staging import Staging
+from mailfailover._mailer.webhook_intake import Reception
+from mailfailover._message.message import Message
+from mailfailover._provider.protocols import read_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from email.message import Message as ParsedMessage
+    from pathlib import Path
+    from types import TracebackType
+
+    from mailfailover._chain.observe import Observer
+    from mailfailover._health.memory import Health
+    from mailfailover._mailer.leave_out import Suppressions
+    from mailfailover._mailer.replays import Replays
+    from mailfailover._mailer.webhook import Handler
+    from mailfailover._message.message import Address
+    from mailfailover._provider.protocols import Transport
+    from mailfailover._values.events import DeliveryEvent
+    from mailfailover._values.receipt import Attempt, Outcome, Receipt
+    from mailfailover._values.wire import WebhookRequest
+
+_DEFAULTS = {
+    **Policy()._asdict(),
+    "from_email": None,
+    "redirect_to": None,
+    "allow_recipients": (),
+    "health": None,
+}
+
+OWN_SETTINGS = ("timeout", "via", "on_unknown")
+"""What :meth:`Mailer.send` takes beside the fields of a message."""
+
+
+class Mailer:
+    """
+    Sends mail through whichever provider is up.
+
+    Safe to share between threads, and to use after a fork; make one and keep it, since
+    its connections and its knowledge of who is up are in it. A context manager that
+    closes its connections.
+
+    Args:
+        chain:
+            The providers: a DSN string, a provider, a sequence of DSNs, providers and
+            links, an ordered mapping ``{key: provider or DSN}``, or a
+            :class:`ProviderChain`. From the environment where None.
+
+        from_email: The sender of mails that name none.
+
+        timeout: Seconds that bound one send with all its attempts.
+
+        attempt_timeout: Seconds that bound one attempt.
+
+        on_unknown:
+            When an attempt may or may not have sent the mail: ``"resend"`` it, and say
+            ``possible_duplicate`` in the receipt, or ``"raise"``.
+
+        on_suppressed:
+            When a provider says that a recipient bounced or complained before:
+            ``"raise"``, or ``"switch"`` to the next provider.
+
+        health, transport, observers: See :class:`ProviderChain`.
+
+        suppressions: Who must not get mail; taken out before any call.
+
+        redirect_to: Everything goes to this address instead, for staging systems.
+
+        allow_recipients: Addresses and domains that may get mail all the same.
+
+        on_event, replays: Who is told of webhooks, and what remembers that they came.
+
+    Raises:
+        ConfigurationError: If nothing is configured, or it cannot work.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        chain: Any = None,
+        *,
+        from_email: str | Address | None = None,
+        timeout: float = 30,
+        attempt_timeout: float = 10,
+        on_unknown: str = "resend",
+        on_suppressed: str = "raise",
+        health: Health | str | None = None,
+        suppressions: Suppressions | None = None,
+        observers: Iterable[Observer] = (),
+        transport: Transport | None = None,
+        redirect_to: str | Address | None = None,
+        allow_recipients: str | Iterable[str] = (),
+        on_event: Iterable[Handler] = (),
+        replays: Replays | None = None,
+    ) -> None:
+        settings: dict[str, Any] = {
+            "from_email": from_email,
+            "timeout": timeout,
+            "attempt_timeout": attempt_timeout,
+            "on_unknown": on_unknown,
+            "on_suppressed": on_suppressed,
+            "redirect_to": redirect_to,
+            "allow_recipients": allow_recipients,
+            "health": health,
+        }
+        if chain is None:
+            chain, found = _from_env(os.environ)
+            unset = {name for name, value in settings.items() if value == _DEFAULTS[name]}
+            settings |= {name: value for name, value in found.items() if name in unset}
+        self.chain = make_chain(chain, settings.pop("health"), transport, observers)
+        self.webhooks = Reception(self.chain, on_event, replays)
+        self.suppressions = suppressions
+        self.from_email = read_address(settings.pop("from_email"), "from_email")
+        self.staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
+        self.policy = Policy().but(**settings)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """
+        Make a mailer of the environment's variables; *options* take precedence.
+        """
+        chain, found = _from_env(os.environ if environ is None else environ)
+        return cls(chain, **(found | options))
+
+    @classmethod
+    def from_config(cls, path: str | Path, **options: Any) -> Self:
+        """
+        Make a mailer of a TOML file; *options* take precedence.
+        """
+        from mailfailover._setup.sources import from_config
+
+        chain, found = from_config(path)
+        return cls(chain, **(found | options))
+
+    @property
+    def health(self) -> Health:
+        """
+        Who is up, with ``snapshot()``, ``isolate(key)`` and ``reset(key=None)``.
+        """
+        return self.chain.health
+
+    def send(
+        self,
+        message: Message | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        via: str | Iterable[str] = (),
+        on_unknown: str | None = None,
+        **fields: Any,
+    ) -> Receipt:
+        """
+        Send one mail: a :class:`Message`, or its fields as keywords.
+
+        It blocks for at most *timeout* seconds (the look-up of a host name excepted).
+
+        Args:
+            message: What to send; *fields* given beside it replace its own.
+
+            timeout: Instead of the mailer's.
+
+            via: Chain keys or labels: no other provider is tried.
+
+            on_unknown: Instead of the mailer's.
+
+            fields: Fields of :class:`Message`.
+
+        Raises:
+            InvalidMessage: The message is wrong; nothing was called.
+            UnsupportedFeature: No provider of the chain can express it; nothing was called.
+            MessageRejected, RecipientRejected, RecipientSuppressed: No provider would take it.
+            OutcomeUnknown: It may have been sent.
+            AllProvidersFailed: It was surely not sent.
+        """
+        message = self.prepare(message, via=via, **fields)
+        return self.deliver(message, (), self.policy.of_one(timeout, on_unknown))
+
+    def prepare(
+        self, message: Message | None = None, /, *, via: str | Iterable[str] = (), **fields: Any
+    ) -> Message:
+        """
+        Return the mail as :meth:`send` would send it: checked, its defaults filled in.
+        """
+        if via:
+            fields["via"] = via
+        if message is None:
+            if fields.get("from_email") is None:
+                fields["from_email"] = self.from_email
+            return Message(**fields)
+        if not isinstance(message, Message):
+            text = (
+                f"send takes a Message or keywords, not {type(message).__name__}: for the "
+                "standard library's messages use send_message"
+            )
+            raise TypeError(text)
+        if fields:
+            message = message.replace(**fields)
+        if message.from_email is None and self.from_email is not None:
+            message = message.bound(from_email=self.from_email)
+        return message
+
+    def deliver(self, message: Message, previous: Sequence[Attempt], policy: Policy) -> Receipt:
+        """
+        Send a prepared mail, with the attempts that an earlier process made of it.
+        """
+        return drive(delivery(self, message, previous, policy), self.chain.sleep)
+
+    def send_many(self, messages: Iterable[Message], *, workers: int = 16) -> list[Outcome]:
+        """
+        Send many mails at once, at most *workers* at a time.
+
+        Returns:
+            An outcome for each message, in the same order. One that fails harms no other.
+
+        Raises:
+            TypeError: If one is no :class:`Message`; none was sent.
+        """
+        return send_each(self.send, messages, workers)
+
+    def send_message(self, message: ParsedMessage, **fields: Any) -> Receipt:
+        """
+        Send a message of the standard library's ``email`` package.
+
+        Args:
+            message: Any MIME message.
+
+            fields: As for :meth:`send`, for what a MIME message cannot say.
+        """
+        own = {name: fields.pop(name) for name in OWN_SETTINGS if name in fields}
+        return self.send(Message.from_email_message(message, **fields), **own)
+
+    def ping(self, *, timeout: float = 10) -> dict[str, Ping]:
+        """
+        Ask each provider, by a harmless call, whether it is up and knows us.
+        """
+        return {link.key: ping(link, self.chain, timeout) for link in self.chain.links}
+
+    def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        """
+        Take a webhook of the provider *key*, and hand its events to the handlers.
+
+        Raises:
+            ConfigurationError: If there is no such provider, or it has no webhooks.
+            InvalidSignature, InvalidWebhook: See :func:`mailfailover.webhooks.receive`.
+        """
+        return self.webhooks.receive(key, request)
+
+    def on_event(self, handler: Handler) -> Handler:
+        """
+        Call *handler* with each :class:`DeliveryEvent` from now on; usable as a decorator.
+
+        It may get one twice, with the same ``event_id``. Where it raises, the vendor is asked
+        to bring the event again.
+        """
+        return self.webhooks.add(handler)
+
+    def close(self) -> None:
+        """
+        Close all connections. A mailer that is used again opens new ones.
+        """
+        self.chain.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Mailer({', '.join(self.chain.keys)})"
+
+
+def _from_env(environ: Mapping[str, str]) -> tuple[Any, dict[str, Any]]:
+    from mailfailover._setup.sources import from_env
+
+    return from_env(environ)

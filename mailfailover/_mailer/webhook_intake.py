@@ -1,0 +1,89 @@
+"""
+Where a mailer's webhooks come in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailfailover._mailer.replays import MemoryReplays
+from mailfailover._mailer.webhook import Fetching, hand_on, receive
+from mailfailover.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailfailover._chain.chain import ProviderChain
+    from mailfailover._mailer.replays import Replays
+    from mailfailover._mailer.webhook import Handler
+    from mailfailover._values.events import DeliveryEvent
+    from mailfailover._values.wire import WebhookRequest
+
+
+class Reception:
+    """
+    Takes the webhooks of a chain's providers, and hands on what they tell.
+
+    Args:
+        chain: Whose providers; its transport fetches certificates, its clock tells the time.
+
+        handlers: Who is told.
+
+        replays: Remembers what came; in the memory of this process where None.
+    """
+
+    def __init__(
+        self, chain: ProviderChain, handlers: Iterable[Handler], replays: Replays | None
+    ) -> None:
+        self.handlers = tuple(handlers)
+        self.replays = MemoryReplays() if replays is None else replays
+        self._providers = {link.key: link.provider for link in chain.links}
+        self._fetch = Fetching(chain.transport)
+        self._wall = chain.wall
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """
+        The chain keys of the providers that have webhooks.
+        """
+        found = self._providers.items()
+        return tuple(key for key, one in found if hasattr(one, "verify_webhook"))
+
+    def method(self, key: str) -> str:
+        """
+        How the vendor of the provider *key* calls: ``"POST"``, and rarely ``"GET"``.
+        """
+        return getattr(self._providers.get(key), "webhook_method", "POST")
+
+    def add(self, handler: Handler) -> Handler:
+        """
+        Tell *handler* too, from now on.
+        """
+        self.handlers = (*self.handlers, handler)
+        return handler
+
+    def tell(self, event: DeliveryEvent) -> None:
+        """
+        Hand *event* to each handler, also when another one fails.
+
+        Raises:
+            Exception: What the first handler that failed has raised.
+        """
+        hand_on((event,), self.handlers)
+
+    def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        """
+        Take a webhook of the provider *key*.
+        """
+        if key not in self._providers:
+            message = f"there is no provider {key!r}; known: {', '.join(self._providers)}"
+            raise ConfigurationError(message)
+        return receive(
+            self._providers[key],
+            request,
+            key=key,
+            on_event=self.handlers,
+            replays=self.replays,
+            fetch=self._fetch,
+            wall=self._wall,
+        )

@@ -1,0 +1,226 @@
+"""
+A :class:`Message` as the standard library's ``EmailMessage``, and back.
+
+Reading takes a mail apart for good: what belongs to its former journey is left out
+(:mod:`mailfailover._message.mime_headers`), what cannot be taken apart is refused
+(:mod:`mailfailover._message.mime_parts`).
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import encodebytes
+from datetime import UTC
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.message import Message as ParsedMessage
+from email.parser import BytesHeaderParser
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._message.header_folding import address_value, disposition_value, text_value
+from mailfailover._message.mime_headers import header_fields
+from mailfailover._message.mime_part import VERBATIM
+from mailfailover._message.mime_parts import check_complete, content_fields
+from mailfailover._provider.bodies import boundary_for
+from mailfailover.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailfailover._message.message import Attachment, Message
+
+_ASCII = VERBATIM.clone(utf8=False)
+_MAX_LINE = 998
+
+
+def parse_fields(source: ParsedMessage | bytes) -> dict[str, Any]:
+    """
+    Read a MIME message into the fields of a :class:`Message`.
+
+    - Trace headers, ``Resent-*``, signatures, vendors' commands and Sender are left out;
+      the new journey has its own.
+    - Date becomes *created*; List-Unsubscribe becomes *unsubscribe* where that writes the
+      same again.
+    - A From without a domain, as cron writes it, counts as none: the mailer's is used.
+    - Text in several parts is joined; where HTML comes with it, *html* holds all of it.
+    - Alternatives other than text and HTML, a ``text/calendar`` for one, become attachments.
+
+    Raises:
+        InvalidMessage:
+            If it is broken, so that something of it is lost, if it is signed or encrypted,
+            or if a charset or transfer encoding is unknown.
+    """
+    if not isinstance(source, (bytes, bytearray, memoryview, ParsedMessage)):
+        message = (
+            "source must be bytes or an email.message.Message, not "
+            f"{type(source).__name__}: read the file in binary mode"
+        )
+        raise InvalidMessage(message)
+    try:
+        mail = source if isinstance(source, ParsedMessage) else _parse(bytes(source))
+        check_complete(mail)
+        return header_fields(mail) | content_fields(mail)
+    except RecursionError:
+        message = "the MIME message is nested too deep: take some of its parts out"
+        raise InvalidMessage(message) from None
+
+
+def _parse(source: bytes) -> ParsedMessage:
+    try:
+        return message_from_bytes(source)
+    except (TypeError, ValueError):  # its parser's only complaint, about a boundary in pieces
+        message = "a Content-Type of the MIME message cannot be read: correct it"
+        raise InvalidMessage(message) from None
+
+
+def build_email_message(message: Message) -> EmailMessage:
+    """
+    Write *message* as MIME: everything a MIME message can say, Bcc not in it.
+
+    Serialize it with its own policy (``as_bytes()``, or with a clone of its policy that has
+    another *linesep*): another policy may fold the headers again and damage them.
+
+    Raises:
+        InvalidMessage: If an attachment cannot be read, or a header would not come out as set.
+    """
+    seed = f"{message.id}.{message.part}"
+    inline = [one for one in message.attachments if one.content_id]
+    files = [one for one in message.attachments if not one.content_id]
+    body = [_text("plain", message.text)] if message.text or not message.html else []
+    if message.html:
+        body.append(_text("html", message.html))
+    if inline:
+        body[-1] = _multipart("related", seed, [body[-1], *map(_attachment, inline)])
+    root = body[0] if len(body) == 1 else _multipart("alternative", seed, body)
+    if files:
+        root = _multipart("mixed", seed, [root, *map(_attachment, files)])
+    return _with_headers(root, message)
+
+
+def _with_headers(root: EmailMessage, message: Message) -> EmailMessage:
+    mail = EmailMessage(VERBATIM if _may_need_utf8(message) else _ASCII)
+    for name, value in (*_headers(message), ("MIME-Version", "1.0"), *root.raw_items()):
+        mail.set_raw(name, value)
+    mail.set_payload(root.get_payload())
+    return _checked(mail)
+
+
+def _may_need_utf8(message: Message) -> bool:
+    """
+    Whether a header of the mail, or of one attached to it, may stand there in UTF-8.
+    """
+    addresses = (message.from_email, *message.to, *message.cc, *message.reply_to)
+    if not all(one.email.isascii() for one in addresses if one):
+        return True
+    return any(one.content_type.lower().startswith("message/") for one in message.attachments)
+
+
+def _headers(message: Message) -> Iterator[tuple[str, str]]:
+    senders = (message.from_email,) if message.from_email else ()
+    for name, addresses in (
+        ("From", senders),
+        ("To", message.to),
+        ("Cc", message.cc),
+        ("Reply-To", message.reply_to),
+    ):
+        if addresses:
+            yield name, address_value(name, addresses)
+    yield "Subject", text_value("Subject", message.subject)
+    yield "Date", format_datetime(message.created.astimezone(UTC))
+    yield "Message-ID", text_value("Message-ID", message.message_id)
+    for name, value in message.header_items():
+        if name.lower() != "message-id":
+            yield name, text_value(name, value)
+
+
+def _part(headers: list[tuple[str, str]], payload: str | list[ParsedMessage | str]) -> EmailMessage:
+    part = EmailMessage(VERBATIM)
+    for name, value in headers:
+        part.set_raw(name, value)
+    part.set_payload(payload)
+    return _checked(part)
+
+
+def _multipart(kind: str, seed: str, parts: list[EmailMessage]) -> EmailMessage:
+    boundary = boundary_for(f"{seed}.{kind}")
+    return _part([("Content-Type", f'multipart/{kind}; boundary="{boundary}"')], [*parts])
+
+
+def _text(subtype: str, text: str) -> EmailMessage:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    encoding, payload = _encode(text)
+    headers = [
+        ("Content-Type", f'text/{subtype}; charset="utf-8"'),
+        ("Content-Transfer-Encoding", encoding),
+    ]
+    return _part(headers, payload)
+
+
+def _encode(text: str) -> tuple[str, str]:
+    """
+    Choose the plainest transfer encoding that carries *text* unchanged.
+    """
+    if (
+        text.isascii()
+        and text.replace("\n", "").replace("\t", "").isprintable()
+        and max(map(len, text.split("\n"))) <= _MAX_LINE
+    ):
+        return "7bit", text
+    raw = text.encode()
+    quoted, base64 = binascii.b2a_qp(raw, istext=True), encodebytes(raw)
+    if len(quoted) <= len(base64):
+        return "quoted-printable", quoted.decode("ascii")
+    return "base64", base64.decode("ascii")
+
+
+def _attachment(attachment: Attachment) -> EmailMessage:
+    kind = "inline" if attachment.content_id else "attachment"
+    headers = [
+        ("Content-Type", text_value("Content-Type", attachment.content_type)),
+        ("Content-Disposition", disposition_value(kind, attachment.filename)),
+    ]
+    if attachment.content_id:
+        headers.append(("Content-ID", f"<{attachment.content_id}>"))
+    content = attachment.read()
+    if attachment.content_type.lower().startswith("message/"):
+        part = _message_part(headers, content)
+        if part is not None:
+            return part
+    headers.append(("Content-Transfer-Encoding", "base64"))
+    return _part(headers, encodebytes(content).decode("ascii"))
+
+
+def _message_part(headers: list[tuple[str, str]], content: bytes) -> EmailMessage | None:
+    """
+    Write an attached mail as it is, for RFC 2046 5.2.1 forbids base64 there.
+
+    Returns:
+        None where the standard library would not write it unchanged.
+    """
+    encoding = "7bit" if content.isascii() else "8bit"
+    headers = [*headers, ("Content-Transfer-Encoding", encoding)]
+    start = "".join(f"{name}: {value}\n" for name, value in headers).encode() + b"\n"
+    part = message_from_bytes(start + content, policy=VERBATIM)
+    return _checked(part) if part.as_bytes() == start + content else None
+
+
+def _checked(part: EmailMessage) -> EmailMessage:
+    """
+    Return *part* if its headers, written and read again, are those that were set.
+    """
+    expected = list(part.raw_items())
+    written = b"".join(part.policy.fold_binary(name, value) for name, value in expected)
+    read = BytesHeaderParser(policy=part.policy).parsebytes(written)
+    if [(name, _plain(value)) for name, value in read.raw_items()] != expected or read.defects:
+        names = sorted({name for name, _ in expected})
+        message = (
+            f"headers would not come out as they are set ({', '.join(names)}): "
+            "remove unusual characters from their values"
+        )
+        raise InvalidMessage(message, field="headers")
+    return part
+
+
+def _plain(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,3 @@
+"""
+What the author of a provider builds with; ``mailfailover.plugin`` is its face.
+"""

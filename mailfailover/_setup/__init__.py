@@ -1,0 +1,3 @@
+"""
+Text, TOML and environment variables turned into a chain.
+"""

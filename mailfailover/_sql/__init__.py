@@ -1,0 +1,3 @@
+"""
+Tables that know their version, in any database.
+"""

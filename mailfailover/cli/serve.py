@@ -1,0 +1,63 @@
+"""
+The service and its worker in one process.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mailfailover.cli.listening import import_service, listen, wait_for_the_end
+from mailfailover.cli.logs import log_to_stderr
+from mailfailover.cli.output import say
+from mailfailover.cli.source import is_configured, open_mailer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mailfailover.service.parts import Service
+
+PREVIEW = "preview://"
+WORKERS = 4
+_ALONE = (
+    "There is no API key: this machine alone is served. "
+    "Make a key to let others in: mailfailover keys add NAME"
+)
+
+
+def run_serve(
+    dsn: str | None,
+    config: Path | None,
+    database: str | None,
+    *,
+    host: str,
+    port: int,
+    preview: bool,
+    workers: int | None,
+    worker_only: bool,
+    threads: int,
+    proxies: int,
+) -> None:
+    """
+    Serve until told to end; then let the worker finish what it is sending.
+
+    Raises:
+        ConfigurationError: If something is not configured, or the port cannot be had.
+    """
+    wiring = import_service("wiring")
+    log_to_stderr()
+    if preview and not is_configured(dsn, config):
+        dsn = PREVIEW
+        say("No provider is configured: mails are kept in the mailbox, nobody gets them.", err=True)
+    parts: Service = wiring.assemble(partial(open_mailer, dsn, config), database)
+    if workers is None:
+        workers = 1 if worker_only else 0 if parts.broker else WORKERS
+    with parts.mailer, import_service("background").working(parts, workers):
+        if worker_only:
+            wait_for_the_end()
+            return
+        if not parts.keys.exist():
+            say(_ALONE, err=True)
+        app = wiring.application(parts, proxies=proxies)
+        size = parts.max_bytes
+        listen(app, host, port, name="service", threads=threads, max_request_body_size=size)

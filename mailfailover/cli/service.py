@@ -1,0 +1,176 @@
+"""
+The commands of the service: options and help.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailfailover.cli.output import reporting
+
+__all__ = ["add_service_commands"]
+
+_database = click.option(
+    "--database",
+    metavar="URL",
+    help="Where mails and keys are: SQLite or PostgreSQL. MAILFAILOVER_DATABASE by default, "
+    "else sqlite:///mailfailover.db.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
+_port = click.IntRange(0, 65535)
+
+
+def add_service_commands(cli: click.Group) -> None:
+    """
+    Add them to *cli*.
+    """
+    cli.add_command(preview)
+    cli.add_command(keys)
+    cli.add_command(serve)
+
+
+@click.command()
+@click.option("--port", type=_port, default=8025, show_default=True, help="0 is any free one.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The mailbox, if it is not the user's own.",
+)
+def preview(*, port: int, path: Path | None) -> None:
+    """
+    Show the mailbox of preview:// in a browser.
+
+    It listens on 127.0.0.1. Tests find the mails as JSON under /json.
+    """
+    from mailfailover.cli.preview import run_preview
+
+    with reporting(as_json=False):
+        run_preview(path, port)
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="MAILFAILOVER_HOST")
+@click.option("--port", type=_port, default=8000, show_default=True, envvar="PORT")
+@click.option("--dsn", metavar="DSN", help="The providers, if not those of the environment.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file.")
+@_database
+@click.option(
+    "--preview",
+    is_flag=True,
+    help="Keep mails in the mailbox of preview:// if no provider is configured.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0),
+    help="How many mails it sends at the same time: 4, or 0 if there is a broker.",
+)
+@click.option(
+    "--worker-only",
+    is_flag=True,
+    help="Do not listen: send, make callbacks, and find what a broker lost.",
+)
+@click.option("--threads", type=click.IntRange(4), default=16, show_default=True)
+@click.option(
+    "--proxies",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    envvar="MAILFAILOVER_PROXIES",
+    help="How many proxies in front of it are to be believed.",
+)
+def serve(*, dsn: str | None, config: Path | None, database: str | None, **options: Any) -> None:
+    """
+    Run the e-mail service: an API, a page, and a worker that sends.
+
+    It serves its own machine only until there is an API key: mailfailover keys add. With
+    MAILFAILOVER_BROKER, a URL of RabbitMQ or Redis, it wakes the workers of Celery.
+    """
+    from mailfailover.cli.serve import run_serve
+
+    with reporting(as_json=False):
+        run_serve(dsn, config, database, **options)
+
+
+@click.group()
+def keys() -> None:
+    """
+    Make, list and revoke the API keys of the service.
+
+    As long as there is none, the service serves its own machine only.
+    """
+
+
+@keys.command()
+@click.argument("name")
+@click.option(
+    "--from",
+    "senders",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address or domain that its mails may come from. Repeatable; any if not given.",
+)
+@click.option(
+    "--to",
+    "recipients",
+    multiple=True,
+    metavar="ADDRESS",
+    help="An address or domain that they may go to. Repeatable; any if not given.",
+)
+@click.option("--rate", default="", metavar="COUNT/UNIT", help="Recipients, such as 10/s.")
+@click.option("--quota", default="", metavar="COUNT/UNIT", help="Recipients, such as 50000/d.")
+@click.option(
+    "--callback",
+    "callbacks",
+    multiple=True,
+    metavar="HOST",
+    help="A host that may be told what becomes of its mails. Repeatable; none if not given.",
+)
+@click.option("--max-recipients", default=1000, show_default=True, help="Of one mail.")
+@click.option(
+    "--grant",
+    "grants",
+    multiple=True,
+    metavar="GRANT",
+    help="admin, envelope_from, headers or provider_options. Repeatable.",
+)
+@_database
+@_as_json
+def add(*, name: str, database: str | None, as_json: bool, **rules: Any) -> None:
+    """
+    Make a key called NAME, and show it once.
+    """
+    from mailfailover.cli.keys import add_key
+
+    with reporting(as_json=as_json):
+        add_key(database, name, rules, as_json=as_json)
+
+
+@keys.command(name="list")
+@_database
+@_as_json
+def list_(*, database: str | None, as_json: bool) -> None:
+    """
+    List all keys, without their secrets.
+    """
+    from mailfailover.cli.keys import list_keys
+
+    with reporting(as_json=as_json):
+        list_keys(database, as_json=as_json)
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@_database
+@_as_json
+def revoke(*, key_id: str, database: str | None, as_json: bool) -> None:
+    """
+    Make the key with this ID worthless, at once and for ever.
+    """
+    from mailfailover.cli.keys import revoke_key
+
+    with reporting(as_json=as_json):
+        revoke_key(database, key_id, as_json=as_json)

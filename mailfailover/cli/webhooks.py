@@ -1,0 +1,84 @@
+"""
+The command that takes webhooks without the service: options and help.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mailfailover.cli.database import add_table_commands, database_option, json_option, working
+from mailfailover.errors import ConfigurationError
+
+__all__ = ["add_webhook_commands"]
+
+_LISTEN = "127.0.0.1:8026"
+
+
+def add_webhook_commands(cli: click.Group) -> None:
+    """
+    Add them to *cli*.
+    """
+    cli.add_command(webhooks)
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--listen",
+    is_flag=False,
+    flag_value=_LISTEN,
+    metavar="[HOST:PORT]",
+    help=f"Take webhooks there, {_LISTEN} if not given; port 0 is any free one.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A TOML file; `mailfailover init` writes one.",
+)
+@click.option("--dsn", metavar="DSN", help="The providers; keys belong into MAILFAILOVER_DSN.")
+@database_option
+@click.option(
+    "--callback-url",
+    envvar="MAILFAILOVER_CALLBACK_URL",
+    metavar="URL",
+    help="Tell this address too; MAILFAILOVER_CALLBACK_SECRET signs the calls.",
+)
+@click.option(
+    "--unsubscribe-url",
+    envvar="MAILFAILOVER_UNSUBSCRIBE_URL",
+    metavar="URL",
+    help="Where the unsubscribe links lead that MAILFAILOVER_UNSUBSCRIBE_SECRET signs.",
+)
+@json_option
+@click.pass_context
+def webhooks(context: click.Context, /, *, listen: str | None, as_json: bool, **given: Any) -> None:
+    """
+    Take the webhooks of all providers, and show each event.
+
+    A provider's webhooks come to the path that ends in its chain key: /webhooks/mailgun. Put a
+    proxy with TLS in front of it. Events are recorded for `mailfailover status`, suppress
+    recipients, and settle mails of the outbox that are in doubt.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from mailfailover.cli.webhook_server import run_webhooks
+
+    with working(as_json=as_json):
+        if listen is None:
+            message = "say where webhooks come: --listen, or --listen HOST:PORT"
+            raise ConfigurationError(message)
+        run_webhooks(*_address(listen), as_json=as_json, **given)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 0xFFFF:  # noqa: PLR2004 -- the last port
+        message = f"--listen must be HOST:PORT, such as {_LISTEN}"
+        raise ConfigurationError(message)
+    return host.strip("[]"), int(port)
+
+
+add_table_commands(webhooks, "webhooks.sql.SQLReplays")
