@@ -269,7 +269,7 @@ def test_a_transport_that_returns_nonsense_is_unknown() -> None:
     kind, text, _, stage = told(run(Acme(), lambda _request: None))
 
     assert (kind, stage) == (OutcomeUnknown, "response")
-    assert text.startswith("the code of provider 'key' failed: AttributeError in call, _call.py")
+    assert text.startswith("the code of provider 'key' failed: AttributeError in call, attempt.py")
 
 
 @pytest.mark.parametrize(
