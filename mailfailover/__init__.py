@@ -29,16 +29,21 @@ if TYPE_CHECKING:
     from mailfailover._health.breaker import ProviderHealth
     from mailfailover._health.memory import MemoryHealth
     from mailfailover._mailer.mailer import Mailer
-    from mailfailover._message.message import Address, Attachment, Message
-    from mailfailover._provider.protocols import Capabilities, Link
+    from mailfailover._message.address import Address
+    from mailfailover._message.attachment import Attachment
+    from mailfailover._message.message import Message
+    from mailfailover._message.outcome import Outcome
+    from mailfailover._provider.capabilities import Capabilities
+    from mailfailover._provider.link import Link
     from mailfailover._setup.registry import load_provider
     from mailfailover._setup.strategies import failover, random, roundrobin, route, weighted
     from mailfailover._values.events import DeliveryEvent, EventType, RejectReason
     from mailfailover._values.features import Feature
-    from mailfailover._values.receipt import Accepted, Attempt, Outcome, Receipt, RecipientStatus
+    from mailfailover._values.receipt import Accepted, Receipt, RecipientStatus
     from mailfailover.errors import (
         AccountSuspended,
         AllProvidersFailed,
+        Attempt,
         AuthenticationFailed,
         ConfigurationError,
         ConnectionFailed,
@@ -126,7 +131,10 @@ _MODULES = {
     "_values.features": ("Feature",),
     "_health.memory": ("MemoryHealth",),
     "_mailer.mailer": ("Mailer",),
-    "_message.message": ("Address", "Attachment", "Message"),
+    "_message.address": ("Address",),
+    "_message.attachment": ("Attachment",),
+    "_message.message": ("Message",),
+    "_message.outcome": ("Outcome",),
     "_chain.observe": (
         "AttemptMade",
         "MailFailed",
@@ -136,13 +144,15 @@ _MODULES = {
         "SilentOutage",
     ),
     "_chain.ping": ("Ping",),
-    "_provider.protocols": ("Capabilities", "Link"),
-    "_values.receipt": ("Accepted", "Attempt", "Outcome", "Receipt", "RecipientStatus"),
+    "_provider.capabilities": ("Capabilities",),
+    "_provider.link": ("Link",),
+    "_values.receipt": ("Accepted", "Receipt", "RecipientStatus"),
     "_setup.registry": ("load_provider",),
     "_setup.strategies": ("failover", "random", "roundrobin", "route", "weighted"),
     "errors": (
         "AccountSuspended",
         "AllProvidersFailed",
+        "Attempt",
         "AuthenticationFailed",
         "ConfigurationError",
         "ConnectionFailed",

@@ -25,8 +25,8 @@ from mailfailover._mailer.delivery import delivery
 from mailfailover._mailer.mailer import OWN_SETTINGS, Mailer
 from mailfailover._mailer.many import check_all
 from mailfailover._message.message import Message
+from mailfailover._message.outcome import Outcome
 from mailfailover._setup.sources import from_config, from_env
-from mailfailover._values.receipt import Outcome
 from mailfailover.transports._in_thread import Threads
 from mailfailover.transports.aio import AsyncHTTPTransport, AsyncTransport
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from mailfailover._health.memory import Health
+    from mailfailover._health.protocol import Health
     from mailfailover._values.events import DeliveryEvent
     from mailfailover._values.receipt import Receipt
     from mailfailover._values.wire import WebhookRequest

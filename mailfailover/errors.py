@@ -36,18 +36,20 @@ All of them pickle. None carries a secret, a body or an address in its text.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
+
+from mailfailover._values.features import NO_FEATURES, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from mailfailover._values.receipt import Attempt
-
 __all__ = [
     "AccountSuspended",
     "AllProvidersFailed",
+    "Attempt",
     "AuthenticationFailed",
     "ConfigurationError",
     "ConnectionFailed",
@@ -109,6 +111,58 @@ class Penalty(Enum):
 
     FAILURE = "failure"
     """Counts towards opening its breaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    One call to one provider.
+
+    Attributes:
+        provider: The chain key of the provider.
+
+        started: When it began (aware, UTC).
+
+        duration: How long it took, in seconds.
+
+        stage: How far it got; see :class:`~mailfailover.plugin.Stage`.
+
+        outcome: ``"accepted"``, or the name of the error's class.
+
+        error: The exception, or None.
+
+        status_code: The HTTP status or SMTP reply code, or None without an answer.
+
+        provider_message_id: The vendor's id of the mail, "" for none.
+
+        dropped: What was left off the mail because this provider cannot express it.
+    """
+
+    provider: str
+    started: datetime
+    duration: float
+    stage: str
+    outcome: str
+    error: SendError | None = None
+    status_code: int | None = None
+    provider_message_id: str = ""
+    dropped: Feature = NO_FEATURES
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return it as JSON-safe data, without any address.
+        """
+        return {
+            "provider": self.provider,
+            "started": self.started.isoformat(),
+            "duration": round(self.duration, 6),
+            "stage": str(self.stage),
+            "outcome": self.outcome,
+            "error": None if self.error is None else str(self.error),
+            "status_code": self.status_code,
+            "provider_message_id": self.provider_message_id,
+            "dropped": list(self.dropped.names),
+        }
 
 
 class MailFailoverError(Exception):

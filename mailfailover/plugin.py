@@ -5,7 +5,8 @@ A provider is one file of pure functions: see "Writing a provider" in the docume
 and run :class:`mailfailover.testing.ProviderContract` over it.
 """
 
-from mailfailover._mailer.webhook import WebhookProvider
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
 from mailfailover._message.encoded_words import encode_header
 from mailfailover._message.merge import (
     all_variables,
@@ -15,7 +16,7 @@ from mailfailover._message.merge import (
     variables,
     without_texts,
 )
-from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._message.message import Message
 from mailfailover._provider.beyond_mime import details
 from mailfailover._provider.bodies import (
     WrittenJSON,
@@ -25,6 +26,7 @@ from mailfailover._provider.bodies import (
     multipart_body,
     sha256_hex,
 )
+from mailfailover._provider.capabilities import EVERYTHING, Capabilities
 from mailfailover._provider.classify import (
     check_secret,
     classify_http,
@@ -42,13 +44,12 @@ from mailfailover._provider.event_reading import (
     make_event,
 )
 from mailfailover._provider.protocols import (
-    EVERYTHING,
     BatchProvider,
-    Capabilities,
     Provider,
     SimpleProvider,
     SMTPProvider,
     Transport,
+    WebhookProvider,
 )
 from mailfailover._provider.public_keys import read_certificate, verify_public_key
 from mailfailover._provider.signatures import (

@@ -9,7 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 from mailfailover._values.features import MAY_BE_LEFT_OFF, Feature
 
 _ATEXT = "abcXYZ019!#$%&'*+/=?^_`{|}~-"

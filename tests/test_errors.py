@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from mailfailover import errors
-from mailfailover._values.receipt import Attempt
-from mailfailover.errors import MailFailoverError, Penalty, SendError, Verdict
+from mailfailover.errors import Attempt, MailFailoverError, Penalty, SendError, Verdict
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SEND_ERRORS = [

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from mailfailover._message.message import Message
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
 
 
 class Call(NamedTuple):

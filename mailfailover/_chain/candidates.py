@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mailfailover._chain.chain import ProviderChain
     from mailfailover._message.message import Message
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
 
 
 class Candidate(NamedTuple):

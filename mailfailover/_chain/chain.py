@@ -13,7 +13,7 @@ from mailfailover._chain.policy import Policy
 from mailfailover._chain.retry import Again, later_turns
 from mailfailover._chain.send import Send
 from mailfailover._health.limits import Allowance
-from mailfailover._health.memory import open_health
+from mailfailover._health.open_health import open_health
 from mailfailover._setup.dsn import build_chain_spec
 from mailfailover._values.fork import fresh_rng
 from mailfailover.errors import ConfigurationError
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from random import Random
 
     from mailfailover._chain.observe import Observer
-    from mailfailover._health.memory import Health
+    from mailfailover._health.protocol import Health
     from mailfailover._message.message import Message
-    from mailfailover._provider.protocols import Link, Transport
-    from mailfailover._values.receipt import Attempt, Receipt
+    from mailfailover._provider.link import Link
+    from mailfailover._provider.protocols import Transport
+    from mailfailover._values.receipt import Receipt
+    from mailfailover.errors import Attempt
 
 
 class ProviderChain:

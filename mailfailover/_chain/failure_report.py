@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mailfailover._chain.picker import Picker
     from mailfailover._health.breaker import Hold
     from mailfailover._message.message import Message
-    from mailfailover._values.receipt import Attempt
+    from mailfailover.errors import Attempt
 
 
 def all_failed(

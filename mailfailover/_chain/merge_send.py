@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from mailfailover._chain.attempt import Result
     from mailfailover._chain.candidates import Candidate
     from mailfailover._health.breaker import Ticket
-    from mailfailover._message.message import Address, Message
+    from mailfailover._message.address import Address
+    from mailfailover._message.message import Message
 
     Part = tuple[Address, ...]
 

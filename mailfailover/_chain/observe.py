@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mailfailover._message.message import Message
-    from mailfailover._values.receipt import Attempt, Receipt
+    from mailfailover._values.receipt import Receipt
+    from mailfailover.errors import Attempt
 
     Observer = Callable[[object], object]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from mailfailover._chain.chain import ProviderChain
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
     from mailfailover.errors import SendError
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mailfailover._message.message import Message
-    from mailfailover._values.receipt import Attempt, RecipientStatus
+    from mailfailover._values.receipt import RecipientStatus
+    from mailfailover.errors import Attempt
 
 _CHOICES = {"on_unknown": ("resend", "raise"), "on_suppressed": ("raise", "switch")}
 

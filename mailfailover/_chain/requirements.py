@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from mailfailover._message.message import Message
-    from mailfailover._provider.protocols import Capabilities
+    from mailfailover._provider.capabilities import Capabilities
 
 
 # The operators of Flag cost a microsecond each, these a hundredth of it.

@@ -17,11 +17,12 @@ from mailfailover._chain.observe import AttemptMade, ProviderDown, ProviderUp, l
 from mailfailover._chain.picker import Picker
 from mailfailover._chain.policy import Upcoming
 from mailfailover._chain.retry import Again
-from mailfailover._health.memory import RATE_SECONDS
+from mailfailover._health.cooldown import RATE_SECONDS
 from mailfailover._values.frozen import EMPTY, FrozenDict
-from mailfailover._values.receipt import Attempt, Receipt, RecipientStatus
+from mailfailover._values.receipt import Receipt, RecipientStatus
 from mailfailover._values.wire import MAY_HAVE_LEFT, Stage
 from mailfailover.errors import (
+    Attempt,
     ConnectionFailed,
     InvalidMessage,
     OutcomeUnknown,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
 
 _PLAIN = (str, bytes, int, float, type(None), Path)
 # A password may be short: guessing one from a name costs as much as from a stored hash of it.

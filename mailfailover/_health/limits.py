@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
-    from mailfailover._provider.protocols import Limit, Link
+    from mailfailover._provider.link import Limit, Link
 
 _WHOLE = 1 - 1e-9
 """So much of a mail's worth is all of it: sums of floats are never exact."""

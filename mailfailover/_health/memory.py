@@ -1,83 +1,25 @@
 """
-Who is well: a breaker for each chain key, parking, and one probe at a time.
-
-The chain asks for a :class:`Ticket` before a call and hands it back with the result. A
-:class:`Hold` instead of a ticket says why a provider is passed by, and until when.
+Health in the memory of one process: a breaker for each chain key, parking, one probe at a time.
 """
 
 from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from mailfailover._health.breaker import ACCOUNT_SECONDS, Breaker, Hold, ProviderHealth, Ticket
+from mailfailover._health.cooldown import cooldown_seconds
 from mailfailover._values.fork import after_fork, fresh_rng
-from mailfailover.errors import ConfigurationError, Penalty, QuotaExceeded
+from mailfailover.errors import Penalty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from random import Random
 
-    from mailfailover._provider.protocols import Link
     from mailfailover.errors import SendError
 
 JITTER = 0.1
-QUOTA_SECONDS = 900.0
-"""How long one without quota is parked when it does not say until when."""
-
-RATE_SECONDS = 5.0
-"""How long one that wants us slower is parked when it does not say for how long."""
-
-
-class Health(Protocol):
-    """
-    What a chain needs to know who is well. The store may be shared between processes.
-    """
-
-    def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
-        """
-        Ask for a call to *key* with a sender of *domain*.
-
-        Where only a probe is due, one caller gets it for *lease* seconds.
-        """
-
-    def force(self, key: str, domain: str, lease: float) -> Ticket | Hold:
-        """
-        Ask for a call although the provider is held; one at a time.
-        """
-
-    def succeeded(self, ticket: Ticket) -> bool:
-        """
-        Report that the provider answered well; return whether this brought it back.
-        """
-
-    def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
-        """
-        Report an error with a penalty; return whether the provider is passed by from now on.
-
-        Where *count* is false, a failure is forgotten and only the lease is given back.
-        """
-
-    def release(self, ticket: Ticket) -> None:
-        """
-        Give a ticket back without a verdict.
-        """
-
-    def isolate(self, key: str) -> None:
-        """
-        Take *key* out of use until :meth:`reset`, whatever happens.
-        """
-
-    def reset(self, key: str | None = None) -> None:
-        """
-        Put *key*, or every provider, back into use with a clean record.
-        """
-
-    def snapshot(self) -> dict[str, ProviderHealth]:
-        """
-        Return how each provider stands that was ever asked for.
-        """
 
 
 class MemoryHealth:
@@ -186,47 +128,3 @@ class MemoryHealth:
         if error.penalty is Penalty.COOLDOWN:
             breaker.cool_down(now + cooldown_seconds(error, self._wall), str(error))
         return error.penalty is not Penalty.NONE
-
-
-def open_health(
-    health: Health | str | None,
-    links: Iterable[Link],
-    *,
-    clock: Callable[[], float],
-    wall: Callable[[], float],
-    rng: Random,
-) -> Health:
-    """
-    Return the health of a chain of *links*: what was given for it, or one of its own.
-
-    Raises:
-        ConfigurationError: If it is to be in Redis, and cannot be.
-    """
-    if health is None:
-        return MemoryHealth(clock=clock, wall=wall, rng=rng)
-    if isinstance(health, str):
-        health = _redis_health(health, clock=clock, wall=wall, rng=rng)
-    for_links = getattr(health, "for_links", None)
-    return health if for_links is None else for_links(links)
-
-
-def _redis_health(url: str, **options: Any) -> Health:
-    try:
-        from mailfailover.redis import RedisHealth
-    except ImportError as exc:
-        message = 'health in Redis needs a package: pip install "mailfailover[redis]"'
-        raise ConfigurationError(message) from exc
-    return RedisHealth(url, **options)
-
-
-def cooldown_seconds(error: SendError, wall: Callable[[], float]) -> float:
-    """
-    For how long *error* asks us to leave its provider alone.
-    """
-    if error.retry_after is not None:
-        return error.retry_after
-    if not isinstance(error, QuotaExceeded):
-        return RATE_SECONDS
-    if error.until is None:
-        return QUOTA_SECONDS
-    return max(0.0, error.until.timestamp() - wall())

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from mailfailover._mailer.leave_out import Suppressions
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.message import Message
-    from mailfailover._values.receipt import Attempt, Receipt
+    from mailfailover._values.receipt import Receipt
+    from mailfailover.errors import Attempt
 
 
 def delivery(

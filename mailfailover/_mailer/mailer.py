@@ -16,7 +16,7 @@ from mailfailover._mailer.many import send_each
 from mailfailover._mailer.staging import Staging
 from mailfailover._mailer.webhook_intake import Reception
 from mailfailover._message.message import Message
-from mailfailover._provider.protocols import read_address
+from mailfailover._provider.link import read_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mailfailover._chain.observe import Observer
-    from mailfailover._health.memory import Health
+    from mailfailover._health.protocol import Health
     from mailfailover._mailer.leave_out import Suppressions
     from mailfailover._mailer.replays import Replays
     from mailfailover._mailer.webhook import Handler
-    from mailfailover._message.message import Address
+    from mailfailover._message.address import Address
+    from mailfailover._message.outcome import Outcome
     from mailfailover._provider.protocols import Transport
     from mailfailover._values.events import DeliveryEvent
-    from mailfailover._values.receipt import Attempt, Outcome, Receipt
+    from mailfailover._values.receipt import Receipt
     from mailfailover._values.wire import WebhookRequest
+    from mailfailover.errors import Attempt
 
 _DEFAULTS = {
     **Policy()._asdict(),

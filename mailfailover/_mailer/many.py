@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from mailfailover._message.message import Message
-from mailfailover._values.receipt import Outcome
+from mailfailover._message.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

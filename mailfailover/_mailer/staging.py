@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from mailfailover._message.message import Address
-from mailfailover._provider.protocols import read_address
+from mailfailover._message.address import Address
+from mailfailover._provider.link import read_address
 from mailfailover.errors import ConfigurationError, InvalidMessage
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import dataclasses
 import time
 from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mailfailover._mailer.replays import LEASE, RETENTION, MemoryReplays
 from mailfailover.errors import ConfigurationError, InvalidWebhook, WebhookReplayed
@@ -29,41 +29,6 @@ MAX_BODY = 16 * 1024 * 1024
 
 _FETCH_TIMEOUT = 10.0
 _REMEMBERED = 32
-
-
-class WebhookProvider(Protocol):
-    """
-    A provider whose vendor tells later what became of a mail.
-
-    One whose vendor does so by GET says it: ``webhook_method: ClassVar[str] = "GET"``.
-    """
-
-    name: ClassVar[str]
-
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
-        """
-        Check that *request* is the vendor's: its body is read only as far as that needs.
-
-        Args:
-            request: What came.
-
-            fetch: Calls the vendor for its certificate, where that needs one.
-
-        Returns:
-            What no other webhook has in common with it, so that a repetition is refused; ""
-            where the vendor's manner of signing has no such thing.
-
-        Raises:
-            InvalidSignature: It is not, or no secret is set.
-        """
-
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
-        """
-        Read a verified webhook; what the vendor calls by an unknown name is ``UNKNOWN``.
-
-        Raises:
-            InvalidWebhook: It is not of the vendor's form.
-        """
 
 
 def receive(

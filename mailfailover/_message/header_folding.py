@@ -20,7 +20,7 @@ from mailfailover.errors import InvalidMessage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailfailover._message.message import Address
+    from mailfailover._message.address import Address
 
 _LINE = 76
 # RFC 5322, 2.1.1: 998 with the header's name.

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mailfailover._message.message import FIELDS, Address, Attachment
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import FIELDS
 from mailfailover._values.features import DROPPABLE, NO_FEATURES, Feature
 from mailfailover._values.frozen import thaw
 from mailfailover.errors import InvalidMessage

@@ -19,7 +19,8 @@ from mailfailover.errors import InvalidMessage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mailfailover._message.message import Address, Message
+    from mailfailover._message.address import Address
+    from mailfailover._message.message import Message
 
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 HTML_SUFFIX = "__html"

@@ -18,17 +18,18 @@ from email.parser import BytesHeaderParser
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._message.boundary import boundary_for
 from mailfailover._message.header_folding import address_value, disposition_value, text_value
 from mailfailover._message.mime_headers import header_fields
 from mailfailover._message.mime_part import VERBATIM
 from mailfailover._message.mime_parts import check_complete, content_fields
-from mailfailover._provider.bodies import boundary_for
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._message.message import Attachment, Message
+    from mailfailover._message.attachment import Attachment
+    from mailfailover._message.message import Message
 
 _ASCII = VERBATIM.clone(utf8=False)
 _MAX_LINE = 998

@@ -11,8 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+from mailfailover._message.attachment import Attachment
 from mailfailover._message.encoded_words import decode_bytes
-from mailfailover._message.message import Attachment
 from mailfailover._message.mime_part import Header, read_bytes, read_header
 from mailfailover.errors import InvalidMessage
 

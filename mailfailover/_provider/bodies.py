@@ -6,22 +6,22 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Mapping
-from functools import cache
-from hashlib import blake2b, sha256
+from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from mailfailover._message.boundary import boundary_for
 from mailfailover._values.wire import Base64, File
 from mailfailover.errors import InvalidMessage, UnsupportedFeature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
 
-    from mailfailover._message.message import Attachment, Message
+    from mailfailover._message.attachment import Attachment
+    from mailfailover._message.message import Message
     from mailfailover._values.wire import Body, Part
 
 # JSON escapes control characters, so this stands in a document only where we put it, or
@@ -229,20 +229,6 @@ def multipart_body(
     body.append("".join([*text, f"--{boundary}--\r\n"]).encode())
     content_type = f"multipart/form-data; boundary={boundary}"
     return content_type, tuple(body) if len(body) > 1 else bytes(body[0])  # type: ignore[arg-type]  # one part is text
-
-
-def boundary_for(seed: str) -> str:
-    """
-    Return a MIME boundary: the same for the same *seed* within one process.
-
-    Nobody outside this process can foresee it and write it into a mail's text.
-    """
-    return blake2b(seed.encode(), key=_boundary_key(), digest_size=20).hexdigest()
-
-
-@cache
-def _boundary_key() -> bytes:
-    return os.urandom(32)
 
 
 def _quote(value: str) -> str:

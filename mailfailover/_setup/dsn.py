@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from mailfailover._provider.protocols import AnyProvider, Link
+from mailfailover._provider.link import Link
+from mailfailover._provider.protocols import AnyProvider
 from mailfailover._setup.dsn_grammar import Node, read_chain
 from mailfailover._setup.options import LINK_OPTIONS, did_you_mean
 from mailfailover._setup.ordering import (

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from mailfailover._message.message import Address
-from mailfailover._provider.protocols import Link
+from mailfailover._message.address import Address
+from mailfailover._provider.link import Link
 from mailfailover._setup.field_types import NUMBER, TEXT, Kind, kind_of, list_of
 from mailfailover.errors import ConfigurationError, InvalidMessage
 

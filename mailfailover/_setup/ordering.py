@@ -13,7 +13,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from mailfailover._provider.protocols import Link
+from mailfailover._provider.link import Link
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:

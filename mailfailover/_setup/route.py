@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailfailover._message.message import Address
+from mailfailover._message.address import Address
 from mailfailover._setup.ordering import Child, collect, flatten, name_of, show
 from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import ConfigurationError, InvalidMessage
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from random import Random as Rng
 
     from mailfailover._message.message import Message
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
 
 _set = object.__setattr__
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._provider.protocols import Link
+from mailfailover._provider.link import Link
 from mailfailover._setup.dsn import build_chain_spec, parse_dsn
 from mailfailover._setup.ordering import Random
 from mailfailover._setup.registry import load_provider

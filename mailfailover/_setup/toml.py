@@ -49,7 +49,7 @@ from mailfailover.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
     from mailfailover._setup.dsn_grammar import Node
     from mailfailover._setup.ordering import Child, Strategy
 

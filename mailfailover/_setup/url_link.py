@@ -18,7 +18,7 @@ from mailfailover.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
 
 
 def link_from_url(text: str, key: str, where: str, more: Iterable[Given] = ()) -> Link:

@@ -1,5 +1,5 @@
 """
-What became of a mail: attempts, and the receipt they end in.
+What became of a mail: the receipt, and what a provider said of each recipient.
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._values.features import NO_FEATURES, Feature
 from mailfailover._values.frozen import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from mailfailover._message.message import Message
-    from mailfailover.errors import SendError
+    from mailfailover.errors import Attempt
 
 
 class RecipientStatus(StrEnum):
@@ -60,58 +57,6 @@ class Accepted:
     provider_message_id: str = ""
     recipients: Mapping[str, RecipientStatus] = field(default=EMPTY)
     message_ids: Mapping[str, str] = field(default=EMPTY)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """
-    One call to one provider.
-
-    Attributes:
-        provider: The chain key of the provider.
-
-        started: When it began (aware, UTC).
-
-        duration: How long it took, in seconds.
-
-        stage: How far it got; see :class:`~mailfailover.plugin.Stage`.
-
-        outcome: ``"accepted"``, or the name of the error's class.
-
-        error: The exception, or None.
-
-        status_code: The HTTP status or SMTP reply code, or None without an answer.
-
-        provider_message_id: The vendor's id of the mail, "" for none.
-
-        dropped: What was left off the mail because this provider cannot express it.
-    """
-
-    provider: str
-    started: datetime
-    duration: float
-    stage: str
-    outcome: str
-    error: SendError | None = None
-    status_code: int | None = None
-    provider_message_id: str = ""
-    dropped: Feature = NO_FEATURES
-
-    def to_dict(self) -> dict[str, Any]:
-        """
-        Return it as JSON-safe data, without any address.
-        """
-        return {
-            "provider": self.provider,
-            "started": self.started.isoformat(),
-            "duration": round(self.duration, 6),
-            "stage": str(self.stage),
-            "outcome": self.outcome,
-            "error": None if self.error is None else str(self.error),
-            "status_code": self.status_code,
-            "provider_message_id": self.provider_message_id,
-            "dropped": list(self.dropped.names),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,23 +114,3 @@ class Receipt:
             "message_ids": dict(self.message_ids),
             "unsent": list(self.unsent),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """
-    How one mail of :meth:`~mailfailover.Mailer.send_many` ended: a receipt or an error.
-
-    The error is what :meth:`~mailfailover.Mailer.send` would have raised.
-    """
-
-    message: Message
-    receipt: Receipt | None = None
-    error: Exception | None = None
-
-    @property
-    def ok(self) -> bool:
-        """
-        Whether a provider accepted it.
-        """
-        return self.receipt is not None

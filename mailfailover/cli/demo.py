@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from mailfailover._chain.observe import ProviderDown, ProviderUp
-    from mailfailover._values.receipt import Attempt, Receipt
+    from mailfailover._values.receipt import Receipt
     from mailfailover.cli.demo_stage import Stage
+    from mailfailover.errors import Attempt
 
 BREAKER_PASSES = OPEN_SECONDS * (1 + JITTER) + 1
 ACCOUNT_PASSES = ACCOUNT_SECONDS + 1

@@ -12,8 +12,8 @@ from mailfailover._chain.observe import ProviderUp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailfailover._values.receipt import Attempt
     from mailfailover.cli.demo import Sent
+    from mailfailover.errors import Attempt
 
 _DOWN = {
     "open": "its breaker is open",

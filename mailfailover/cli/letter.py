@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._message.message import Attachment
+from mailfailover._message.attachment import Attachment
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:

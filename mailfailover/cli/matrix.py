@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._provider.protocols import EVERYTHING, Capabilities
+from mailfailover._provider.capabilities import EVERYTHING, Capabilities
 from mailfailover._setup.registry import find, installed
 from mailfailover._values.features import Feature
 

@@ -12,7 +12,8 @@ from mailfailover.cli.output import say, write_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._values.receipt import Attempt, Receipt
+    from mailfailover._values.receipt import Receipt
+    from mailfailover.errors import Attempt
 
 
 def report(receipt: Receipt, *, as_json: bool) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._message.message import Address, Message
+from mailfailover._message.address import Address
+from mailfailover._message.message import Message
 from mailfailover._message.mime_message import parse_fields
 from mailfailover._values.features import DROPPABLE, Feature
 from mailfailover.errors import InvalidMessage

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from mailfailover._values.receipt import Attempt, RecipientStatus
-from mailfailover.errors import OutcomeUnknown
+from mailfailover._values.receipt import RecipientStatus
+from mailfailover.errors import Attempt, OutcomeUnknown
 from mailfailover.outbox._body import read_body
 from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import attempts, bodies, recipients

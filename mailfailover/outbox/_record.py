@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Update
 
     from mailfailover._chain.policy import Upcoming
-    from mailfailover._values.receipt import Attempt
+    from mailfailover.errors import Attempt
     from mailfailover.outbox._job import Job
     from mailfailover.outbox._writes import Rows, Statement, Writes
 

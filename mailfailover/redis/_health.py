@@ -8,8 +8,9 @@ import time
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
+from mailfailover._health.cooldown import cooldown_seconds
 from mailfailover._health.fingerprint import fingerprint
-from mailfailover._health.memory import JITTER, cooldown_seconds
+from mailfailover._health.memory import JITTER
 from mailfailover._values.fork import fresh_rng
 from mailfailover.errors import Penalty
 from mailfailover.redis._presence import TIMEOUT, Away, Presence, connect, logger
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from mailfailover._health.breaker import Hold, ProviderHealth, Ticket
-    from mailfailover._provider.protocols import Link
+    from mailfailover._provider.link import Link
     from mailfailover.errors import SendError
 
 GATHER_SECONDS = 1.0

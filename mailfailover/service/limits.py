@@ -13,7 +13,7 @@ from mailfailover.service.tables import usage
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from mailfailover._provider.protocols import Limit
+    from mailfailover._provider.link import Limit
     from mailfailover.service.rules import Rules
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.wrappers import Response as Redirect
 
-    from mailfailover._message.message import Attachment, Message
+    from mailfailover._message.attachment import Attachment
+    from mailfailover._message.message import Message
     from mailfailover.providers.preview import Preview, PreviewMail
 
 __all__ = ["VIEWS", "show_mailbox"]

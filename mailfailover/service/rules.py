@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mailfailover._message.validation import normalize_email
-from mailfailover._provider.protocols import Limit
+from mailfailover._provider.link import Limit
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.service.problems import FieldError
 

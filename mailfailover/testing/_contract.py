@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from mailfailover._provider.protocols import EVERYTHING, Capabilities
+from mailfailover._provider.capabilities import EVERYTHING, Capabilities
 from mailfailover._values.wire import Response, SMTPResponse
 
 from . import _contract_answers as answers

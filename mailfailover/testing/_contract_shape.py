@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailfailover._provider.protocols import Capabilities
+from mailfailover._provider.capabilities import Capabilities
 from mailfailover._provider.provider_check import secret_texts
 from mailfailover._values.features import NO_FEATURES, Feature
 

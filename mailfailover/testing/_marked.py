@@ -12,14 +12,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._chain.requirements import over_limits, required_features, without
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
 from mailfailover._message.merge import merge_features
-from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._message.message import Message
 from mailfailover._values.features import DROPPABLE, NO_FEATURES, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._provider.protocols import Capabilities
+    from mailfailover._provider.capabilities import Capabilities
 
 __all__ = ["MARKED", "find_marks", "fit", "fitting"]
 

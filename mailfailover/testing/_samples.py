@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -29,7 +29,7 @@ from mailfailover.errors import (
 from mailfailover.testing import FakeClock
 
 if TYPE_CHECKING:
-    from mailfailover._health.memory import Health
+    from mailfailover._health.protocol import Health
 
 WALL = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DOWN = ProviderUnavailable("HTTP 503")

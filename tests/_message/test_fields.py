@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from mailfailover._message.message import Attachment, Message
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 from mailfailover._provider.classify import mask
-from mailfailover._provider.protocols import Link
+from mailfailover._provider.link import Link
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.providers.null import Null
 

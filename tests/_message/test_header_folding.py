@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from mailfailover._message.address import Address
 from mailfailover._message.header_folding import address_value, disposition_value, text_value
-from mailfailover._message.message import Address
 from mailfailover.errors import InvalidMessage
 from tests.strategies import addressees, header_names, lines
 

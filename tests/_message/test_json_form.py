@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 
-from mailfailover._message.message import Attachment, Message
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 from mailfailover._values.features import NO_FEATURES, Feature
 from mailfailover.errors import InvalidMessage
 from tests.strategies import messages

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailfailover._message.address import Address
 from mailfailover._message.merge import (
     all_variables,
     fill,
@@ -18,7 +19,7 @@ from mailfailover._message.merge import (
     rewrite,
     variables,
 )
-from mailfailover._message.message import Address, Message
+from mailfailover._message.message import Message
 from mailfailover._values.features import Feature
 from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import InvalidMessage

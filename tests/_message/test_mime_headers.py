@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailfailover._message.message import Address, Message
+from mailfailover._message.address import Address
+from mailfailover._message.message import Message
 from mailfailover._message.mime_message import parse_fields
 from mailfailover.errors import InvalidMessage
 

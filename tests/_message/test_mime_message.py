@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 
-from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 from mailfailover._message.mime_message import build_email_message, parse_fields
 from mailfailover.errors import InvalidMessage
 from tests.strategies import addresses, lines, mime_messages

@@ -8,7 +8,8 @@ from email.mime.text import MIMEText
 
 import pytest
 
-from mailfailover._message.message import Attachment, Message
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 from mailfailover.errors import InvalidMessage
 
 

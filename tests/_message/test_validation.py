@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfailover._message.message import Address, Message
+from mailfailover._message.address import Address
+from mailfailover._message.message import Message
 from mailfailover._message.validation import (
     check_body,
     check_header_name,

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfailover._message.message import Attachment, Message
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.boundary import boundary_for
+from mailfailover._message.message import Message
 from mailfailover._provider.bodies import (
     WrittenJSON,
     basic_auth,
     body_size,
-    boundary_for,
     json_body,
     merge_options,
     multipart_body,

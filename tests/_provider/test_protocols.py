@@ -3,16 +3,21 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from mailfailover._message.message import Address, Message
-from mailfailover._provider.protocols import EVERYTHING, Limit, Link, SimpleProvider
+from mailfailover._message.address import Address
+from mailfailover._provider.capabilities import EVERYTHING
+from mailfailover._provider.link import Limit, Link
+from mailfailover._provider.protocols import SimpleProvider
 from mailfailover._provider.provider_check import check_base_url
 from mailfailover._values.features import Feature
 from mailfailover.errors import ConfigurationError
 from mailfailover.plugin import Capabilities
+
+if TYPE_CHECKING:
+    from mailfailover._message.message import Message
 
 
 class Simple:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union
 
 import pytest
 
-from mailfailover._provider.protocols import Link
+from mailfailover._provider.link import Link
 from mailfailover._setup.field_types import kind_of
 from mailfailover._setup.options import Fields, Given, build_link, set_up
 from mailfailover.errors import ConfigurationError

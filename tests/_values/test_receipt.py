@@ -5,10 +5,11 @@ import pickle
 from datetime import UTC, datetime
 
 from mailfailover._message.message import Message
+from mailfailover._message.outcome import Outcome
 from mailfailover._values.features import Feature
-from mailfailover._values.receipt import Accepted, Attempt, Outcome, Receipt, RecipientStatus
+from mailfailover._values.receipt import Accepted, Receipt, RecipientStatus
 from mailfailover._values.wire import Stage
-from mailfailover.errors import ConnectionFailed
+from mailfailover.errors import Attempt, ConnectionFailed
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 FAILED = Attempt(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._message.message import Address
+from mailfailover._message.address import Address
 from mailfailover._values.features import DROPPABLE, Feature
 from mailfailover.cli.sendmail import Envelope, read_mail
 from tests.cli.running import dsn_of, process, run

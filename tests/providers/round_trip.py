@@ -19,7 +19,7 @@ import pytest
 from mailfailover import InvalidMessage, Message, ProviderChain, UnsupportedFeature
 from mailfailover._chain.candidates import Candidate, candidates
 from mailfailover._message.merge import for_recipient
-from mailfailover._provider.protocols import Link
+from mailfailover._provider.link import Link
 from mailfailover.testing import SAMPLES, FakeTransport
 
 MERGES = tuple(name for name, mail in SAMPLES.items() if mail.is_merge)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover import errors
-from mailfailover._message.message import Address, Attachment, Message
+from mailfailover._message.address import Address
+from mailfailover._message.attachment import Attachment
+from mailfailover._message.message import Message
 from mailfailover.errors import ConfigurationError, SendError, Verdict
 from mailfailover.plugin import (
     Accepted,

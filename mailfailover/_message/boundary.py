@@ -1,0 +1,23 @@
+"""
+The boundary between parts of a body, which nobody outside this process can foresee.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from hashlib import blake2b
+
+
+def boundary_for(seed: str) -> str:
+    """
+    Return a MIME boundary: the same for the same *seed* within one process.
+
+    Nobody outside this process can foresee it and write it into a mail's text.
+    """
+    return blake2b(seed.encode(), key=_boundary_key(), digest_size=20).hexdigest()
+
+
+@cache
+def _boundary_key() -> bytes:
+    return os.urandom(32)

@@ -1,0 +1,67 @@
+"""
+The capabilities of a provider: what it can express, and its limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailfailover._values.features import NO_FEATURES, Feature
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Capabilities:
+    """
+    What a provider can express, and its limits; None is no limit.
+
+    Attributes:
+        features: What it can do beyond the basic mail.
+
+        max_tags: How many tags one mail may have.
+
+        max_metadata: How many metadata keys one mail may have.
+
+        max_metadata_bytes: How large a mail's metadata may be, as JSON in ASCII.
+
+        max_recipients: How many addresses one call may name, all of to, cc and bcc.
+
+        max_merge: How many recipients one merge call may have.
+
+        max_bytes: How large the whole mail may be, encoded, in bytes.
+
+        max_delay: How far ahead *send_at* may lie, in seconds.
+    """
+
+    features: Feature
+    max_tags: int | None
+    max_metadata: int | None
+    max_metadata_bytes: int | None
+    max_recipients: int | None
+    max_merge: int | None
+    max_bytes: int | None
+    max_delay: float | None
+
+    def __init__(
+        self,
+        features: Feature = NO_FEATURES,
+        *,
+        max_tags: int | None = None,
+        max_metadata: int | None = None,
+        max_metadata_bytes: int | None = None,
+        max_recipients: int | None = None,
+        max_merge: int | None = None,
+        max_bytes: int | None = None,
+        max_delay: float | None = None,
+    ) -> None:
+        set_ = object.__setattr__
+        set_(self, "features", features)
+        set_(self, "max_tags", max_tags)
+        set_(self, "max_metadata", max_metadata)
+        set_(self, "max_metadata_bytes", max_metadata_bytes)
+        set_(self, "max_recipients", max_recipients)
+        set_(self, "max_merge", max_merge)
+        set_(self, "max_bytes", max_bytes)
+        set_(self, "max_delay", max_delay)
+
+
+EVERYTHING = Capabilities(~NO_FEATURES)
