@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
+from mailfailover._values.face import published_in
 from mailfailover._values.features import NO_FEATURES, Feature
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Penalty(Enum):
     """Counts towards opening its breaker."""
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """

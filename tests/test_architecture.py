@@ -8,8 +8,10 @@ import ast
 import importlib
 import subprocess
 import sys
-from itertools import pairwise
+from functools import cache
+from inspect import isclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,6 +27,9 @@ from mailfailover import (
     tracking,
     webhooks,
 )
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 ROOT = Path(mailfailover.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
@@ -74,16 +79,26 @@ ONLY_IN = {
     "werkzeug": {"service"},
 }
 
-LAYERS = (
-    "errors",
-    "_message.message",
-    "_provider.protocols",
-    "_setup.registry",
-    "_chain.chain",
-    "_mailer.mailer",
-    "cli.command_line",
+FLOORS = (
+    ("errors", "_values"),
+    ("_message",),
+    ("_provider",),
+    ("_health", "_setup", "plugin", "transports"),
+    ("_chain",),
+    ("_mailer", "_sql"),
+    ("aio", "providers", "redis", "testing", "unsubscribe"),
+    ("suppression", "tracking", "webhooks"),
+    ("callbacks", "flask", "outbox"),
+    ("celery",),
+    ("service",),
+    ("cli",),
+    ("__main__",),
 )
-"""Each of them is below the next: it loads without it."""
+"""
+The rooms of the package from the ground up: a room may import those below it, and no other.
+
+On the ground, errors and values lean on each other; no two files do.
+"""
 
 
 def imported(path: Path) -> set[str]:
@@ -98,6 +113,55 @@ def imported(path: Path) -> set[str]:
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def file_names() -> dict[str, Path]:
+    """
+    The name of each file of the package, without the package's own: ``_chain.send``.
+    """
+    names = {}
+    for path in MODULES:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+FILES = file_names()
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room_of(name: str) -> str:
+    """
+    The room that a file lies in: its folder, or itself in the root; "" for the package.
+    """
+    return name.partition(".")[0]
+
+
+def goes_down(room: str, target: str) -> bool:
+    """
+    Whether a file of *room* may import one of *target*.
+    """
+    if room == target or "" in (room, target) or {room, target} == set(FLOORS[0]):
+        return True
+    return FLOOR[target] < FLOOR[room]
+
+
+@cache
+def arrows(name: str) -> frozenset[str]:
+    """
+    The files of the package that a file imports: each name's own file, where it is one.
+    """
+    found = set()
+    for node in ast.walk(ast.parse(FILES[name].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {
+                own if own.removeprefix("mailfailover.") in FILES else node.module
+                for own in (f"{node.module}.{alias.name}" for alias in node.names)
+            }
+    ours = {one.removeprefix("mailfailover.") for one in found if one.startswith("mailfailover.")}
+    return frozenset(ours & FILES.keys())
 
 
 def loaded_by(module: str) -> set[str]:
@@ -133,12 +197,25 @@ def test_each_library_has_its_place(library: str) -> None:
     assert users <= ONLY_IN[library] | {"testing"}
 
 
-@pytest.mark.parametrize(("below", "above"), list(pairwise(LAYERS)))
-def test_imports_go_one_way(below: str, above: str) -> None:
+def test_each_room_has_its_floor() -> None:
     """
-    A layer loads without the one above it.
+    No file lies in the root that is not the face of something, and no room is forgotten.
     """
-    assert f"mailfailover.{above}" not in loaded_by(f"mailfailover.{below}")
+    assert set(FLOOR) == {room_of(name) for name in FILES} - {""}
+
+
+def test_imports_go_down() -> None:
+    """
+    From a room to one on a floor below it; an import for type checkers only is an import.
+    """
+    upwards = sorted(
+        f"{name} -> {target}"
+        for name in FILES
+        for target in arrows(name)
+        if not goes_down(room_of(name), room_of(target))
+    )
+
+    assert upwards == []
 
 
 @pytest.mark.parametrize("path", PROVIDERS, ids=lambda path: path.stem)
@@ -172,6 +249,17 @@ def test_public_names_are_there_and_documented(module: object) -> None:
         value = getattr(module, name)
         assert not callable(value) or value.__doc__, name
     assert set(names) <= set(dir(module))
+
+
+@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+def test_a_class_says_where_users_import_it_from(module: ModuleType) -> None:
+    """
+    So that pickles, reprs and pages name no private room.
+    """
+    faces = {one.__name__ for one in PUBLIC}
+    values = [getattr(module, name) for name in module.__all__]
+
+    assert [one for one in values if isclass(one) and one.__module__ not in faces] == []
 
 
 def test_the_package_says_what_it_lacks() -> None:

@@ -15,6 +15,7 @@ from mailfailover._chain.send import Send
 from mailfailover._health.limits import Allowance
 from mailfailover._health.open_health import open_health
 from mailfailover._setup.dsn import build_chain_spec
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import fresh_rng
 from mailfailover.errors import ConfigurationError
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mailfailover.errors import Attempt
 
 
+@published_in("mailfailover")
 class ProviderChain:
     """
     Providers, the order in which they are asked, and what is known of their health.

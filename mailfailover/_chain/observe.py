@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailfailover._provider.scrub import is_time_limit, where
+from mailfailover._values.face import published_in
 from mailfailover.errors import MailFailoverError, Penalty, RequestRefused, Verdict
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ logger = logging.getLogger("mailfailover")
 logger.addHandler(logging.NullHandler())
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class AttemptMade:
     """
@@ -40,6 +42,7 @@ class AttemptMade:
     attempt: Attempt
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class MailSent:
     """
@@ -52,6 +55,7 @@ class MailSent:
     receipt: Receipt
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class MailFailed:
     """
@@ -66,6 +70,7 @@ class MailFailed:
     error: MailFailoverError
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class ProviderDown:
     """
@@ -82,6 +87,7 @@ class ProviderDown:
     detail: str
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class ProviderUp:
     """
@@ -93,6 +99,7 @@ class ProviderUp:
     provider: str
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class SilentOutage:
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._chain.attempt import Call, interpret, sound_error
 from mailfailover._chain.driver import drive
 from mailfailover._message.message import Message
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import Stage
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mailfailover.errors import SendError
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class Ping:
     """

@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from mailfailover._values.face import published_in
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,6 +60,7 @@ class Hold(NamedTuple):
     detail: str = ""
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class ProviderHealth:
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailfailover._health.breaker import ACCOUNT_SECONDS, Breaker, Hold, ProviderHealth, Ticket
 from mailfailover._health.cooldown import cooldown_seconds
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork, fresh_rng
 from mailfailover.errors import Penalty
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 JITTER = 0.1
 
 
+@published_in("mailfailover")
 class MemoryHealth:
     """
     Health within one process: safe in threads, never blocking during a call.

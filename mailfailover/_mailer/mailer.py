@@ -17,6 +17,7 @@ from mailfailover._mailer.staging import Staging
 from mailfailover._mailer.webhook_intake import Reception
 from mailfailover._message.message import Message
 from mailfailover._provider.link import read_address
+from mailfailover._values.face import published_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -49,6 +50,7 @@ OWN_SETTINGS = ("timeout", "via", "on_unknown")
 """What :meth:`Mailer.send` takes beside the fields of a message."""
 
 
+@published_in("mailfailover")
 class Mailer:
     """
     Sends mail through whichever provider is up.

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ RETENTION = 3 * 86400.0
 """Seconds that a webhook is remembered: longer than vendors go on repeating it."""
 
 
+@published_in("mailfailover.webhooks")
 class Replays(Protocol):
     """
     Remembers which webhooks came before; shared by all processes that receive them.
@@ -46,6 +48,7 @@ class Replays(Protocol):
         """
 
 
+@published_in("mailfailover.webhooks")
 class MemoryReplays:
     """
     Remembers them in this process, the last 100,000 of them.

@@ -10,11 +10,13 @@ from typing import Self
 
 from mailfailover._message.mailboxes import split_mailbox
 from mailfailover._message.validation import check_text, normalize_email
+from mailfailover._values.face import published_in
 from mailfailover.errors import InvalidMessage
 
 _set = object.__setattr__
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True, init=False)
 class Address:
     """

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Self
 
 from mailfailover._message.validation import check_text
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import Base64, File
 from mailfailover.errors import InvalidMessage
 
 _set = object.__setattr__
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Attachment:
     """

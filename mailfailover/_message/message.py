@@ -13,6 +13,7 @@ from mailfailover._message import fields as read
 from mailfailover._message.address import Address, Recipients
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.validation import check_body, check_text
+from mailfailover._values.face import published_in
 from mailfailover._values.features import DROPPABLE, Feature
 from mailfailover._values.frozen import EMPTY
 from mailfailover._values.ulid import new_id
@@ -28,6 +29,7 @@ __all__ = ["FIELDS", "Address", "Attachment", "Message", "unsubscribe_headers"]
 _set = object.__setattr__
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Message:
     """

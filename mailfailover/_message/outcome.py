@@ -7,11 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 if TYPE_CHECKING:
     from mailfailover._message.message import Message
     from mailfailover._values.receipt import Receipt
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """

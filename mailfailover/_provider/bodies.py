@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from mailfailover._message.boundary import boundary_for
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import Base64, File
 from mailfailover.errors import InvalidMessage, UnsupportedFeature
 
@@ -33,6 +34,7 @@ _CHUNK = 48 * 1024
 """Bytes read at once: a multiple of 3, so that base64 has no padding in between."""
 
 
+@published_in("mailfailover.plugin")
 class WrittenJSON:
     """
     A list or an object of JSON that is written already: one of many recipients.

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailfailover._values.face import published_in
 from mailfailover._values.features import NO_FEATURES, Feature
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True, init=False)
 class Capabilities:
     """

@@ -12,6 +12,7 @@ from mailfailover._message.address import Address
 from mailfailover._provider.capabilities import EVERYTHING, Capabilities
 from mailfailover._provider.protocols import AnyProvider, Transport
 from mailfailover._provider.provider_check import check_provider
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY, FrozenDict
 from mailfailover.errors import ConfigurationError, InvalidMessage
 
@@ -44,6 +45,7 @@ class Limit:
         return cls(int(count), _PERIODS[unit])
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Link:
     """

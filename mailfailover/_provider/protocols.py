@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from mailfailover._values.face import published_in
+
 if TYPE_CHECKING:
     from mailfailover._message.message import Message
     from mailfailover._provider.capabilities import Capabilities
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from mailfailover.errors import SendError
 
 
+@published_in("mailfailover.plugin")
 class Provider(Protocol):
     """
     A vendor behind HTTP: its fields are its configuration, its methods are pure.
@@ -59,6 +62,7 @@ class Provider(Protocol):
         """
 
 
+@published_in("mailfailover.plugin")
 class BatchProvider(Provider, Protocol):
     """
     A provider that sends a whole merge in one call.
@@ -80,6 +84,7 @@ class BatchProvider(Provider, Protocol):
         """
 
 
+@published_in("mailfailover.plugin")
 class SMTPProvider(Protocol):
     """
     The same for a provider behind SMTP.
@@ -109,6 +114,7 @@ class SMTPProvider(Protocol):
         """
 
 
+@published_in("mailfailover.plugin")
 @runtime_checkable
 class SimpleProvider(Protocol):
     """
@@ -130,6 +136,7 @@ class SimpleProvider(Protocol):
         """
 
 
+@published_in("mailfailover.plugin")
 class Transport(Protocol):
     """
     What carries a request to a vendor and the answer back.
@@ -150,6 +157,7 @@ class Transport(Protocol):
         """
 
 
+@published_in("mailfailover.plugin")
 class WebhookProvider(Protocol):
     """
     A provider whose vendor tells later what became of a mail.

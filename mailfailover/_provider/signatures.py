@@ -16,6 +16,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._provider.classify import check_secret
+from mailfailover._values.face import published_in
 from mailfailover.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Secrets = str | tuple[str, ...] | Callable[[], str | tuple[str, ...]]
 _MAX_SIGNATURES = 10
 
 
+@published_in("mailfailover.plugin")
 class Fetch(Protocol):
     """
     Calls a vendor in the middle of a verification, for a certificate.

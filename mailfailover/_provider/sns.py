@@ -15,6 +15,7 @@ from mailfailover._provider.classify import check_secret
 from mailfailover._provider.event_reading import as_time
 from mailfailover._provider.public_keys import read_certificate, verify_public_key
 from mailfailover._provider.signatures import arrival, reveal_all, verify_time
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import HTTPRequest
 from mailfailover.errors import InvalidSignature, ProviderUnavailable
 
@@ -33,6 +34,7 @@ _SIGNED = {
 _DIGESTS = {"1": "sha1", "2": "sha256"}
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class SNSHome:
     """

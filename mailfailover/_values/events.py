@@ -9,12 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY, thaw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@published_in("mailfailover")
 class EventType(StrEnum):
     """
     What happened to a mail, in one vocabulary for all vendors.
@@ -48,6 +50,7 @@ class EventType(StrEnum):
     UNKNOWN = "unknown"
 
 
+@published_in("mailfailover")
 class RejectReason(StrEnum):
     """
     Why a recipient got no mail.
@@ -70,6 +73,7 @@ class RejectReason(StrEnum):
     OTHER = "other"
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryEvent:
     """

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from enum import Flag, auto
 
+from mailfailover._values.face import published_in
 
+
+@published_in("mailfailover")
 class Feature(Flag):
     """
     One ability of a provider, or a set of them.

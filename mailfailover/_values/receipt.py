@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mailfailover.errors import Attempt
 
 
+@published_in("mailfailover")
 class RecipientStatus(StrEnum):
     """
     What the provider said of one recipient. None of them means delivered.
@@ -41,6 +43,7 @@ class RecipientStatus(StrEnum):
 REJECTED = frozenset({RecipientStatus.SUPPRESSED, RecipientStatus.INVALID, RecipientStatus.REFUSED})
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """
@@ -59,6 +62,7 @@ class Accepted:
     message_ids: Mapping[str, str] = field(default=EMPTY)
 
 
+@published_in("mailfailover")
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """

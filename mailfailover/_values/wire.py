@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY, FrozenDict
 from mailfailover._values.untrusted_json import read_json
 from mailfailover.errors import InvalidWebhook
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@published_in("mailfailover.plugin")
 class Stage(StrEnum):
     """
     How far a call got. It decides whether the mail could have left.
@@ -47,6 +49,7 @@ MAY_HAVE_LEFT = frozenset({Stage.WRITING, Stage.WRITTEN, Stage.RESPONSE})
 """Where a call that is cut off leaves it open whether the mail was sent."""
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class File:
     """
@@ -57,6 +60,7 @@ class File:
     size: int
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class Base64:
     """
@@ -78,6 +82,7 @@ Part = bytes | memoryview | File | Base64
 Body = bytes | tuple[Part, ...]
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True, repr=False)
 class HTTPRequest:
     """
@@ -98,6 +103,7 @@ class HTTPRequest:
         return f"HTTPRequest({self.method} {self.url})"
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True, repr=False)
 class SMTPRequest:
     """
@@ -136,6 +142,7 @@ class SMTPRequest:
         return f"SMTPRequest({self.host}:{self.port}, recipients={len(self.recipients)})"
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Response:
     """
@@ -181,6 +188,7 @@ class Response:
         return f"Response({self.status_code}, {len(self.body)} bytes)"
 
 
+@published_in("mailfailover.webhooks")
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class WebhookRequest:
     """
@@ -256,6 +264,7 @@ class WebhookRequest:
         return f"WebhookRequest({self.method}, {len(self.body)} bytes)"
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class SMTPReply:
     """
@@ -270,6 +279,7 @@ class SMTPReply:
     data) or ``"noop"``."""
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True, repr=False)
 class SMTPResponse:
     """

@@ -20,6 +20,7 @@ from mailfailover._provider.signatures import reveal_all
 from mailfailover._sql.database import open_engine, reading
 from mailfailover._sql.rows import insert_new
 from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import fresh_rng
 from mailfailover._values.wire import HTTPRequest
 from mailfailover.callbacks import _queue as queue
@@ -47,6 +48,7 @@ GONE = 410
 _IDLE = 5.0
 
 
+@published_in("mailfailover.callbacks")
 class CallbackStats(NamedTuple):
     """
     How many calls wait to be made or repeated, and how many were given up.
@@ -58,6 +60,7 @@ class CallbackStats(NamedTuple):
     dead: int
 
 
+@published_in("mailfailover.callbacks")
 class Callbacks:
     """
     Tells each event to another system, by a signed call that is repeated until it succeeds.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
+from mailfailover._values.face import published_in
 from mailfailover.celery._broker import DEFAULTS, QUEUE, SEND, broker_errors, depth, publish
 from mailfailover.celery._sweeper import Sweeper, Sweeping
 from mailfailover.celery._waker import Waker
@@ -36,6 +37,7 @@ _TASK = {
 }
 
 
+@published_in("mailfailover.celery")
 class OutboxTasks:
     """
     Sends the mails of an outbox by the workers of a Celery application.

@@ -12,6 +12,7 @@ from threading import Condition, Thread
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ LONGEST_PAUSE = 30.0
 EXIT_SECONDS = 2.0
 
 
+@published_in("mailfailover.celery")
 class Waker:
     """
     Publishes a wake-up for each mail, from a thread of its own.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.outbox._body import read_body
 from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
@@ -30,6 +31,7 @@ UNFINISHED = "unfinished"
 """The outcome of an attempt without a known end."""
 
 
+@published_in("mailfailover.outbox")
 @dataclass(frozen=True, slots=True)
 class OutboxRecipient:
     """
@@ -45,6 +47,7 @@ class OutboxRecipient:
     provider_message_id: str = ""
 
 
+@published_in("mailfailover.outbox")
 @dataclass(frozen=True, slots=True)
 class OutboxAttempt:
     """
@@ -66,6 +69,7 @@ class OutboxAttempt:
     provider_message_id: str = ""
 
 
+@published_in("mailfailover.outbox")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMail:
     """
@@ -139,6 +143,7 @@ class OutboxMail:
         }
 
 
+@published_in("mailfailover.outbox")
 @dataclass(frozen=True, slots=True)
 class OutboxStats:
     """

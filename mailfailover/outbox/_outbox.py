@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from mailfailover._chain.observe import tell
 from mailfailover._sql.database import open_engine, reading
 from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._values.face import published_in
 from mailfailover.outbox import _operator
 from mailfailover.outbox._add import check_key, store
 from mailfailover.outbox._mail import read_mail, read_mails, read_stats
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mailfailover.outbox._mail import OutboxMail, OutboxStats
 
 
+@published_in("mailfailover.outbox")
 class Outbox:
     """
     Mails in a database, which a worker sends.

@@ -28,10 +28,12 @@ from sqlalchemy.dialects import mysql
 
 from mailfailover._sql.database import UTC, exact_text
 from mailfailover._sql.schema import Part
+from mailfailover._values.face import published_in
 
 METADATA = MetaData()
 
 
+@published_in("mailfailover.outbox")
 class State(StrEnum):
     """
     Where a mail of the outbox stands.

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._provider.scrub import where
+from mailfailover._values.face import published_in
 from mailfailover._values.receipt import Receipt, RecipientStatus
 from mailfailover.errors import (
     AllProvidersFailed,
@@ -36,6 +37,7 @@ REACHED = frozenset({str(RecipientStatus.ACCEPTED), str(RecipientStatus.QUEUED)}
 """The statuses of those for whom a provider took the mail."""
 
 
+@published_in("mailfailover.outbox")
 @dataclass(frozen=True, slots=True)
 class Ending:
     """

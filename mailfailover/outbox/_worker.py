@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._chain.observe import tell
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import fresh_rng
 from mailfailover._values.ulid import new_id
 from mailfailover.errors import ConfigurationError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mailfailover.outbox")
 
 
+@published_in("mailfailover.outbox")
 class OutboxWorker:
     """
     Sends the mails of an outbox through a mailer.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from mailfailover._health.cooldown import cooldown_seconds
 from mailfailover._health.fingerprint import fingerprint
 from mailfailover._health.memory import JITTER
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import fresh_rng
 from mailfailover.errors import Penalty
 from mailfailover.redis._presence import TIMEOUT, Away, Presence, connect, logger
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 GATHER_SECONDS = 1.0
 
 
+@published_in("mailfailover.redis")
 class RedisHealth:
     """
     Health in Redis: one breaker, and one probe at a time, over all processes and machines.

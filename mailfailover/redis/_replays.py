@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from mailfailover._mailer.replays import MemoryReplays
+from mailfailover._values.face import published_in
 from mailfailover.redis._presence import TIMEOUT, Away, Presence, connect
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 
+@published_in("mailfailover.redis")
 class RedisReplays:
     """
     Remembers webhooks in Redis, for all processes that receive them.

@@ -9,11 +9,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.address import Address
+from mailfailover._values.face import published_in
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
+@published_in("mailfailover.suppression")
 class Reason(StrEnum):
     """
     Why an address must not get mail.
@@ -32,6 +34,7 @@ class Reason(StrEnum):
     MANUAL = "manual"
 
 
+@published_in("mailfailover.suppression")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """

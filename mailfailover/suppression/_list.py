@@ -15,6 +15,7 @@ from mailfailover._chain.observe import MailFailed, MailSent
 from mailfailover._sql.database import open_engine, reading
 from mailfailover._sql.schema import check, init, upgrade
 from mailfailover._values.events import DeliveryEvent
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.suppression._csv import export_rows, import_rows
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from mailfailover.suppression._origins import Origins
 
 
+@published_in("mailfailover.suppression")
 class SuppressionList:
     """
     Who must not get mail, in a database: told by every provider, and held at all of them.

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._values.events import DeliveryEvent
+from mailfailover._values.face import published_in
 from mailfailover.suppression._rules import Scope
 from mailfailover.unsubscribe import STREAM
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row
 
 
+@published_in("mailfailover.suppression")
 class Origins(Protocol):
     """
     Who knows the mail that an event is of: :class:`~mailfailover.tracking.Tracking`.

@@ -8,9 +8,12 @@ import functools
 import ssl
 from dataclasses import dataclass, field
 
+from mailfailover._values.face import published_in
+
 __all__ = ["Certificates", "certificates", "untrusted_context"]
 
 
+@published_in("mailfailover.testing")
 @dataclass(frozen=True, slots=True)
 class Certificates:
     """

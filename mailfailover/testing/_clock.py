@@ -4,9 +4,12 @@ A clock that a test moves.
 
 from __future__ import annotations
 
+from mailfailover._values.face import published_in
+
 __all__ = ["FakeClock"]
 
 
+@published_in("mailfailover.testing")
 class FakeClock:
     """
     A monotonic clock that stands still until it is told to go on.

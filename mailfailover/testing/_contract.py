@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from mailfailover._provider.capabilities import EVERYTHING, Capabilities
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, SMTPResponse
 
 from . import _contract_answers as answers
@@ -75,6 +76,7 @@ def _where(concerned: Callable[[type[ProviderContract]], bool]) -> Callable[[Tes
     return mark
 
 
+@published_in("mailfailover.testing")
 class ProviderContract:
     """
     What every provider promises, as a pytest suite: subclass it and set *provider*.

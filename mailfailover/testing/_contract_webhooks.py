@@ -13,6 +13,7 @@ import pytest
 from mailfailover._mailer.replays import MemoryReplays
 from mailfailover._mailer.webhook import receive
 from mailfailover._values.events import EventType
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, WebhookRequest
 from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
 
@@ -34,6 +35,7 @@ NOW = 1_800_000_000.0
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
 
+@published_in("mailfailover.testing")
 class WebhookContract:
     """
     What the webhooks of every provider promise, as a pytest suite: subclass it.

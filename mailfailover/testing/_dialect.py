@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 from ._http_wire import CannedResponse
 from ._request_bodies import find_mail_ids
 
@@ -30,6 +32,7 @@ def _nobody(_: RecordedRequest) -> tuple[str, ...]:
     return ()
 
 
+@published_in("mailfailover.testing")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """

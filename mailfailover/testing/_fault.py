@@ -8,6 +8,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from mailfailover._values.face import published_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -53,6 +55,7 @@ class Exchange(Protocol):
         """
 
 
+@published_in("mailfailover.testing")
 @dataclass(frozen=True, slots=True)
 class Fault:
     """

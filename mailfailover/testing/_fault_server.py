@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 from ._certificates import Certificates, certificates
 from ._dialect import Dialect
 from ._dialects import DIALECTS
@@ -33,6 +35,7 @@ _TOO_LATE = {Phase.LISTEN, Phase.CONNECT}
 Match = Callable[[RecordedRequest], bool]
 
 
+@published_in("mailfailover.testing")
 class FaultServer(LoopbackServer):
     """
     An HTTP vendor on a real socket of 127.0.0.1.

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 from ._channel import Disconnected
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ _REASONS = {status.value: status.phrase for status in http.HTTPStatus}
 _BODILESS = frozenset({204, 304})
 
 
+@published_in("mailfailover.testing")
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
     """
@@ -46,6 +49,7 @@ class RecordedRequest:
         return next((value for key, value in self.headers if key.lower() == wanted), default)
 
 
+@published_in("mailfailover.testing")
 @dataclass(frozen=True, slots=True)
 class CannedResponse:
     """

@@ -7,6 +7,8 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 from ._loopback import LoopbackServer
 from ._pipe import Flow, Pipe
 
@@ -18,6 +20,7 @@ __all__ = ["FaultProxy"]
 _CONNECT_TIMEOUT = 5.0
 
 
+@published_in("mailfailover.testing")
 class FaultProxy(LoopbackServer):
     """
     Forwards each connection to *target_host*:*target_port*, and fails when told to.

@@ -8,6 +8,8 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 from ._certificates import Certificates, certificates
 from ._fault import Fault, Phase
 from ._log import Log
@@ -44,6 +46,7 @@ _STEPS = (
 _OUR_ID = re.compile(rb"^Message-ID:\s*<([^<>@\s]+)@", re.IGNORECASE | re.MULTILINE)
 
 
+@published_in("mailfailover.testing")
 class SMTPFaultServer(LoopbackServer):
     """
     A small SMTP server on a real socket of 127.0.0.1.

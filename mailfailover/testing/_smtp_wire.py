@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mailfailover._values.face import published_in
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
@@ -16,6 +18,7 @@ __all__ = ["RecordedMail", "Reply", "Settings", "render_reply"]
 Reply = tuple[int, str]
 
 
+@published_in("mailfailover.testing")
 @dataclass(frozen=True, slots=True)
 class RecordedMail:
     """

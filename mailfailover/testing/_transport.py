@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
+from mailfailover._values.face import published_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FakeTransport"]
 
 
+@published_in("mailfailover.testing")
 class FakeTransport:
     """
     Answers each call with the next answer of its script, and records what was asked.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, or_, select, update
 
+from mailfailover._values.face import published_in
 from mailfailover.tracking._silence import PAST, SLICE
 from mailfailover.tracking._tables import counts, events, mails, recipients
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _BATCH = 500  # mails or events of one transaction, so that others need not wait long
 
 
+@published_in("mailfailover.tracking")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """
@@ -43,6 +45,7 @@ class Retention:
     mails: timedelta | None = timedelta(days=365)
 
 
+@published_in("mailfailover.tracking")
 class Purged(NamedTuple):
     """
     How many mails and events lost their bodies, lost their addresses, or were deleted.

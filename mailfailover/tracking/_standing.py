@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._values.events import EventType
+from mailfailover._values.face import published_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mailfailover._values.events import DeliveryEvent
 
 
+@published_in("mailfailover.tracking")
 class RecipientState(StrEnum):
     """
     What is known of one recipient of one mail.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, false, or_, select
 
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.tracking._sends import ACCEPTED, FAILED, UNKNOWN
 from mailfailover.tracking._standing import STATES, RecipientState, Standing, in_order, stand
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _WITH_REASON = (RecipientState.DEFERRED, RecipientState.REJECTED, RecipientState.BOUNCED)
 
 
+@published_in("mailfailover.tracking")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientTrack:
     """
@@ -71,6 +73,7 @@ class RecipientTrack:
         }
 
 
+@published_in("mailfailover.tracking")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailStatus:
     """

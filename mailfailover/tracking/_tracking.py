@@ -15,6 +15,7 @@ from mailfailover._sql.database import open_engine, reading
 from mailfailover._sql.rows import insert_new
 from mailfailover._sql.schema import check, init, upgrade
 from mailfailover._values.events import DeliveryEvent, EventType
+from mailfailover._values.face import published_in
 from mailfailover.tracking._counting import count_accepted, count_event, find_mail, read_counts
 from mailfailover.tracking._purge import Purged, Retention, purge
 from mailfailover.tracking._sends import record_send
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mailfailover.tracking._silence import Count
 
 
+@published_in("mailfailover.tracking")
 class Origin(NamedTuple):
     """
     What kind of mail an event is of: its stream, and the domain of its From, "" for none.
@@ -40,6 +42,7 @@ class Origin(NamedTuple):
     from_domain: str
 
 
+@published_in("mailfailover.tracking")
 class Tracking:
     """
     Remembers which mail went through which provider, and what became of it.

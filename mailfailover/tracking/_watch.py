@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mailfailover._chain.observe import MailSent, SilentOutage, logger, tell
 from mailfailover._values.events import DeliveryEvent
+from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
 from mailfailover.tracking._silence import judge
 
@@ -31,6 +32,7 @@ class Counted(Protocol):
         """
 
 
+@published_in("mailfailover.tracking")
 class SilentOutageWatch:
     """
     Looks now and then whether a provider's deliveries fell far below its own past.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+from mailfailover._values.face import published_in
 from mailfailover._values.wire import HTTPRequest, Response, SMTPRequest, Stage
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import find_target
@@ -42,6 +43,7 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
 
 
+@published_in("mailfailover.aio")
 class AsyncHTTPTransport:
     """
     Sends requests over kept-alive connections of one event loop; a new loop gets new ones.
@@ -154,6 +156,7 @@ class AsyncHTTPTransport:
         return kept
 
 
+@published_in("mailfailover.aio")
 class AsyncTransport:
     """
     Carries each request in an event loop: HTTP in the loop itself, SMTP in threads.
