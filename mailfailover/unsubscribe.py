@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mailfailover._message.message import unsubscribe_headers
+from mailfailover._message.mail import unsubscribe_headers
 from mailfailover._provider.classify import check_secret
 from mailfailover._provider.signatures import reveal_all
 from mailfailover._values.events import DeliveryEvent, EventType

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mailfailover._message.address import Address, Recipients
 from mailfailover._message.attachment import Attachment
@@ -23,9 +23,6 @@ from mailfailover._message.validation import (
 from mailfailover._values.features import MAY_BE_LEFT_OFF, Feature
 from mailfailover._values.frozen import EMPTY, FrozenDict, freeze
 from mailfailover.errors import InvalidMessage
-
-if TYPE_CHECKING:
-    from mailfailover._message.message import Message
 
 
 def recipients(value: Recipients, field: str) -> tuple[Address, ...]:
@@ -260,15 +257,3 @@ def own_id(value: str) -> str:
         )
         raise InvalidMessage(message, field="id")
     return value
-
-
-def check_together(message: Message) -> None:
-    if message.unsubscribe and any(
-        n.lower().startswith("list-unsubscribe") for n in message.headers
-    ):
-        text = "unsubscribe and a List-Unsubscribe header are both given: keep one"
-        raise InvalidMessage(text, field="unsubscribe")
-    if message.is_merge:
-        from mailfailover._message.merge import check_merge
-
-        check_merge(message)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailfailover._message.address import Address
 from mailfailover._message.attachment import Attachment
-from mailfailover._message.message import FIELDS
+from mailfailover._message.mail import FIELDS
 from mailfailover._values.features import DROPPABLE, NO_FEATURES, Feature
 from mailfailover._values.frozen import thaw
 from mailfailover.errors import InvalidMessage
@@ -20,15 +20,15 @@ from mailfailover.errors import InvalidMessage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailfailover._message.message import Message
+    from mailfailover._message.mail import Mail
 
-M = TypeVar("M", bound="Message")
+M = TypeVar("M", bound="Mail")
 
 _DEFAULTS: Mapping[str, Any] = {"stream": "transactional", "droppable": DROPPABLE}
 _ATTACHMENT_FIELDS = frozenset({"filename", "content", "content_type", "content_id"})
 
 
-def message_to_dict(message: Message) -> dict[str, Any]:
+def message_to_dict(message: Mail) -> dict[str, Any]:
     """
     Write *message* without the fields that have their default.
     """

@@ -8,7 +8,7 @@ import re
 from hashlib import blake2b
 from html import escape
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from mailfailover._message.validation import check_text
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mailfailover._message.address import Address
-    from mailfailover._message.message import Message
+    from mailfailover._message.mail import Mail
+
+M = TypeVar("M", bound="Mail")
 
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 HTML_SUFFIX = "__html"
@@ -31,11 +33,11 @@ def _names(text: str) -> set[str]:
     return set(PLACEHOLDER.findall(text)) if "{{" in text else set()
 
 
-def _header_names(message: Message) -> set[str]:
+def _header_names(message: Mail) -> set[str]:
     return set().union(*(_names(value) for _, value in message.header_items()))
 
 
-def check_merge(message: Message) -> None:
+def check_merge(message: Mail) -> None:
     """
     Refuse a merge that would leave a gap or show one recipient to another.
     """
@@ -61,7 +63,7 @@ def check_merge(message: Message) -> None:
                 check_text(where, fill(line, data))
 
 
-def _check_recipients(message: Message, to: list[str]) -> None:
+def _check_recipients(message: Mail, to: list[str]) -> None:
     if len(to) != len(set(to)):
         text = "to names a recipient twice in a merge: name each once"
         raise InvalidMessage(text, field="to")
@@ -85,7 +87,7 @@ def _values(headers: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
         yield from (value,) if isinstance(value, str) else value
 
 
-def merge_features(message: Message) -> Feature:
+def merge_features(message: Mail) -> Feature:
     """
     What a provider needs to send this merge in one call.
 
@@ -101,7 +103,7 @@ def merge_features(message: Message) -> Feature:
     return needed
 
 
-def _are_uneven(message: Message) -> bool:
+def _are_uneven(message: Mail) -> bool:
     own = {
         frozenset(message.merge_headers.get(one.email, ())).difference(message.headers)
         for one in message.to
@@ -129,14 +131,14 @@ def rewrite(text: str, wrap: Callable[[str], str], *, html: bool = False) -> str
     return PLACEHOLDER.sub(lambda m: wrap(m[1] + HTML_SUFFIX if html else m[1]), text)
 
 
-def variables(message: Message, email: str) -> dict[str, str]:
+def variables(message: Mail, email: str) -> dict[str, str]:
     """
     The variables of one recipient for texts that :func:`rewrite` made.
     """
     return _variables(message.merge_data.get(email, EMPTY), *_body_names(message))
 
 
-def all_variables(message: Message) -> Iterator[Mapping[str, str]]:
+def all_variables(message: Mail) -> Iterator[Mapping[str, str]]:
     """
     Yield those of each recipient, in the order of *to*; one at a time needs no memory.
     """
@@ -148,7 +150,7 @@ def all_variables(message: Message) -> Iterator[Mapping[str, str]]:
     return (_variables(one, plain, rich) for one in own)
 
 
-def _body_names(message: Message) -> tuple[list[str], list[str]]:
+def _body_names(message: Mail) -> tuple[list[str], list[str]]:
     plain = _names(message.subject) | _names(message.text)
     return sorted(plain), sorted(_names(message.html))
 
@@ -160,7 +162,7 @@ def _variables(data: Mapping[str, str], plain: list[str], rich: list[str]) -> di
     return found
 
 
-def without_texts(message: Message) -> Iterator[Message]:
+def without_texts(message: M) -> Iterator[M]:
     """
     Yield the mail of each recipient, without subject, text and HTML.
 
@@ -174,7 +176,7 @@ def without_texts(message: Message) -> Iterator[Message]:
     return repeat(for_recipient(bare, message.to[0]), len(message.to))
 
 
-def for_recipient(message: Message, address: Address) -> Message:
+def for_recipient(message: M, address: Address) -> M:
     """
     The mail that *address* alone gets of a merge, filled in.
     """
@@ -220,7 +222,7 @@ def part_of(*addresses: Address) -> str:
     return blake2b(emails.encode(), digest_size=6).hexdigest()
 
 
-def part_for(message: Message, addresses: tuple[Address, ...]) -> Message:
+def part_for(message: M, addresses: tuple[Address, ...]) -> M:
     """
     The part of a merge for some of its recipients.
     """

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.address import Address
 from mailfailover._message.encoded_words import decode_words
+from mailfailover._message.mail import unsubscribe_headers
 from mailfailover._message.mailboxes import split_header
-from mailfailover._message.message import unsubscribe_headers
 from mailfailover._message.mime_part import header_text
 from mailfailover._message.validation import check_header_name
 from mailfailover.errors import InvalidMessage

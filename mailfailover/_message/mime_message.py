@@ -1,5 +1,5 @@
 """
-A :class:`Message` as the standard library's ``EmailMessage``, and back.
+A mail as the standard library's ``EmailMessage``, and back.
 
 Reading takes a mail apart for good: what belongs to its former journey is left out
 (:mod:`mailfailover._message.mime_headers`), what cannot be taken apart is refused
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._message.boundary import boundary_for
 from mailfailover._message.header_folding import address_value, disposition_value, text_value
 from mailfailover._message.mime_headers import header_fields
-from mailfailover._message.mime_part import VERBATIM
+from mailfailover._message.mime_part import BYTE_ORDER_MARK, VERBATIM
 from mailfailover._message.mime_parts import check_complete, content_fields
 from mailfailover.errors import InvalidMessage
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailfailover._message.attachment import Attachment
-    from mailfailover._message.message import Message
+    from mailfailover._message.mail import Mail
 
 _ASCII = VERBATIM.clone(utf8=False)
 _MAX_LINE = 998
@@ -37,7 +37,7 @@ _MAX_LINE = 998
 
 def parse_fields(source: ParsedMessage | bytes) -> dict[str, Any]:
     """
-    Read a MIME message into the fields of a :class:`Message`.
+    Read a MIME message into the fields of a message.
 
     - Trace headers, ``Resent-*``, signatures, vendors' commands and Sender are left out;
       the new journey has its own.
@@ -75,7 +75,7 @@ def _parse(source: bytes) -> ParsedMessage:
         raise InvalidMessage(message) from None
 
 
-def build_email_message(message: Message) -> EmailMessage:
+def build_email_message(message: Mail) -> EmailMessage:
     """
     Write *message* as MIME: everything a MIME message can say, Bcc not in it.
 
@@ -99,7 +99,7 @@ def build_email_message(message: Message) -> EmailMessage:
     return _with_headers(root, message)
 
 
-def _with_headers(root: EmailMessage, message: Message) -> EmailMessage:
+def _with_headers(root: EmailMessage, message: Mail) -> EmailMessage:
     mail = EmailMessage(VERBATIM if _may_need_utf8(message) else _ASCII)
     for name, value in (*_headers(message), ("MIME-Version", "1.0"), *root.raw_items()):
         mail.set_raw(name, value)
@@ -107,7 +107,7 @@ def _with_headers(root: EmailMessage, message: Message) -> EmailMessage:
     return _checked(mail)
 
 
-def _may_need_utf8(message: Message) -> bool:
+def _may_need_utf8(message: Mail) -> bool:
     """
     Whether a header of the mail, or of one attached to it, may stand there in UTF-8.
     """
@@ -117,7 +117,7 @@ def _may_need_utf8(message: Message) -> bool:
     return any(one.content_type.lower().startswith("message/") for one in message.attachments)
 
 
-def _headers(message: Message) -> Iterator[tuple[str, str]]:
+def _headers(message: Mail) -> Iterator[tuple[str, str]]:
     senders = (message.from_email,) if message.from_email else ()
     for name, addresses in (
         ("From", senders),
@@ -150,6 +150,8 @@ def _multipart(kind: str, seed: str, parts: list[EmailMessage]) -> EmailMessage:
 
 def _text(subtype: str, text: str) -> EmailMessage:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.startswith(BYTE_ORDER_MARK):
+        text = BYTE_ORDER_MARK + text  # Readers take the first for a signature, and remove it.
     encoding, payload = _encode(text)
     headers = [
         ("Content-Type", f'text/{subtype}; charset="utf-8"'),

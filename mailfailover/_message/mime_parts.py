@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.encoded_words import decode_bytes
-from mailfailover._message.mime_part import Header, read_bytes, read_header
+from mailfailover._message.mime_part import BYTE_ORDER_MARK, Header, read_bytes, read_header
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _body(part: ParsedMessage, kind: str, content_type: Header) -> Body:
     name = "html" if kind == "text/html" else "text"
     charset = content_type.params.get("charset", "").strip("'")
     text = decode_bytes(read_bytes(part, name), charset, name)
-    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix(BYTE_ORDER_MARK)
     return (text, None) if name == "text" else (None, text)
 
 

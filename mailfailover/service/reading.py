@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._message import fields as read
 from mailfailover._message.json_form import message_from_dict
-from mailfailover._message.message import FIELDS, Message
+from mailfailover._message.mail import FIELDS
+from mailfailover._message.message import Message
 from mailfailover.callbacks._calls import check_url
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.service.form import form_fields

@@ -64,6 +64,16 @@ def test_round_trip_through_the_object(message: Message) -> None:
     assert message == read_again(message, message.as_email_message())
 
 
+@pytest.mark.parametrize("text", ["\ufeff", "\ufeffa", "a\ufeff"])
+def test_a_byte_order_mark_of_the_text_survives(text: str) -> None:
+    """
+    A U+FEFF that the text begins with is not taken for the signature of its encoding.
+    """
+    message = Message(text=text, html=text)
+
+    assert message == read_again(message, message.as_email_message().as_bytes())
+
+
 @settings(max_examples=50)
 @given(mime_messages)
 def test_lines_are_of_legal_length(message: Message) -> None:
