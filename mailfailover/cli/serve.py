@@ -4,6 +4,7 @@ The service and its worker in one process.
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
     from mailfailover.service.parts import Service
 
+_LOG = logging.getLogger("mailfailover.service")
 PREVIEW = "preview://"
 WORKERS = 4
-_ALONE = (
-    "There is no API key: this machine alone is served. "
-    "Make a key to let others in: mailfailover keys add NAME"
+_CLOSED = (
+    "Until you create an API key, only this machine may send. "
+    "Create a key to let others in: mailfailover keys add NAME"
+)
+_OPEN = (
+    "There is no API key, and --trust-proxy is set: whoever the proxy lets through may send and "
+    "read every mail. Create a key to close this: mailfailover keys add NAME"
 )
 
 
@@ -37,6 +43,7 @@ def run_serve(
     worker_only: bool,
     threads: int,
     proxies: int,
+    trust_proxy: bool,
 ) -> None:
     """
     Serve until told to end; then let the worker finish what it is sending.
@@ -57,7 +64,7 @@ def run_serve(
             wait_for_the_end()
             return
         if not parts.keys.exist():
-            say(_ALONE, err=True)
-        app = wiring.application(parts, proxies=proxies)
+            _LOG.warning(_OPEN) if trust_proxy else _LOG.info(_CLOSED)
+        app = wiring.application(parts, proxies=proxies, trust_proxy=trust_proxy)
         size = parts.max_bytes
         listen(app, host, port, name="service", threads=threads, max_request_body_size=size)

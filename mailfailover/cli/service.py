@@ -80,13 +80,19 @@ def preview(*, port: int, path: Path | None) -> None:
     default=0,
     show_default=True,
     envvar="MAILFAILOVER_PROXIES",
-    help="How many proxies in front of it are to be believed.",
+    help="How many proxies in front of it add headers that are to be believed.",
+)
+@click.option(
+    "--trust-proxy",
+    is_flag=True,
+    envvar="MAILFAILOVER_TRUST_PROXY",
+    help="Let the proxy in front decide who may send, until there is an API key.",
 )
 def serve(*, dsn: str | None, config: Path | None, database: str | None, **options: Any) -> None:
     """
     Run the e-mail service: an API, a page, and a worker that sends.
 
-    It serves its own machine only until there is an API key: mailfailover keys add. With
+    Until you create an API key (mailfailover keys add), only this machine may send. With
     MAILFAILOVER_BROKER, a URL of RabbitMQ or Redis, it wakes the workers of Celery.
     """
     from mailfailover.cli.serve import run_serve
@@ -98,9 +104,9 @@ def serve(*, dsn: str | None, config: Path | None, database: str | None, **optio
 @click.group()
 def keys() -> None:
     """
-    Make, list and revoke the API keys of the service.
+    Create, list and revoke the API keys of the service.
 
-    As long as there is none, the service serves its own machine only.
+    Until you create an API key, only this machine may send.
     """
 
 

@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 __all__ = ["wsgi"]
 
 PROXIES = "MAILFAILOVER_PROXIES"
+TRUST_PROXY = "MAILFAILOVER_TRUST_PROXY"
+_YES = frozenset({"1", "on", "true", "yes"})
 
 
 def wsgi() -> Flask:
     """
     Make the application that the environment describes, without a worker.
 
-    ``MAILFAILOVER_PROXIES`` is the number of proxies in front of it that are to be believed.
+    ``MAILFAILOVER_PROXIES`` is the number of proxies in front of it whose headers are believed.
+    With ``MAILFAILOVER_TRUST_PROXY=1`` the proxy decides who may send until you create an API key.
 
     .. versionadded:: 0.1.0
     """
     from mailfailover.service.wiring import application, assemble
 
-    return application(assemble(), proxies=int(os.environ.get(PROXIES) or 0))
+    return application(
+        assemble(),
+        proxies=int(os.environ.get(PROXIES) or 0),
+        trust_proxy=os.environ.get(TRUST_PROXY, "").lower() in _YES,
+    )

@@ -80,6 +80,16 @@ def _context() -> Mapping[str, Any]:
         sections["mailbox.index"] = "Mailbox"
     return {
         "csrf": csrf,
+        "admission": _admission() if asking and not asking.key else "",
         "sections": sections,
         "signed_in": asking.name if asking and asking.key else "",
     }
+
+
+def _admission() -> str:
+    """
+    Say who may send while there is no API key.
+    """
+    if service().trust_proxy:
+        return "There is no API key: whoever the proxy in front lets through may send and read."
+    return "Until you create an API key, only this machine may send."

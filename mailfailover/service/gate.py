@@ -1,5 +1,5 @@
 """
-Who may come in: nobody but this machine until there is an API key, then who has one.
+The gate: until you create an API key only this machine may come in, afterwards whoever has a key.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from flask import g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 
+from mailfailover.service.own_requests import really_sends, why_not_own
 from mailfailover.service.parts import service
 from mailfailover.service.problems import Problem
-from mailfailover.service.rules import LOCAL
-from mailfailover.service.visit import API, is_from_elsewhere, is_local, wants_page
+from mailfailover.service.rules import BEHIND_PROXY, LOCAL
+from mailfailover.service.visit import API, is_from_elsewhere, wants_page
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -42,8 +43,8 @@ OPEN = frozenset(
 """The views that are for everybody."""
 
 _WITHOUT_KEYS = (
-    "This service has no API key yet, so it serves its own machine only. "
-    "Make one there: mailfailover keys add NAME"
+    "Until you create an API key, only this machine may send. This request is refused: {}. "
+    "Create a key with: mailfailover keys add NAME"
 )
 _NO_KEY = "Send an API key: Authorization: Bearer KEY."
 _STALE = "The form is too old or comes from another page. Open the page again and repeat it."
@@ -98,9 +99,7 @@ def _check() -> Response | None:
         return None
     keys = service().keys
     if not keys.exist():
-        if not is_local(request) or is_from_elsewhere(request):
-            raise Problem("forbidden", _WITHOUT_KEYS)
-        g.caller = LOCAL
+        g.caller = _without_key()
         _check_form(from_header=False)
         return None
     given = _given_key()
@@ -112,6 +111,20 @@ def _check() -> Response | None:
     g.caller = found
     _check_form(from_header=bool(given))
     return None
+
+
+def _without_key() -> Caller:
+    """
+    Return who asks while there is no key: this machine, or whoever a trusted proxy lets through.
+    """
+    parts = service()
+    if is_from_elsewhere(request):
+        raise Problem("forbidden", _WITHOUT_KEYS.format("another site asks for it"))
+    if parts.trust_proxy:
+        return BEHIND_PROXY
+    if reason := why_not_own(request, strictly=really_sends(parts.mailer)):
+        raise Problem("forbidden", _WITHOUT_KEYS.format(reason))
+    return LOCAL
 
 
 def _given_key() -> str:

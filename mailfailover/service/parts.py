@@ -59,6 +59,8 @@ class Service:
 
         broker: The URL of the broker that wakes workers, "" for none.
 
+        trust_proxy: Whether, without API keys, whatever a proxy passes on is served.
+
         max_bytes: The largest request.
 
         max_wait: How many seconds ``Prefer: wait`` may wait.
@@ -81,6 +83,7 @@ class Service:
     callbacks: Callbacks | None = None
     links: UnsubscribeLinks | None = None
     broker: str = field(default="", repr=False)
+    trust_proxy: bool = False
     max_bytes: int = MAX_BYTES
     max_wait: float = 30.0
     waiting: BoundedSemaphore = field(default_factory=partial(BoundedSemaphore, 4))

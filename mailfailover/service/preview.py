@@ -10,9 +10,10 @@ from flask import Flask, request
 
 from mailfailover.service.headers import add_headers
 from mailfailover.service.mailbox import show_mailbox
+from mailfailover.service.own_requests import why_not_own
 from mailfailover.service.problems import Problem, handle_problems
 from mailfailover.service.templating import set_up_templates
-from mailfailover.service.visit import is_from_elsewhere, is_local
+from mailfailover.service.visit import is_from_elsewhere
 
 if TYPE_CHECKING:
     from mailfailover.providers.preview import Preview
@@ -34,6 +35,11 @@ def preview_app(mailbox: Preview) -> Flask:
 
 
 def _only_here() -> None:
-    if not is_local(request) or is_from_elsewhere(request):
-        detail = "The mailbox is shown on this machine only; open it as http://127.0.0.1."
+    reason = why_not_own(request, strictly=False)
+    if reason or is_from_elsewhere(request):
+        reason = reason or "another site asks for it"
+        detail = (
+            f"The mailbox is shown on this machine only. This request is refused: {reason}. "
+            "Open the page on this machine as http://127.0.0.1."
+        )
         raise Problem("forbidden", detail)

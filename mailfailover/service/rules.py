@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mailfailover._message.message import Message
 
-__all__ = ["ADMIN", "GRANTS", "LOCAL", "Caller", "Rules"]
+__all__ = ["ADMIN", "BEHIND_PROXY", "GRANTS", "LOCAL", "Caller", "Rules"]
 
 ADMIN = "admin"
 GRANTS = {
@@ -109,10 +109,10 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Caller:
     """
-    Who asks: an API key, or somebody at this machine while there is none.
+    Who asks: an API key; while there is none, this machine, or whom a trusted proxy lets through.
 
     Attributes:
-        key: The id of the key, "" for this machine.
+        key: The id of the key, "" where there is none.
 
         name: What its owner called it.
 
@@ -142,6 +142,7 @@ class Caller:
 
 
 LOCAL = Caller("", "this machine", Rules(grants=(ADMIN,)))
+BEHIND_PROXY = Caller("", "the proxy", Rules(grants=(ADMIN,)))
 
 
 def _objections(rules: Rules, message: Message) -> Iterator[FieldError]:

@@ -5,6 +5,7 @@ The service put together: one database, one mailer, and what listens to it.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -88,7 +89,7 @@ def assemble(
     )
 
 
-def application(parts: Service, *, proxies: int = 0) -> Flask:
+def application(parts: Service, *, proxies: int = 0, trust_proxy: bool = False) -> Flask:
     """
     Make the application of *parts*; where there is a broker, it wakes workers for each mail.
 
@@ -96,14 +97,20 @@ def application(parts: Service, *, proxies: int = 0) -> Flask:
         parts: What it is made of.
 
         proxies: How many proxies stand in front of it, whose forwarding headers are believed.
+
+        trust_proxy: Whether the proxy in front decides who may send, as long as there is no API
+            key. The headers of at least one proxy are believed then.
     """
+    if trust_proxy:
+        parts, proxies = replace(parts, trust_proxy=True), max(proxies, 1)
     if parts.broker:
         from mailfailover.celery import waker
 
         parts.outbox.on_add.append(waker(parts.broker))
     app = create_app(parts)
     if proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]  # Flask's documented way
+        believed = dict.fromkeys(("x_for", "x_proto", "x_host", "x_prefix"), proxies)
+        app.wsgi_app = ProxyFix(app.wsgi_app, **believed)  # type: ignore[method-assign]  # Flask's documented way
     return app
 
 

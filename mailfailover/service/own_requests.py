@@ -1,0 +1,79 @@
+"""
+Own requests: those that surely come from this machine, told from what a proxy on it passes on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from mailfailover.service.peer import find_peer, is_loopback
+from mailfailover.service.proxy_headers import find_proxy_header
+
+if TYPE_CHECKING:
+    from flask import Request
+
+    from mailfailover._mailer.mailer import Mailer
+
+__all__ = ["really_sends", "why_not_own"]
+
+_DEVELOPMENT = frozenset(
+    f"mailfailover.providers.{name}" for name in ("console", "file", "memory", "null", "preview")
+)
+"""The modules of providers that give a mail to nobody."""
+
+
+def really_sends(mailer: Mailer) -> bool:
+    """
+    Tell whether a mail can leave this machine through *mailer*.
+    """
+    return any(type(link.provider).__module__ not in _DEVELOPMENT for link in mailer.chain.links)
+
+
+def why_not_own(asked: Request, *, strictly: bool) -> str:
+    """
+    Say why a request may come from elsewhere, "" where it surely comes from this machine.
+
+    A page elsewhere can let its name lead to 127.0.0.1 and ask us through the browser of
+    whoever reads it (DNS rebinding), so Host must be a name of this machine.
+
+    Args:
+        asked: The request.
+
+        strictly: Whether a system that cannot tell who opened a connection is an objection.
+    """
+    if name := find_proxy_header(asked.headers.keys()):
+        return f"it has the header {name} of a proxy"
+    if asked.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return "it is HTTP/1.0, as proxies speak it"
+    if not is_loopback(_remote(asked.environ)):
+        return "it comes over the network"
+    if not _is_own_name(asked.host):
+        return "its Host is no name of this machine, such as localhost"
+    return _why_peer_is_not(asked.environ, strictly=strictly)
+
+
+def _why_peer_is_not(environ: dict[str, Any], *, strictly: bool) -> str:
+    port = str(environ.get("REMOTE_PORT") or "")
+    try:
+        if not port.isdigit():  # a server that does not tell it, or no connection at all
+            raise OSError
+        peer = find_peer(_remote(environ), port, str(environ["SERVER_PORT"]))
+    except OSError:
+        return "this system does not tell which program sent it" if strictly else ""
+    if peer is None:
+        return "it comes from a program of another user or container"
+    return f"it comes through {peer.name}, a program that serves others" if peer.is_server else ""
+
+
+def _remote(environ: dict[str, Any]) -> str:
+    """
+    Return the address of whoever connected, also where a proxy was believed to name another.
+    """
+    before: dict[str, Any] = environ.get("werkzeug.proxy_fix.orig", environ)
+    return str(before.get("REMOTE_ADDR") or "")
+
+
+def _is_own_name(host: str) -> bool:
+    name = re.sub(r":[0-9]+$", "", host).strip("[]").lower()
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
