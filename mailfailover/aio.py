@@ -17,12 +17,12 @@ from __future__ import annotations
 import asyncio
 import os
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from mailfailover._chain.ping import Ping, ping_steps
 from mailfailover._chain.retry import Pause
 from mailfailover._mailer.delivery import delivery
-from mailfailover._mailer.mailer import OWN_SETTINGS, Mailer
+from mailfailover._mailer.mailer import Mailer
 from mailfailover._mailer.many import check_all
 from mailfailover._message.message import Message
 from mailfailover._message.outcome import Outcome
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mailfailover._health.protocol import Health
+    from mailfailover._message.keywords import MessageFields, OnUnknown
     from mailfailover._values.events import DeliveryEvent
     from mailfailover._values.receipt import Receipt
     from mailfailover._values.wire import WebhookRequest
@@ -113,15 +114,14 @@ class AsyncMailer:
         /,
         *,
         timeout: float | None = None,
-        via: str | Iterable[str] = (),
-        on_unknown: str | None = None,
-        **fields: Any,
+        on_unknown: OnUnknown | None = None,
+        **fields: Unpack[MessageFields],
     ) -> Receipt:
         """
         Send one mail; see :meth:`mailfailover.Mailer.send`.
         """
         mailer = self.mailer
-        message = mailer.prepare(message, via=via, **fields)
+        message = mailer.prepare(message, **fields)
         policy = mailer.policy.of_one(timeout, on_unknown)
         return await self._drive(delivery(mailer, message, (), policy))
 
@@ -151,12 +151,20 @@ class AsyncMailer:
                 group.create_task(send_each())
         return outcomes
 
-    async def send_message(self, message: ParsedMessage, **fields: Any) -> Receipt:
+    async def send_message(
+        self,
+        message: ParsedMessage,
+        /,
+        *,
+        timeout: float | None = None,
+        on_unknown: OnUnknown | None = None,
+        **fields: Unpack[MessageFields],
+    ) -> Receipt:
         """
         Send a message of the standard library; see :meth:`mailfailover.Mailer.send_message`.
         """
-        own = {name: fields.pop(name) for name in OWN_SETTINGS if name in fields}
-        return await self.send(Message.from_email_message(message, **fields), **own)
+        read = Message.from_email_message(message, **fields)
+        return await self.send(read, timeout=timeout, on_unknown=on_unknown)
 
     async def ping(self, *, timeout: float = 10) -> dict[str, Ping]:
         """

@@ -4,8 +4,9 @@ How one send behaves: its time, and what to do in doubt.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from mailfailover._message.keywords import OnSuppressed, OnUnknown
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mailfailover._values.receipt import RecipientStatus
     from mailfailover.errors import Attempt
 
-_CHOICES = {"on_unknown": ("resend", "raise"), "on_suppressed": ("raise", "switch")}
+_CHOICES = {"on_unknown": get_args(OnUnknown), "on_suppressed": get_args(OnSuppressed)}
 
 
 class Upcoming(NamedTuple):
@@ -40,8 +41,8 @@ class Policy(NamedTuple):
 
     timeout: float = 30.0
     attempt_timeout: float = 10.0
-    on_unknown: str = "resend"
-    on_suppressed: str = "raise"
+    on_unknown: OnUnknown = "resend"
+    on_suppressed: OnSuppressed = "raise"
     before_call: Callable[[Upcoming], object] | None = None
     """Called before each call, to write it down; where it raises, the call is not made."""
 
@@ -56,7 +57,7 @@ class Policy(NamedTuple):
             (_check_choice if name in _CHOICES else _check_seconds)(name, value)
         return self._replace(**settings)
 
-    def of_one(self, timeout: float | None, on_unknown: str | None) -> Policy:
+    def of_one(self, timeout: float | None, on_unknown: OnUnknown | None) -> Policy:
         """
         Return it for one send that may have settings of its own.
         """

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from mailfailover._chain.chain import make_chain
 from mailfailover._chain.driver import drive
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mailfailover._mailer.replays import Replays
     from mailfailover._mailer.webhook import Handler
     from mailfailover._message.address import Address
+    from mailfailover._message.keywords import MessageFields, OnSuppressed, OnUnknown
     from mailfailover._message.outcome import Outcome
     from mailfailover._provider.protocols import Transport
     from mailfailover._values.events import DeliveryEvent
@@ -45,9 +46,6 @@ _DEFAULTS = {
     "allow_recipients": (),
     "health": None,
 }
-
-OWN_SETTINGS = ("timeout", "via", "on_unknown")
-"""What :meth:`Mailer.send` takes beside the fields of a message."""
 
 
 @published_in("mailfailover")
@@ -102,8 +100,8 @@ class Mailer:
         from_email: str | Address | None = None,
         timeout: float = 30,
         attempt_timeout: float = 10,
-        on_unknown: str = "resend",
-        on_suppressed: str = "raise",
+        on_unknown: OnUnknown = "resend",
+        on_suppressed: OnSuppressed = "raise",
         health: Health | str | None = None,
         suppressions: Suppressions | None = None,
         observers: Iterable[Observer] = (),
@@ -165,9 +163,8 @@ class Mailer:
         /,
         *,
         timeout: float | None = None,
-        via: str | Iterable[str] = (),
-        on_unknown: str | None = None,
-        **fields: Any,
+        on_unknown: OnUnknown | None = None,
+        **fields: Unpack[MessageFields],
     ) -> Receipt:
         """
         Send one mail: a :class:`Message`, or its fields as keywords.
@@ -179,11 +176,9 @@ class Mailer:
 
             timeout: Instead of the mailer's.
 
-            via: Chain keys or labels: no other provider is tried.
-
             on_unknown: Instead of the mailer's.
 
-            fields: Fields of :class:`Message`.
+            fields: Fields of :class:`Message`; *via* is among them.
 
         Raises:
             InvalidMessage: The message is wrong; nothing was called.
@@ -192,17 +187,15 @@ class Mailer:
             OutcomeUnknown: It may have been sent.
             AllProvidersFailed: It was surely not sent.
         """
-        message = self.prepare(message, via=via, **fields)
+        message = self.prepare(message, **fields)
         return self.deliver(message, (), self.policy.of_one(timeout, on_unknown))
 
     def prepare(
-        self, message: Message | None = None, /, *, via: str | Iterable[str] = (), **fields: Any
+        self, message: Message | None = None, /, **fields: Unpack[MessageFields]
     ) -> Message:
         """
         Return the mail as :meth:`send` would send it: checked, its defaults filled in.
         """
-        if via:
-            fields["via"] = via
         if message is None:
             if fields.get("from_email") is None:
                 fields["from_email"] = self.from_email
@@ -237,7 +230,15 @@ class Mailer:
         """
         return send_each(self.send, messages, workers)
 
-    def send_message(self, message: ParsedMessage, **fields: Any) -> Receipt:
+    def send_message(
+        self,
+        message: ParsedMessage,
+        /,
+        *,
+        timeout: float | None = None,
+        on_unknown: OnUnknown | None = None,
+        **fields: Unpack[MessageFields],
+    ) -> Receipt:
         """
         Send a message of the standard library's ``email`` package.
 
@@ -246,8 +247,8 @@ class Mailer:
 
             fields: As for :meth:`send`, for what a MIME message cannot say.
         """
-        own = {name: fields.pop(name) for name in OWN_SETTINGS if name in fields}
-        return self.send(Message.from_email_message(message, **fields), **own)
+        read = Message.from_email_message(message, **fields)
+        return self.send(read, timeout=timeout, on_unknown=on_unknown)
 
     def ping(self, *, timeout: float = 10) -> dict[str, Ping]:
         """

@@ -90,7 +90,7 @@ def _repeated(label: str, values: Iterable[str]) -> str | tuple[str, ...]:
     return found if len(found) > 1 else found[0]
 
 
-def attachments(value: Iterable[Attachment]) -> tuple[Attachment, ...]:
+def attachments(value: Attachment | Iterable[Attachment]) -> tuple[Attachment, ...]:
     found = (value,) if isinstance(value, Attachment) else _sequence("attachments", value)
     for one in found:
         if not isinstance(one, Attachment):

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Never, Self, Unpack
 
 from mailfailover._message import fields as read
 from mailfailover._message.consistency import check_together
+from mailfailover._message.keywords import check_keywords
 from mailfailover._message.mail import FIELDS, Mail
 from mailfailover._message.validation import check_body, check_text
 from mailfailover._values.face import published_in
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from mailfailover._message.address import Address, Recipients
     from mailfailover._message.attachment import Attachment
+    from mailfailover._message.keywords import MessageFields
 
 _set = object.__setattr__
 
@@ -92,7 +94,7 @@ class Message(Mail):
         text: str = "",
         html: str = "",
         headers: Mapping[str, str | Iterable[str]] = EMPTY,
-        attachments: Iterable[Attachment] = (),
+        attachments: Attachment | Iterable[Attachment] = (),
         tags: str | Iterable[str] = (),
         metadata: Mapping[str, str | int | float] = EMPTY,
         track_opens: bool | None = None,
@@ -111,7 +113,10 @@ class Message(Mail):
         droppable: Feature = DROPPABLE,
         id: str = "",
         created: datetime | None = None,
+        **unknown: Never,
     ) -> None:
+        if unknown:
+            check_keywords(unknown)
         _set(self, "to", read.recipients(to, "to"))
         _set(self, "cc", read.recipients(cc, "cc") if cc else ())
         _set(self, "bcc", read.recipients(bcc, "bcc") if bcc else ())
@@ -156,15 +161,13 @@ class Message(Mail):
         _set(self, "idempotency_key", "")
         check_together(self)
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: Unpack[MessageFields]) -> Self:
         """
         Return a copy with these fields changed and checked; the id stays unless given.
         """
-        fields = {name: getattr(self, name) for name in FIELDS}
-        if unknown := changes.keys() - fields.keys():
-            message = f"Message has no field {min(unknown)!r}"
-            raise TypeError(message)
-        return type(self)(**(fields | changes))
+        fields: dict[str, Any] = {name: getattr(self, name) for name in FIELDS}
+        fields.update(changes)
+        return type(self)(**fields)
 
     def to_dict(self) -> dict[str, Any]:
         """
@@ -189,7 +192,9 @@ class Message(Mail):
         return message_from_dict(cls, data)
 
     @classmethod
-    def from_email_message(cls, source: ParsedMessage | bytes, **fields: Any) -> Self:
+    def from_email_message(
+        cls, source: ParsedMessage | bytes, **fields: Unpack[MessageFields]
+    ) -> Self:
         """
         Read a MIME message: the standard library's object, or its bytes.
 
@@ -204,7 +209,9 @@ class Message(Mail):
         """
         from mailfailover._message.mime_message import parse_fields
 
-        return cls(**(parse_fields(source) | fields))
+        found = parse_fields(source)
+        found.update(fields)
+        return cls(**found)
 
     def as_email_message(self) -> EmailMessage:
         """

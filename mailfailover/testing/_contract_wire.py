@@ -125,7 +125,7 @@ def check_tracking(provider: Any, message: Message) -> None:
     for field in ("track_opens", "track_clicks"):
         if getattr(message, field) is None:
             continue
-        settings = [{field: value} for value in (True, False, None)]
+        settings: list[Any] = [{field: value} for value in (True, False, None)]
         texts = {wire_text(build(provider, message.replace(**one))) for one in settings}
         claim(len(texts) == len(settings), f"{field} on, off and unset make no difference")
 

@@ -85,7 +85,8 @@ def test_recipients_are_those_allowed(field: str) -> None:
     """
     No list of a mail can name anybody else; the objection quotes no address.
     """
-    mail = MAIL.replace(**{field: ["ann@example.com", "eve@evil.example", "bob@other.example"]})
+    fields: Any = {field: ["ann@example.com", "eve@evil.example", "bob@other.example"]}
+    mail = MAIL.replace(**fields)
 
     found = objections(mail, recipients=("example.com", "bob@other.example"))
 
