@@ -43,12 +43,13 @@ def listen(app: Any, host: str, port: int, *, name: str, threads: int = 8, **opt
     Raises:
         ConfigurationError: If the port cannot be had.
     """
-    from waitress.server import create_server
+    from mailfailover.cli.connections import ConnectionLimits, Server
 
     bound = _bind(host, port)
-    server = create_server(
+    server = Server(
         app,
-        sockets=[bound],  # a name with several addresses would make several servers of one app
+        bound,
+        ConnectionLimits(),
         threads=threads,
         ident=None,
         # Taken away, they could not tell that a request came through a proxy on this machine.
