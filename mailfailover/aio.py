@@ -19,9 +19,8 @@ import os
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
+from mailfailover._chain.driver import Pause
 from mailfailover._chain.ping import Ping, ping_steps
-from mailfailover._chain.retry import Pause
-from mailfailover._mailer.delivery import delivery
 from mailfailover._mailer.mailer import Mailer
 from mailfailover._mailer.many import check_all
 from mailfailover._message.message import Message
@@ -31,11 +30,12 @@ from mailfailover.transports._in_thread import Threads
 from mailfailover.transports.aio import AsyncHTTPTransport, AsyncTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from email.message import Message as ParsedMessage
     from pathlib import Path
     from types import TracebackType
 
+    from mailfailover._chain.driver import Steps
     from mailfailover._health.protocol import Health
     from mailfailover._message.keywords import MessageFields, OnUnknown
     from mailfailover._values.events import DeliveryEvent
@@ -123,7 +123,7 @@ class AsyncMailer:
         mailer = self.mailer
         message = mailer.prepare(message, **fields)
         policy = mailer.policy.of_one(timeout, on_unknown)
-        return await self._drive(delivery(mailer, message, (), policy))
+        return await self._drive(mailer.delivery.steps(message, (), policy))
 
     async def send_many(self, messages: Iterable[Message], *, limit: int = 50) -> list[Outcome]:
         """
@@ -171,7 +171,7 @@ class AsyncMailer:
         Ask all providers at once, by a harmless call, whether they are up and know us.
         """
         chain = self.mailer.chain
-        pings = (self._drive(ping_steps(link, chain, timeout)) for link in chain.links)
+        pings = (self._drive(ping_steps(link, chain.transport, timeout)) for link in chain.links)
         return dict(zip(chain.keys, await asyncio.gather(*pings), strict=True))
 
     async def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
@@ -217,7 +217,7 @@ class AsyncMailer:
         except Exception as exc:  # noqa: BLE001 -- the outcome says it
             return Outcome(message, error=exc)
 
-    async def _drive(self, steps: Generator[Any, Any, T]) -> T:
+    async def _drive(self, steps: Steps[T]) -> T:
         """
         Do what *steps* asks for without blocking the loop.
         """

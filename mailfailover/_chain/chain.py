@@ -1,5 +1,5 @@
 """
-:class:`ProviderChain`: providers in an order, with their health, that send one mail.
+The provider chain: providers in an order, with their health, that send one mail.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._chain.driver import drive
 from mailfailover._chain.merge_send import MergeSend
+from mailfailover._chain.parts import Parts
 from mailfailover._chain.policy import Policy
 from mailfailover._chain.retry import Again, later_turns
 from mailfailover._chain.send import Send
@@ -20,14 +21,17 @@ from mailfailover._values.fork import fresh_rng
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
+    from mailfailover._chain.driver import Steps
     from mailfailover._chain.observe import Observer
+    from mailfailover._chain.parts import Advice
     from mailfailover._health.protocol import Health
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
     from mailfailover._provider.protocols import Transport
+    from mailfailover._setup.ordering import Strategy
     from mailfailover._values.receipt import Receipt
     from mailfailover.errors import Attempt
 
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 @published_in("mailfailover")
 class ProviderChain:
     """
-    Providers, the order in which they are asked, and what is known of their health.
+    Providers, the order in which they are tried, and what is known of their health.
 
     Args:
         spec:
@@ -49,6 +53,8 @@ class ProviderChain:
         transport: What carries requests; HTTP and SMTP over the network by default.
 
         observers: Callables that are told of each attempt and each change of health.
+
+        advice: What may change the order of a mail's candidates.
 
         clock, wall, sleep, rng: Time and chance, for tests and simulations.
 
@@ -65,40 +71,80 @@ class ProviderChain:
         health: Health | str | None = None,
         transport: Transport | None = None,
         observers: Iterable[Observer] = (),
+        advice: Advice | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
         rng: Random | None = None,
     ) -> None:
-        self.strategy = build_chain_spec(spec)
-        self.links: tuple[Link, ...] = self.strategy.links()
-        if not self.links:
+        strategy = build_chain_spec(spec)
+        links = strategy.links()
+        if not links:
             message = "the chain is empty: name at least one provider, for example console://"
             raise ConfigurationError(message)
-        self.clock = clock
-        self.wall = wall
+        rng = rng or fresh_rng()
         self.sleep = sleep
-        self.rng = rng or fresh_rng()
-        self.health = open_health(health, self.links, clock=clock, wall=wall, rng=self.rng)
-        self.transport = _default_transport() if transport is None else transport
-        self.observers = tuple(observers)
-        self.allowances = {
-            link.key: Allowance(link) for link in self.links if link.rate or link.quota
-        }
+        self.parts = Parts(
+            strategy=strategy,
+            links=links,
+            health=open_health(health, links, clock=clock, wall=wall, rng=rng),
+            transport=_default_transport() if transport is None else transport,
+            observers=tuple(observers),
+            allowances={link.key: Allowance(link) for link in links if link.rate or link.quota},
+            clock=clock,
+            wall=wall,
+            rng=rng,
+            advice=advice,
+        )
+
+    @property
+    def strategy(self) -> Strategy:
+        """
+        What orders its links.
+        """
+        return self.parts.strategy
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """
+        Its links, in the order given.
+        """
+        return self.parts.links
 
     @property
     def keys(self) -> tuple[str, ...]:
         """
         The keys of its links, in the order given.
         """
-        return tuple(link.key for link in self.links)
+        return self.parts.keys
 
     @property
     def is_alone(self) -> bool:
         """
-        Whether there is nobody to fail over to.
+        Whether there is no provider to fail over to.
         """
-        return len(self.links) == 1
+        return self.parts.is_alone
+
+    @property
+    def health(self) -> Health:
+        """
+        Who is up.
+        """
+        return self.parts.health
+
+    @property
+    def transport(self) -> Transport:
+        """
+        What carries its requests.
+        """
+        return self.parts.transport
+
+    @property
+    def observers(self) -> tuple[Observer, ...]:
+        """
+        What is told of each attempt and each change of health.
+        """
+        return self.parts.observers
 
     def send(
         self, message: Message, previous: Sequence[Attempt] = (), *, policy: Policy | None = None
@@ -127,11 +173,11 @@ class ProviderChain:
 
     def steps(
         self, message: Message, previous: Sequence[Attempt], policy: Policy
-    ) -> Generator[Any, Any, Receipt]:
+    ) -> Steps[Receipt]:
         """
-        The same as a generator of calls and pauses, for whoever drives them.
+        Return the steps of :meth:`send`, for any driver.
         """
-        send = (MergeSend if message.is_merge else Send)(self, message, policy, previous)
+        send = (MergeSend if message.is_merge else Send)(self.parts, message, policy, previous)
         try:
             first = yield from send.turn()
             if not isinstance(first, Again):
@@ -142,7 +188,7 @@ class ProviderChain:
 
     def close(self) -> None:
         """
-        Let go of all connections.
+        Close all connections.
         """
         self.transport.close()
         if (close := getattr(self.health, "close", None)) is not None:
@@ -159,22 +205,24 @@ def make_chain(
     observers: Iterable[Observer],
 ) -> ProviderChain:
     """
-    Return *spec* as a chain; one that is a chain already with what is given beside it.
+    Return *spec* as a chain. A chain is copied with what is given beside it.
     """
     observers = tuple(observers)
     if not isinstance(spec, ProviderChain):
         return ProviderChain(spec, health=health, transport=transport, observers=observers)
     if health is None and transport is None and not observers:
         return spec
+    parts = spec.parts
     return ProviderChain(
-        spec.strategy,
-        health=spec.health if health is None else health,
-        transport=spec.transport if transport is None else transport,
-        observers=(*spec.observers, *observers),
-        clock=spec.clock,
-        wall=spec.wall,
+        parts.strategy,
+        health=parts.health if health is None else health,
+        transport=parts.transport if transport is None else transport,
+        observers=(*parts.observers, *observers),
+        advice=parts.advice,
+        clock=parts.clock,
+        wall=parts.wall,
         sleep=spec.sleep,
-        rng=spec.rng,
+        rng=parts.rng,
     )
 
 

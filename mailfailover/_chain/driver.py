@@ -1,34 +1,62 @@
 """
-Who does, in a thread, what the one loop of a send asks for.
+The driver that runs the steps of a send in the calling thread.
+
+A send is a generator of steps. It yields a :class:`Call` where it needs IO and a
+:class:`Pause` where it must wait; the driver does that and sends the answer back. The event
+loop has a driver of its own, in :mod:`mailfailover.aio`, so both run the same send.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from mailfailover._chain.retry import Pause
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 
-def drive(steps: Generator[Any, Any, T], sleep: Callable[[float], object]) -> T:
+class Call(NamedTuple):
     """
-    Do, in this thread, what *steps* asks for.
+    One step of IO: the driver runs it and sends its result back.
     """
-    go_on: Callable[[Any], Any] = steps.send
+
+    send: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+    def run(self) -> Any:
+        """
+        Do the step in this thread.
+        """
+        return self.send(*self.arguments)
+
+
+class Pause(NamedTuple):
+    """
+    One step of waiting.
+    """
+
+    seconds: float
+
+
+Steps = Generator[Call | Pause, Any, T]
+"""What a send yields to its driver, and what it returns in the end."""
+
+
+def drive(steps: Steps[T], sleep: Callable[[float], object]) -> T:
+    """
+    Run *steps* in this thread and return their result.
+    """
+    resume: Callable[[Any], Any] = steps.send
     answer: Any = None
     while True:
         try:
-            step = go_on(answer)  # outside any handler: nothing else hangs on what it raises
+            # Outside of any handler: what this raises must not get another error as context.
+            step = resume(answer)
         except StopIteration as done:
             result: T = done.value
             return result
         try:
             answer = sleep(step.seconds) if isinstance(step, Pause) else step.run()
-        except BaseException as exc:  # noqa: BLE001 -- the loop decides what it means
-            go_on, answer = steps.throw, exc
+        except BaseException as exc:  # noqa: BLE001 -- the send decides what it means
+            resume, answer = steps.throw, exc
         else:
-            go_on = steps.send
+            resume = steps.send

@@ -1,5 +1,5 @@
 """
-The errors a send ends in, with a table that tells each provider's reason and what to do.
+The failure report: the errors that a send ends in, with a table of each provider's reason.
 """
 
 from __future__ import annotations
@@ -11,23 +11,37 @@ from mailfailover._health.breaker import FOREVER
 from mailfailover.errors import AllProvidersFailed, OutcomeUnknown, SenderRefused, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from mailfailover._chain.chain import ProviderChain
-    from mailfailover._chain.picker import Picker
+    from mailfailover._chain.candidate import Candidate
+    from mailfailover._chain.parts import Parts
     from mailfailover._health.breaker import Hold
     from mailfailover._message.message import Message
     from mailfailover.errors import Attempt
 
 
 def all_failed(
-    chain: ProviderChain, message: Message, attempts: Iterable[Attempt], pick: Picker
+    parts: Parts,
+    message: Message,
+    attempts: Iterable[Attempt],
+    holds: Iterable[tuple[Candidate, Hold | None]],
+    final: Collection[str],
 ) -> AllProvidersFailed:
     """
-    Nobody took the mail, and it was surely not sent.
+    Make the error of a mail that no provider took and that was surely not sent.
+
+    Args:
+        parts: The parts of the chain.
+
+        message: The mail.
+
+        attempts: Every call that was made for it.
+
+        holds: Each candidate, and why it is passed by now.
+
+        final: The keys of the providers that said no for good.
     """
-    tried = tuple(attempts)
-    holds = pick.holds()
+    tried, holds = tuple(attempts), tuple(holds)
     rows = [_row(attempt) for attempt in _latest(tried)]
     seen = {attempt.provider for attempt in tried}
     rows += [
@@ -35,7 +49,7 @@ def all_failed(
         for candidate, hold in holds
         if hold is not None and candidate.link.key not in seen
     ]
-    retry_at = _retry_at(chain, [hold for one, hold in holds if hold or not pick.is_final(one)])
+    retry_at = _retry_at(parts, [hold for one, hold in holds if hold or one.link.key not in final])
     rows.append("It was not sent.")
     if retry_at is not None:
         rows[-1] += f" Try again from {retry_at:%Y-%m-%d %H:%M:%S} UTC on."
@@ -43,20 +57,20 @@ def all_failed(
     return AllProvidersFailed(text, retry_at=retry_at, attempts=tried)
 
 
-def _retry_at(chain: ProviderChain, holds: list[Hold | None]) -> datetime | None:
+def _retry_at(parts: Parts, holds: list[Hold | None]) -> datetime | None:
     """
-    When the first is in use again; None where one is now, so that only trying can tell.
+    When the first provider is in use again; None if one is now, so that only trying can tell.
     """
     due = [FOREVER if hold is None else hold.until for hold in holds]
     soonest = min(due, default=FOREVER)
     if None in holds or soonest == FOREVER:
         return None
-    return datetime.fromtimestamp(chain.wall() + max(0.0, soonest - chain.clock()), UTC)
+    return datetime.fromtimestamp(parts.wall() + max(0.0, soonest - parts.clock()), UTC)
 
 
 def unknown(message: Message, attempts: Iterable[Attempt]) -> OutcomeUnknown:
     """
-    The mail may have been sent, and no later attempt settled it.
+    Make the error of a mail that may have been sent, and that no later attempt settled.
     """
     tried = tuple(attempts)
     first = next(one for one in tried if one.error and one.error.verdict is Verdict.UNKNOWN)

@@ -1,8 +1,8 @@
 """
-The way of a mail with per-recipient data: in parts, each of which fails over by itself.
+The send of a merge: a mail with data per recipient goes in parts, each with its own failover.
 
-A provider that can merge takes many recipients in one call; any other gets one filled-in
-mail for each. Only parts that were surely not sent go on to the next provider.
+A provider that can merge takes many recipients in one call; any other gets a filled-in mail
+for each recipient. Only parts that were surely not sent go to the next provider.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from mailfailover._chain.attempt import Result
-    from mailfailover._chain.candidates import Candidate
+    from mailfailover._chain.candidate import Candidate
+    from mailfailover._chain.driver import Steps
     from mailfailover._health.breaker import Ticket
     from mailfailover._message.address import Address
     from mailfailover._message.message import Message
@@ -69,7 +70,7 @@ class MergeSend(Send):
         if self.unknown is not None:  # from an attempt of an earlier process
             self.maybe.update(self.pending)
 
-    def turn(self) -> Generator[Any, Any, Receipt | Again]:
+    def turn(self) -> Steps[Receipt | Again]:
         """
         Send as many parts as the best candidate takes.
         """
@@ -84,7 +85,7 @@ class MergeSend(Send):
             part = parts.popleft()
             make = partial(self._message, candidate, part)
             try:
-                result = yield from self.attempt(candidate, ticket, make, batch=candidate.batch)
+                result = yield from self.call(candidate, ticket, make, batch=candidate.batch)
             except InvalidMessage as exc:
                 return self._merged() if self.provider else self.stop(exc)
             if candidate.batch and _is_no_batch(result):

@@ -1,19 +1,19 @@
 """
-What observers are told, and the log that everybody gets.
+The events that observers are told of.
 
-An observer is any callable that takes one of these values. It is called in the thread of
-the send, so it must be quick; what it raises is logged and does no harm to the mail.
+An observer is any callable that takes one of these values. It is called in the thread of the
+send, so it must be quick. An exception that it raises is logged and does no harm to the mail.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mailfailover._chain.log import logger
 from mailfailover._provider.scrub import is_time_limit, where
 from mailfailover._values.face import published_in
-from mailfailover.errors import MailFailoverError, Penalty, RequestRefused, Verdict
+from mailfailover.errors import MailFailoverError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from mailfailover.errors import Attempt
 
     Observer = Callable[[object], object]
-
-logger = logging.getLogger("mailfailover")
-logger.addHandler(logging.NullHandler())
 
 
 @published_in("mailfailover")
@@ -77,7 +74,7 @@ class ProviderDown:
     A provider is passed by from now on.
 
     *reason* is ``"open"``, ``"account"``, ``"cooldown"`` or ``"sender"``. The last two end with
-    time, of which nobody is told.
+    time, and no event tells of that.
 
     .. versionadded:: 0.1.0
     """
@@ -103,18 +100,18 @@ class ProviderUp:
 @dataclass(frozen=True, slots=True)
 class SilentOutage:
     """
-    A provider goes on accepting mail, and its deliveries fell far below its own past.
+    A provider still accepts mail, but far less of it is delivered than before.
 
     Attributes:
         provider: Its chain key.
 
-        share: The part of its recent mails that was delivered in time.
+        share: The part of its recent mails that was delivered in time, 0 to 1.
 
-        usual: The same of its past.
+        usual: The same part of its mails before that.
 
-        mails: How many recent mails that is told of.
+        mails: How many recent mails *share* is about.
 
-        patience: Seconds within which its deliveries are usually told.
+        patience: Seconds within which its deliveries are usually reported.
 
     .. versionadded:: 0.1.0
     """
@@ -140,48 +137,10 @@ def tell(observers: Iterable[Observer], event: object) -> None:
     for observer in observers:
         try:
             observer(event)
-        except Exception as exc:  # an observer must not decide about a mail
+        except Exception as exc:  # an observer does not decide about a mail
             if is_time_limit(exc):
                 raise
             name, kind = type(event).__name__, type(exc).__name__
-            text = f": {exc}" if isinstance(exc, MailFailoverError) else ""  # ours are safe to log
+            # The text of our own errors is safe to log.
+            text = f": {exc}" if isinstance(exc, MailFailoverError) else ""
             logger.error("an observer failed on %s: %s%s%s", name, kind, where(exc), text)
-
-
-def log_attempt(message: Message, attempt: Attempt, verdict: Verdict | None) -> None:
-    """
-    Log one attempt, and what it means for the mail: without addresses and texts.
-    """
-    error = attempt.error
-    serious = isinstance(error, RequestRefused) or (error and error.penalty is Penalty.ACCOUNT)
-    level = logging.ERROR if serious else _LEVELS[verdict]
-    if not logger.isEnabledFor(level):
-        return
-    logger.log(
-        level,
-        "mail %s: %s: %s%s (stage %s, %.3f s)%s",
-        message.id,
-        attempt.provider,
-        attempt.outcome,
-        "" if error is None else f": {error}",
-        attempt.stage,
-        attempt.duration,
-        _NEXT[verdict],
-        extra={"mail_id": message.id, "provider": attempt.provider, "outcome": attempt.outcome},
-    )
-
-
-_LEVELS = {
-    None: logging.INFO,
-    Verdict.STOP: logging.INFO,
-    Verdict.SWITCH: logging.WARNING,
-    Verdict.RETRY: logging.WARNING,
-    Verdict.UNKNOWN: logging.WARNING,
-}
-_NEXT = {
-    None: "",
-    Verdict.STOP: "; no provider would take it",
-    Verdict.SWITCH: "; switching: not with this provider",
-    Verdict.RETRY: "; switching: it was surely not sent",
-    Verdict.UNKNOWN: "; it may have been sent",
-}

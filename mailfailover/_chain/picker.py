@@ -1,5 +1,5 @@
 """
-Which provider is next: the candidates in their order, by their health.
+The picker of the next provider: it goes through a mail's candidates in rounds.
 """
 
 from __future__ import annotations
@@ -7,14 +7,16 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from mailfailover._chain.candidates import Candidate, candidates
+from mailfailover._chain.candidates import candidates
+from mailfailover._chain.gate import Gate
 from mailfailover._chain.retry import MIN_SECONDS, Again, full_jitter
 from mailfailover._health.breaker import Hold, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover._chain.chain import ProviderChain
+    from mailfailover._chain.candidate import Candidate
+    from mailfailover._chain.parts import Parts
     from mailfailover._chain.policy import Policy
     from mailfailover._message.message import Message
     from mailfailover.errors import SendError
@@ -23,8 +25,6 @@ NEVER = Again(float("inf"))
 RESERVED_SECONDS = 3.0
 """What an attempt leaves of the time for each provider not yet tried."""
 
-LEASE_MARGIN = 5.0
-_NO_GENERATION = -1
 _WAITED_FOR = ("cooldown", "limit")
 _POLL_SECONDS = 0.01
 _MAX_POLL_SECONDS = 2.0
@@ -32,32 +32,30 @@ _MAX_POLL_SECONDS = 2.0
 
 class Picker:
     """
-    Goes through the candidates in rounds: each once, then a wait, then again.
+    Picks each candidate once a round, then waits, then begins the next round.
     """
 
-    def __init__(
-        self, chain: ProviderChain, message: Message, policy: Policy, deadline: float
-    ) -> None:
-        self.chain = chain
+    def __init__(self, parts: Parts, message: Message, policy: Policy, deadline: float) -> None:
+        self.parts = parts
         self.policy = policy
         self.deadline = deadline
-        self._more = candidates(chain, message)
-        self._known: list[Candidate] = []
         self.final: dict[str, SendError] = {}
-        """Who said no for good, and how."""
+        """The providers that said no for good, and how."""
+        self._gate = Gate(parts, policy.attempt_timeout)
+        self._more = candidates(parts, message)
+        self._known: list[Candidate] = []
         self._held: list[tuple[Candidate, Hold]] = []
-        """Who was passed by when last looked at."""
+        """The candidates that were passed by when last looked at."""
         self._tried: set[str] = set()
         self._called: dict[str, int] = {}
         self._rounds = 0
         self._polls = 0
         self._resend: Candidate | None = None
         self._resent: set[str] = set()
-        self._lease = policy.attempt_timeout + LEASE_MARGIN
 
     def next(self) -> tuple[Candidate, Ticket] | Again:
         """
-        Return whom to call now, or when to look again.
+        Return which candidate to call now, or when to look again.
         """
         if self._resend is not None and (picked := self._ask_again(self._resend)):
             return picked
@@ -66,7 +64,7 @@ class Picker:
             key = candidate.link.key
             if key in self._tried or key in self.final:
                 continue
-            answer = self._ask(candidate)
+            answer = self._gate.ask(candidate)
             if isinstance(answer, Ticket):
                 return self._take(candidate, answer)
             self._held.append((candidate, answer))
@@ -78,24 +76,24 @@ class Picker:
         """
         Return a ticket for another call to *candidate* in the same turn, if it may have one.
         """
-        answer = self._ask(candidate)
+        answer = self._gate.ask(candidate)
         return answer if isinstance(answer, Ticket) else None
 
     def finish(self, key: str, error: SendError) -> None:
         """
-        Never ask *key* again for this mail.
+        Never pick *key* again for this mail.
         """
         self.final[key] = error
 
     def is_final(self, candidate: Candidate) -> bool:
         """
-        Whether it said no for good to this mail.
+        Whether *candidate* said no for good to this mail.
         """
         return candidate.link.key in self.final
 
     def resend(self, key: str, age: float) -> bool:
         """
-        Ask *key* next, once, if its vendor would know the mail of *age* seconds ago again.
+        Pick *key* next, once, if its vendor would recognise the mail of *age* seconds ago.
         """
         if key in self._resent:
             return False
@@ -111,12 +109,12 @@ class Picker:
         """
         How many seconds the next attempt may take.
         """
-        left = self.deadline - self.chain.clock()
-        if left > self.policy.attempt_timeout + RESERVED_SECONDS * len(self.chain.links):
+        left = self.deadline - self.parts.clock()
+        if left > self.policy.attempt_timeout + RESERVED_SECONDS * len(self.parts.links):
             return self.policy.attempt_timeout
         gone = self._tried | self.final.keys()
         untried = [one for one in self._candidates() if one.link.key not in gone]
-        waiting = sum(self._peek(candidate) is None for candidate in untried)
+        waiting = sum(self._gate.peek(candidate) is None for candidate in untried)
         share = max(left - RESERVED_SECONDS * waiting, left / (waiting + 1))
         return min(self.policy.attempt_timeout, share)
 
@@ -124,7 +122,7 @@ class Picker:
         """
         Return each candidate, and why it would be passed by now.
         """
-        return [(candidate, self._peek(candidate)) for candidate in self._candidates()]
+        return [(candidate, self._gate.peek(candidate)) for candidate in self._candidates()]
 
     def _candidates(self) -> Iterator[Candidate]:
         return itertools.chain(self._known, map(self._remember, self._more))
@@ -139,45 +137,11 @@ class Picker:
         if all(hold is not None and hold.reason in _WAITED_FOR for _, hold in left):
             self._held = [(candidate, hold) for candidate, hold in left if hold is not None]
             return self._force()
-        return Again(full_jitter(self._rounds, self.chain.rng))
-
-    def _peek(self, candidate: Candidate) -> Hold | None:
-        chain = self.chain
-        answer = chain.health.ask(candidate.link.key, candidate.domain, self._lease)
-        if isinstance(answer, Hold):
-            return answer
-        chain.health.release(answer)
-        return self._limit(candidate.link.key, take=False)
-
-    def _limit(self, key: str, *, take: bool) -> Hold | None:
-        allowance = self.chain.allowances.get(key)
-        if allowance is None:
-            return None
-        now = self.chain.clock()
-        wait = (allowance.take if take else allowance.wait)(now, self.chain.wall())
-        return Hold("limit", now + wait, "its own rate or quota is used up") if wait else None
-
-    def _ask(self, candidate: Candidate, *, force: bool = False) -> Ticket | Hold:
-        chain, key = self.chain, candidate.link.key
-        wanted = (key, candidate.domain, self._lease)
-        answer = chain.health.ask(*wanted)
-        if isinstance(answer, Hold):
-            # There is nobody else to pass by to: a chain of one always calls.
-            always = chain.is_alone and answer.reason not in ("cooldown", "isolated")
-            if always or force:
-                answer = chain.health.force(*wanted)
-            if isinstance(answer, Hold):
-                if not always:
-                    return answer
-                answer = Ticket(key, candidate.domain, chain.clock(), _NO_GENERATION)
-        if key in chain.allowances and (limit := self._limit(key, take=True)):
-            chain.health.release(answer)
-            return limit
-        return answer
+        return Again(full_jitter(self._rounds, self.parts.rng))
 
     def _ask_again(self, candidate: Candidate) -> tuple[Candidate, Ticket] | None:
         self._resend = None
-        answer = self._ask(candidate, force=True)
+        answer = self._gate.ask(candidate, force=True)
         return self._take(candidate, answer) if isinstance(answer, Ticket) else None
 
     def _take(self, candidate: Candidate, ticket: Ticket) -> tuple[Candidate, Ticket]:
@@ -187,15 +151,15 @@ class Picker:
 
     def _force(self) -> tuple[Candidate, Ticket] | Again:
         """
-        Everybody is passed by: call the one due soonest all the same, one mail at a time.
+        Pick the candidate that is due soonest although all are held, one mail at a time.
         """
         usable = [pair for pair in self._held if self._can_help(pair[1])]
         if not usable:
             return NEVER
         candidate, hold = min(usable, key=self._preference)
         if hold.reason in _WAITED_FOR and self._is_over_in_time(hold):
-            return Again(hold.until - self.chain.clock())
-        answer = self._ask(candidate, force=True)
+            return Again(hold.until - self.parts.clock())
+        answer = self._gate.ask(candidate, force=True)
         if isinstance(answer, Ticket):
             return self._take(candidate, answer)
         self._polls += 1
@@ -205,12 +169,12 @@ class Picker:
         """
         How long to wait for the verdict of another mail's call.
 
-        The longer it has been waited for, the longer, and by chance: the provider that comes
-        back must not get all those who wait at once.
+        The wait grows, and is random: a provider that comes back must not get all waiting
+        mails at once.
         """
         longest = min(_POLL_SECONDS * 2**self._polls, _MAX_POLL_SECONDS)
-        left = self.deadline - self.chain.clock() - 2 * MIN_SECONDS
-        return min(self.chain.rng.uniform(longest / 2, longest), max(left, MIN_SECONDS))
+        left = self.deadline - self.parts.clock() - 2 * MIN_SECONDS
+        return min(self.parts.rng.uniform(longest / 2, longest), max(left, MIN_SECONDS))
 
     def _can_help(self, hold: Hold) -> bool:
         if hold.reason == "cooldown":  # a mail never fails without a call having been made

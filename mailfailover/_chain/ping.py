@@ -1,23 +1,25 @@
 """
-Asking a provider whether it is up and knows us, without sending anything.
+A ping: a harmless call that asks a provider whether it is up and knows us.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._chain.attempt import Call, interpret, sound_error
-from mailfailover._chain.driver import drive
+from mailfailover._chain.driver import Call, drive
+from mailfailover._chain.faults import interpret, sound_error
 from mailfailover._message.message import Message
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable
 
-    from mailfailover._chain.chain import ProviderChain
+    from mailfailover._chain.driver import Steps
     from mailfailover._provider.link import Link
+    from mailfailover._provider.protocols import Transport
     from mailfailover.errors import SendError
 
 
@@ -45,25 +47,29 @@ class Ping:
     duration: float = 0.0
 
 
-def ping(link: Link, chain: ProviderChain, timeout: float) -> Ping:
+def ping(link: Link, transport: Transport, timeout: float) -> Ping:
     """
     Ask the provider of *link*, within *timeout* seconds. Its health is not touched.
     """
-    return drive(ping_steps(link, chain, timeout), chain.sleep)
+    return drive(ping_steps(link, transport, timeout), time.sleep)
 
 
-def ping_steps(link: Link, chain: ProviderChain, timeout: float) -> Generator[Call, Any, Ping]:
+def ping_steps(
+    link: Link,
+    transport: Transport,
+    timeout: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Steps[Ping]:
     """
-    The same, for whoever drives it.
+    Return the steps of :func:`ping`, for any driver.
     """
     provider: Any = link.provider
-    started = chain.clock()
+    started = clock()
     stage = Stage.PREPARING
     try:
         if hasattr(provider, "build_ping"):
             request = provider.build_ping()
-            transport = link.transport or chain.transport
-            response = yield Call(transport.send, (request, timeout))
+            response = yield Call((link.transport or transport).send, (request, timeout))
             stage = Stage.RESPONSE
             if hasattr(provider, "parse_ping"):
                 provider.parse_ping(response)
@@ -73,7 +79,7 @@ def ping_steps(link: Link, chain: ProviderChain, timeout: float) -> Generator[Ca
             yield Call(provider.ping, ())
         else:
             return Ping(link.key, ok=None)
-    except BaseException as exc:  # noqa: BLE001 -- what is not ours to judge is raised again
+    except BaseException as exc:  # noqa: BLE001 -- what is not about the provider is raised again
         error = interpret(exc, link, stage)
-        return Ping(link.key, ok=False, error=error, duration=chain.clock() - started)
-    return Ping(link.key, ok=True, duration=chain.clock() - started)
+        return Ping(link.key, ok=False, error=error, duration=clock() - started)
+    return Ping(link.key, ok=True, duration=clock() - started)

@@ -1,23 +1,18 @@
 """
-Whether a provider can express a mail, and what to leave off where the mail allows it.
+The requirements of a mail: what its provider must be able to do, and how large it is.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mailfailover._values.features import NO_FEATURES, Feature
-from mailfailover._values.frozen import FrozenDict
+from mailfailover._values.features import Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from mailfailover._message.message import Message
-    from mailfailover._provider.capabilities import Capabilities
 
 
-# The operators of Flag cost a microsecond each, these a hundredth of it.
+# Operators of Flag cost a microsecond each, those of int a hundredth of that.
 _HTML = Feature.HTML.value
 _REPLY_TO = Feature.REPLY_TO.value
 _MULTIPLE_REPLY_TO = Feature.MULTIPLE_REPLY_TO.value
@@ -101,45 +96,18 @@ def _all_ascii(message: Message) -> bool:
     return (sender is None or sender.email.isascii()) and message.envelope_from.isascii()
 
 
-def over_limits(message: Message, limits: Capabilities) -> Feature:
+def each_bits(message: Message) -> int:
     """
-    The features of *message* that are within the provider's power but over its limits.
+    What the data of a merge requires of a provider that sends each recipient a mail of his own.
     """
-    over = NO_FEATURES
-    if limits.max_tags is not None and len(message.tags) > limits.max_tags:
-        over |= Feature.TAGS
-    if limits.max_metadata is None and limits.max_metadata_bytes is None:
-        return over
-    if not all(_metadata_fit(data, limits) for data in _metadata_of_each(message)):
-        over |= Feature.METADATA
-    return over
-
-
-def _metadata_of_each(message: Message) -> Iterator[Mapping[str, str]]:
-    if message.metadata:
-        yield message.metadata
-    for own in message.merge_metadata.values():
-        yield {**message.metadata, **own}
-
-
-def _metadata_fit(data: Mapping[str, str], limits: Capabilities) -> bool:
-    if limits.max_metadata is not None and len(data) > limits.max_metadata:
-        return False
-    most = limits.max_metadata_bytes
-    return most is None or len(json.dumps(data, separators=(",", ":"))) <= most
-
-
-def _fitting_metadata(data: Mapping[str, str], limits: Capabilities) -> FrozenDict[str, str]:
-    """
-    The first of *data*, as many as *limits* take.
-    """
-    found: dict[str, str] = {}
-    if Feature.METADATA in limits.features:
-        for key, value in data.items():
-            if not _metadata_fit({**found, key: value}, limits):
-                break
-            found[key] = value
-    return FrozenDict(found)
+    needed = 0
+    if message.merge_metadata:
+        needed |= _METADATA
+    for headers in message.merge_headers.values():
+        needed |= _HEADERS
+        if any(isinstance(value, tuple) for value in headers.values()):
+            needed |= _REPEATED_HEADERS
+    return needed
 
 
 def estimate_size(message: Message) -> int:
@@ -152,41 +120,3 @@ def estimate_size(message: Message) -> int:
     for attachment in message.attachments:
         size += attachment.base64().size * 78 // 76 + 512
     return size
-
-
-def without(message: Message, dropped: Feature, limits: Capabilities) -> Message:
-    """
-    The mail without what *limits* cannot express; tags and metadata are cut to what it can.
-    """
-    changes: dict[str, Any] = {}
-    if Feature.TAGS in dropped:
-        keep = limits.max_tags if Feature.TAGS in limits.features else 0
-        changes["tags"] = message.tags[:keep]
-    if Feature.METADATA in dropped:
-        changes["metadata"] = _fitting_metadata(message.metadata, limits)
-    if Feature.TRACKING in dropped:
-        changes["track_opens"] = changes["track_clicks"] = None
-    if Feature.INLINE_IMAGES in dropped or Feature.ATTACHMENTS in dropped:
-        changes["attachments"] = tuple(
-            one
-            for one in message.attachments
-            if (Feature.INLINE_IMAGES if one.content_id else Feature.ATTACHMENTS) not in dropped
-        )
-    if Feature.REPLY_TO in dropped or Feature.MULTIPLE_REPLY_TO in dropped:
-        keep = 1 if Feature.REPLY_TO in limits.features else 0
-        changes["reply_to"] = message.reply_to[:keep]
-    if Feature.HEADERS in dropped:
-        changes["headers"] = FrozenDict()
-        changes["unsubscribe"] = ()
-    for feature, name in _EMPTIED.items():
-        if feature in dropped:
-            changes[name] = type(getattr(message, name))()
-    if Feature.SEND_AT in dropped:
-        changes["send_at"] = None
-    return message.bound(**changes) if changes else message
-
-
-_EMPTIED = {
-    Feature.HTML: "html",
-    Feature.ENVELOPE_FROM: "envelope_from",
-}

@@ -1,10 +1,12 @@
 """
-Every turn of a send after the first, driven by tenacity: the only module that imports it.
+The retries of a send: every turn after the first, driven by tenacity.
+
+This is the only module that imports tenacity.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tenacity import (
     DoAttempt,
@@ -16,16 +18,20 @@ from tenacity import (
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
+from mailfailover._chain.driver import Pause
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
     from random import Random
+
+    from mailfailover._chain.driver import Steps
 
 T = TypeVar("T")
 
 BASE_SECONDS = 0.5
 MAX_SECONDS = 10.0
 MIN_SECONDS = 0.1
-"""A turn with less time than this could hardly end but in doubt, so it is not taken."""
+"""A turn with less time than this would most likely end in doubt, so it is not taken."""
 
 
 class Again(NamedTuple):
@@ -36,17 +42,9 @@ class Again(NamedTuple):
     wait: float
 
 
-class Pause(NamedTuple):
-    """
-    What a loop yields to sleep.
-    """
-
-    seconds: float
-
-
 def full_jitter(rounds: int, rng: Random) -> float:
     """
-    How long to wait after so many rounds, each of which tried every provider in vain.
+    How many seconds to wait after so many rounds in which every provider failed.
 
     Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
@@ -71,23 +69,23 @@ def _is_too_late(again: Again, time_left: float) -> bool:
 
 
 def _last(retry_state: RetryCallState) -> Again:
-    again: Again = retry_state.outcome.result()  # type: ignore[union-attr]  # asked for after a turn
+    again: Again = retry_state.outcome.result()  # type: ignore[union-attr]  # a turn was taken
     return again
 
 
 def later_turns(
-    turn: Callable[[], Generator[Any, Any, T | Again]],
+    turn: Callable[[], Steps[T | Again]],
     first: Again,
     time_left: Callable[[], float],
     give_up: Callable[[], T],
-) -> Generator[Any, Any, T]:
+) -> Steps[T]:
     """
-    Go on taking turns until one has a result, or the next would come too late.
+    Take turns until one has a result, or the next would come too late.
 
     Args:
-        turn: Takes one turn; a generator, so that whoever drives it does the IO.
+        turn: Takes one turn, as steps.
 
-        first: What the first turn said; it was taken outside.
+        first: What the first turn returned; it was taken without tenacity.
 
         time_left: Seconds until the send's deadline.
 

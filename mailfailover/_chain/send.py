@@ -1,9 +1,5 @@
 """
-One mail's way through the chain, forward only, as a generator.
-
-It yields what needs the outside world, a :class:`Call` or a :class:`Pause`; a driver, in
-a thread or in an event loop, does that and sends the answer back. So there is one loop
-for both, and none of it does IO.
+The send of one mail through the chain, forward only, as steps for a driver.
 """
 
 from __future__ import annotations
@@ -11,9 +7,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mailfailover._chain.attempt import Call, Result, call
+from mailfailover._chain.attempt import Result, make_attempt
+from mailfailover._chain.driver import Call
 from mailfailover._chain.failure_report import all_failed, unknown
-from mailfailover._chain.observe import AttemptMade, ProviderDown, ProviderUp, log_attempt, tell
+from mailfailover._chain.log import log_attempt
+from mailfailover._chain.observe import AttemptMade, ProviderDown, ProviderUp, tell
 from mailfailover._chain.picker import Picker
 from mailfailover._chain.policy import Upcoming
 from mailfailover._chain.retry import Again
@@ -34,10 +32,11 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from mailfailover._chain.candidates import Candidate
-    from mailfailover._chain.chain import ProviderChain
+    from mailfailover._chain.candidate import Candidate
+    from mailfailover._chain.driver import Steps
+    from mailfailover._chain.parts import Parts
     from mailfailover._chain.policy import Policy
     from mailfailover._health.breaker import Ticket
     from mailfailover._message.message import Message
@@ -50,34 +49,34 @@ class Send:
     """
 
     def __init__(
-        self, chain: ProviderChain, message: Message, policy: Policy, previous: Sequence[Attempt]
+        self, parts: Parts, message: Message, policy: Policy, previous: Sequence[Attempt]
     ) -> None:
-        self.chain = chain
+        self.parts = parts
         self.message = message
         self.policy = policy
-        self.deadline = chain.clock() + policy.timeout
+        self.deadline = parts.clock() + policy.timeout
         self.attempts: list[Attempt] = list(previous)
         self.unknown: SendError | None = None
         self.counted: set[str] = set()
         self.unproven: list[tuple[Ticket, SendError]] = []
         """Connections that failed while nothing in this round shows our network to be up."""
-        self.pick = Picker(chain, message, policy, self.deadline)
+        self.pick = Picker(parts, message, policy, self.deadline)
         self._remember(previous)
 
     def _remember(self, previous: Sequence[Attempt]) -> None:
         for attempt in previous:
             if attempt.error is not None and attempt.error.verdict is Verdict.UNKNOWN:
                 self.unknown = attempt.error
-                age = self.chain.wall() - attempt.started.timestamp()
+                age = self.parts.wall() - attempt.started.timestamp()
                 self.pick.resend(attempt.provider, age)
 
     def time_left(self) -> float:
         """
         Seconds until the deadline.
         """
-        return self.deadline - self.chain.clock()
+        return self.deadline - self.parts.clock()
 
-    def turn(self) -> Generator[Any, Any, Receipt | Again]:
+    def turn(self) -> Steps[Receipt | Again]:
         """
         Call the best candidate once, or say when to look again.
         """
@@ -87,39 +86,39 @@ class Send:
             return picked
         candidate, ticket = picked
         try:
-            result = yield from self.attempt(candidate, ticket, lambda: self.message)
+            result = yield from self.call(candidate, ticket, lambda: self.message)
         except InvalidMessage as exc:
             self.stop(exc)
         if result.error is not None:
             return self._after(candidate, result.error)
         return self._receipt(candidate, result.accepted)
 
-    def attempt(
+    def call(
         self,
         candidate: Candidate,
         ticket: Ticket,
         make: Callable[[], Message],
         *,
         batch: bool = False,
-    ) -> Generator[Any, Any, Result]:
+    ) -> Steps[Result]:
         """
         Do one call with *ticket* for the mail that *make* returns, and record what became of it.
         """
-        chain, link = self.chain, candidate.link
+        parts, link = self.parts, candidate.link
         try:
             message = candidate.bind(make())
             if self.policy.before_call is not None:
                 yield Call(self.policy.before_call, (self.upcoming(link.key, message),))
             timeout = self.pick.budget()
-            wall, start = chain.wall(), chain.clock()
-            result = yield from call(link, message, chain.transport, timeout, batch=batch)
-            self._record(candidate, result, wall, chain.clock() - start)
+            wall, start = parts.wall(), parts.clock()
+            result = yield from make_attempt(link, message, parts.transport, timeout, batch=batch)
+            self._record(candidate, result, wall, parts.clock() - start)
         except BaseException as exc:
-            chain.health.release(ticket)
+            parts.health.release(ticket)
             if (stage := getattr(exc, "stage", Stage.PREPARING)) in MAY_HAVE_LEFT:
                 text = f"it may have been sent: {type(exc).__name__} came before the answer"
                 error = OutcomeUnknown(text, provider=link.key, stage=stage)
-                self._record(candidate, Result(stage, error=error), wall, chain.clock() - start)
+                self._record(candidate, Result(stage, error=error), wall, parts.clock() - start)
             raise
         self._judge(ticket, result)
         return result
@@ -145,8 +144,8 @@ class Send:
         )
         self.attempts.append(attempt)
         log_attempt(self.message, attempt, None if error is None else self._verdict(error))
-        if self.chain.observers:
-            tell(self.chain.observers, AttemptMade(self.message.id, self.message.stream, attempt))
+        if self.parts.observers:
+            tell(self.parts.observers, AttemptMade(self.message.id, self.message.stream, attempt))
 
     def _judge(self, ticket: Ticket, result: Result) -> None:
         """
@@ -163,24 +162,24 @@ class Send:
         if blame is not None and blame.penalty is not Penalty.NONE:
             self._count(ticket, blame)
         elif result.stage == Stage.PREPARING:  # its own code failed: the vendor was not asked
-            self.chain.health.release(ticket)
-        elif self.chain.health.succeeded(ticket):
-            tell(self.chain.observers, ProviderUp(ticket.key))
+            self.parts.health.release(ticket)
+        elif self.parts.health.succeeded(ticket):
+            tell(self.parts.observers, ProviderUp(ticket.key))
 
     def _count(self, ticket: Ticket, error: SendError) -> None:
-        count = ticket.key not in self.counted and not self.chain.is_alone
+        count = ticket.key not in self.counted and not self.parts.is_alone
         if error.penalty is Penalty.FAILURE:
             self.counted.add(ticket.key)
-        if self.chain.health.failed(ticket, error, count=count):
+        if self.parts.health.failed(ticket, error, count=count):
             reason = "open" if error.penalty is Penalty.FAILURE else error.penalty.value
-            tell(self.chain.observers, ProviderDown(ticket.key, reason, str(error)))
+            tell(self.parts.observers, ProviderDown(ticket.key, reason, str(error)))
 
     def release(self) -> None:
         """
         Give back what is held of connections that failed: if all did, it is our own network.
         """
         for ticket, _ in self.unproven:
-            self.chain.health.release(ticket)
+            self.parts.health.release(ticket)
         self.unproven.clear()
 
     def _after(self, candidate: Candidate, error: SendError) -> Receipt | Again:
@@ -239,7 +238,9 @@ class Send:
         self.release()
         if self.unknown is not None:
             raise unknown(self.message, self.attempts)
-        raise all_failed(self.chain, self.message, self.attempts, self.pick)
+        raise all_failed(
+            self.parts, self.message, self.attempts, self.pick.holds(), self.pick.final
+        )
 
     def _receipt(self, candidate: Candidate, accepted: Accepted) -> Receipt:
         emails = [address.email for address in self.message.recipients]

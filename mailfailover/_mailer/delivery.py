@@ -1,64 +1,76 @@
 """
-The way of a prepared mail: kept at home, without those who must not get it, and told of.
+The delivery of a prepared mail: staging and suppressions come before its send, events after it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mailfailover._chain.attempt import Call
+from mailfailover._chain.driver import Call
 from mailfailover._chain.observe import MailFailed, MailSent, tell
 from mailfailover._mailer.leave_out import leave_out, with_left_out
 from mailfailover.errors import MailFailoverError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
+    from mailfailover._chain.chain import ProviderChain
+    from mailfailover._chain.driver import Steps
     from mailfailover._chain.policy import Policy
     from mailfailover._mailer.leave_out import Suppressions
-    from mailfailover._mailer.mailer import Mailer
+    from mailfailover._mailer.staging import Staging
     from mailfailover._message.message import Message
     from mailfailover._values.receipt import Receipt
     from mailfailover.errors import Attempt
 
 
-def delivery(
-    mailer: Mailer, message: Message, previous: Sequence[Attempt], policy: Policy
-) -> Generator[Any, Any, Receipt]:
+@dataclass(frozen=True, slots=True)
+class Delivery:
     """
-    Send *message*, and tell the observers of *mailer* how it ended: for whoever drives it.
+    What a mailer does around the send of its chain.
     """
-    if mailer.staging is not None:
-        message = mailer.staging.keep_home(message)
-    observers = mailer.chain.observers
-    try:
-        if mailer.suppressions is None:
-            receipt = yield from mailer.chain.steps(message, previous, policy)
-        else:
-            receipt = yield from _to_the_others(
-                mailer, mailer.suppressions, message, previous, policy
-            )
-    except MailFailoverError as exc:
-        tell(observers, MailFailed(message, exc))
-        raise
-    if observers:
-        tell(observers, MailSent(message, receipt))
-    return receipt
 
+    chain: ProviderChain
+    staging: Staging | None = None
+    suppressions: Suppressions | None = None
 
-def _to_the_others(
-    mailer: Mailer,
-    suppressions: Suppressions,
-    message: Message,
-    previous: Sequence[Attempt],
-    policy: Policy,
-) -> Generator[Any, Any, Receipt]:
-    """
-    Send *message* to whoever may get it; the receipt names those who may not.
-    """
-    suppressed = yield Call(suppressions.find, (message,))
-    if not suppressed:
-        return (yield from mailer.chain.steps(message, previous, policy))
-    rest = leave_out(message, suppressed)
-    receipt = yield from mailer.chain.steps(rest, previous, policy)
-    return with_left_out(receipt, suppressed)
+    def steps(
+        self, message: Message, previous: Sequence[Attempt], policy: Policy
+    ) -> Steps[Receipt]:
+        """
+        Return the steps that send *message* and tell the observers how that ended.
+        """
+        if self.staging is not None:
+            message = self.staging.keep_home(message)
+        observers = self.chain.observers
+        try:
+            if self.suppressions is None:
+                receipt = yield from self.chain.steps(message, previous, policy)
+            else:
+                receipt = yield from self._to_the_others(
+                    self.suppressions, message, previous, policy
+                )
+        except MailFailoverError as exc:
+            tell(observers, MailFailed(message, exc))
+            raise
+        if observers:
+            tell(observers, MailSent(message, receipt))
+        return receipt
+
+    def _to_the_others(
+        self,
+        suppressions: Suppressions,
+        message: Message,
+        previous: Sequence[Attempt],
+        policy: Policy,
+    ) -> Steps[Receipt]:
+        """
+        Send *message* without its suppressed recipients, and name them in the receipt.
+        """
+        suppressed = yield Call(suppressions.find, (message,))
+        if not suppressed:
+            return (yield from self.chain.steps(message, previous, policy))
+        rest = leave_out(message, suppressed)
+        receipt = yield from self.chain.steps(rest, previous, policy)
+        return with_left_out(receipt, suppressed)

@@ -1,5 +1,5 @@
 """
-:class:`Mailer`: the one object an application needs.
+The mailer: the one object that an application needs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from mailfailover._chain.chain import make_chain
 from mailfailover._chain.driver import drive
 from mailfailover._chain.ping import Ping, ping
 from mailfailover._chain.policy import Policy
-from mailfailover._mailer.delivery import delivery
+from mailfailover._mailer.delivery import Delivery
 from mailfailover._mailer.many import send_each
 from mailfailover._mailer.staging import Staging
 from mailfailover._mailer.webhook_intake import Reception
@@ -127,9 +127,9 @@ class Mailer:
             settings |= {name: value for name, value in found.items() if name in unset}
         self.chain = make_chain(chain, settings.pop("health"), transport, observers)
         self.webhooks = Reception(self.chain, on_event, replays)
-        self.suppressions = suppressions
         self.from_email = read_address(settings.pop("from_email"), "from_email")
-        self.staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
+        staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
+        self.delivery = Delivery(self.chain, staging, suppressions)
         self.policy = Policy().but(**settings)
 
     @classmethod
@@ -216,7 +216,7 @@ class Mailer:
         """
         Send a prepared mail, with the attempts that an earlier process made of it.
         """
-        return drive(delivery(self, message, previous, policy), self.chain.sleep)
+        return drive(self.delivery.steps(message, previous, policy), self.chain.sleep)
 
     def send_many(self, messages: Iterable[Message], *, workers: int = 16) -> list[Outcome]:
         """
@@ -254,7 +254,8 @@ class Mailer:
         """
         Ask each provider, by a harmless call, whether it is up and knows us.
         """
-        return {link.key: ping(link, self.chain, timeout) for link in self.chain.links}
+        chain = self.chain
+        return {link.key: ping(link, chain.transport, timeout) for link in chain.links}
 
     def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
         """

@@ -39,7 +39,7 @@ class Reception:
         self.replays = MemoryReplays() if replays is None else replays
         self._providers = {link.key: link.provider for link in chain.links}
         self._fetch = Fetching(chain.transport)
-        self._wall = chain.wall
+        self._wall = chain.parts.wall
 
     @property
     def keys(self) -> tuple[str, ...]:

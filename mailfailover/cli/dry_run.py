@@ -15,7 +15,7 @@ from mailfailover._values.wire import Base64, File, HTTPRequest, SMTPRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mailfailover._chain.candidates import Candidate
+    from mailfailover._chain.candidate import Candidate
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.message import Message
     from mailfailover._values.wire import Body, Part
@@ -82,9 +82,9 @@ def try_run(mailer: Mailer, message: Message) -> DryRun:
         InvalidMessage, UnsupportedFeature: As that would, before any call.
     """
     message = mailer.prepare(message)
-    if mailer.staging is not None:
-        message = mailer.staging.keep_home(message)
-    first, *others = candidates(mailer.chain, message)
+    if mailer.delivery.staging is not None:
+        message = mailer.delivery.staging.keep_home(message)
+    first, *others = candidates(mailer.chain.parts, message)
     able = [first.link.key, *(one.link.key for one in others)]
     return DryRun(
         message.id,

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._chain.requirements import over_limits, required_features, without
+from mailfailover._chain.reduction import over_limits, without
+from mailfailover._chain.requirements import required_features
 from mailfailover._message.address import Address
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.merge import merge_features

@@ -8,7 +8,8 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from mailfailover._chain.observe import MailSent, SilentOutage, logger, tell
+from mailfailover._chain.log import logger
+from mailfailover._chain.observe import MailSent, SilentOutage, tell
 from mailfailover._values.events import DeliveryEvent
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from mailfailover import Accepted, Link, Message
-from mailfailover._chain.attempt import Call, Result, call, interpret
+from mailfailover._chain.attempt import Result, make_attempt
+from mailfailover._chain.driver import Call
+from mailfailover._chain.faults import interpret
 from mailfailover._provider.classify import DAY
 from mailfailover._provider.scrub import Cause, hide, scrubbed, where
 from mailfailover.errors import (
@@ -81,10 +83,11 @@ def run(provider: Any, *answers: Any, message: Message = MAIL, batch: bool = Fal
     """
     Call *provider* through a transport that gives *answers*.
     """
-    steps = call(Link(provider, "key"), message, FakeTransport(*answers), 5.0, batch=batch)
+    steps = make_attempt(Link(provider, "key"), message, FakeTransport(*answers), 5.0, batch=batch)
     try:
         step = next(steps)
         while True:
+            assert isinstance(step, Call)
             try:
                 answer = step.run()
             except BaseException as exc:  # noqa: BLE001 -- as the chain's driver does
@@ -126,7 +129,7 @@ def test_a_call_that_is_accepted() -> None:
     The request goes to the transport with the time it has, and the answer is read.
     """
     transport = FakeTransport(OK)
-    steps = call(Link(Acme()), MAIL, transport, 5.0)
+    steps = make_attempt(Link(Acme()), MAIL, transport, 5.0)
 
     step = next(steps)
     assert step == Call(transport.send, (REQUEST, 5.0))
@@ -269,7 +272,9 @@ def test_a_transport_that_returns_nonsense_is_unknown() -> None:
     kind, text, _, stage = told(run(Acme(), lambda _request: None))
 
     assert (kind, stage) == (OutcomeUnknown, "response")
-    assert text.startswith("the code of provider 'key' failed: AttributeError in call, attempt.py")
+    assert text.startswith(
+        "the code of provider 'key' failed: AttributeError in make_attempt, attempt.py"
+    )
 
 
 @pytest.mark.parametrize(

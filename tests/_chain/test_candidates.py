@@ -7,7 +7,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pytest
 
 from mailfailover import Attachment, Capabilities, Feature, InvalidMessage, Link, UnsupportedFeature
-from mailfailover._chain.candidates import Candidate, candidates
+from mailfailover._chain.candidate import Candidate
+from mailfailover._chain.candidates import candidates
 from mailfailover._message.merge import for_recipient, part_for
 from tests.chains import MAIL, NOW, Scripted, World
 
@@ -30,14 +31,14 @@ def found(message: Message, *parts: Any) -> list[tuple[str, Feature]]:
     The keys of those who can carry *message*, and what is left off.
     """
     chain = World().chain(*parts)
-    return [(one.link.key, one.dropped) for one in candidates(chain, message)]
+    return [(one.link.key, one.dropped) for one in candidates(chain.parts, message)]
 
 
 def only(message: Message, link: Link) -> Candidate:
     """
     The one who can carry it.
     """
-    (candidate,) = candidates(World().chain(link), message)
+    (candidate,) = candidates(World().chain(link).parts, message)
     return candidate
 
 
@@ -170,7 +171,7 @@ def test_a_link_s_own_sender_will_do() -> None:
     links = [Scripted("a"), Link(Scripted("b"), from_email="b@link.example")]
     chain = World().chain(*links)
 
-    (candidate,) = candidates(chain, MAIL.replace(from_email=None))
+    (candidate,) = candidates(chain.parts, MAIL.replace(from_email=None))
 
     assert (candidate.link.key, candidate.domain) == ("b", "link.example")
 
@@ -305,7 +306,11 @@ def test_a_merge_goes_in_one_call_where_it_can() -> None:
     ]
     links = [Link(one, key) for one, key in zip(providers, "abc", strict=True)]
 
-    assert [one.batch for one in candidates(World().chain(*links), TWO)] == [True, False, False]
+    assert [one.batch for one in candidates(World().chain(*links).parts, TWO)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_mail_for_each_recipient_needs_what_his_data_asks_for() -> None:

@@ -17,8 +17,8 @@ from mailfailover import (
     ProviderDown,
     UnsupportedFeature,
 )
+from mailfailover._chain.driver import Pause
 from mailfailover._chain.policy import Policy
-from mailfailover._chain.retry import Pause
 from mailfailover.errors import (
     AuthenticationFailed,
     ConfigurationError,
@@ -78,7 +78,7 @@ class TestMaking:
         assert chain.keys == ("a", "b")
         assert isinstance(chain.health, MemoryHealth)
         assert isinstance(chain.transport, DefaultTransport)
-        assert (chain.observers, chain.allowances, chain.is_alone) == ((), {}, False)
+        assert (chain.observers, chain.parts.allowances, chain.is_alone) == ((), {}, False)
         assert repr(chain) == "ProviderChain(a, b)"
 
     def test_a_shared_health_is_used_even_if_it_is_false(self) -> None:
@@ -131,7 +131,7 @@ class TestMaking:
             [Link(Scripted("a"), rate="1/s"), Link(Scripted("b"), quota="1/d"), Scripted("c")]
         )
 
-        assert set(chain.allowances) == {"a", "b"}
+        assert set(chain.parts.allowances) == {"a", "b"}
 
 
 class TestRounds:

@@ -19,7 +19,7 @@ def picker(
     """
     chain = world.chain(*(Scripted(name, idempotency_ttl=60.0) for name in names))
     policy = Policy(timeout, attempt_timeout)
-    return Picker(chain, MAIL, policy, world.clock() + timeout)
+    return Picker(chain.parts, MAIL, policy, world.clock() + timeout)
 
 
 def take(pick: Picker) -> str:
@@ -65,7 +65,7 @@ def test_no_time_is_kept_for_those_who_are_passed_by() -> None:
     An isolated provider is not going to be tried, nor one that said no for good.
     """
     pick = picker(World(), *"abcd", timeout=9)
-    pick.chain.health.isolate("b")
+    pick.parts.health.isolate("b")
     pick.finish("c", UnsupportedFeature())
 
     assert take(pick) == "a"
@@ -140,7 +140,7 @@ def test_who_cannot_be_asked_again_is_not_waited_for() -> None:
     pick = picker(World(), "a", "b")
     take(pick)
     pick.resend("a", 0.0)
-    pick.chain.health.isolate("a")
+    pick.parts.health.isolate("a")
 
     assert take(pick) == "b"
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mailfailover._chain.requirements import estimate_size, over_limits, required_features, without
+from mailfailover._chain.reduction import over_limits, without
+from mailfailover._chain.requirements import estimate_size, required_features
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._values.features import MAY_BE_LEFT_OFF, NO_FEATURES, Feature

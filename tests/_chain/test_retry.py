@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover._chain.retry import Again, Pause, full_jitter, later_turns
+from mailfailover._chain.driver import Pause
+from mailfailover._chain.retry import Again, full_jitter, later_turns
 from mailfailover.testing import FakeClock
 
 if TYPE_CHECKING:

@@ -76,7 +76,9 @@ def test_a_chain_throws_other_dice_in_each_child() -> None:
     jitter = cast("MemoryHealth", chain.health)._rng
     own = MemoryHealth()._rng
 
-    said = {in_child(lambda: [rng.random() for rng in (chain.rng, jitter, own)]) for _ in range(4)}
+    said = {
+        in_child(lambda: [rng.random() for rng in (chain.parts.rng, jitter, own)]) for _ in range(4)
+    }
 
     assert len(said) == 4
 
@@ -87,7 +89,7 @@ def test_randomness_that_was_given_stays_as_it_is() -> None:
     """
     chain = ProviderChain(Scripted("a"), rng=Random(7))
 
-    assert in_child(chain.rng.random) == str(Random(7).random())
+    assert in_child(chain.parts.rng.random) == str(Random(7).random())
 
 
 def test_what_is_gone_is_forgotten() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
@@ -34,7 +35,8 @@ def crash_at(point: str, outbox: Outbox, mailer: Mailer) -> None:
     """
     edge, _, what = point.partition(" ")
     if what == "send":
-        mailer.chain.transport = _Crashing(mailer.chain.transport, edge)
+        parts = mailer.chain.parts
+        mailer.chain.parts = replace(parts, transport=_Crashing(parts.transport, edge))
         return
     seen = {"statement": False, "commit": False}
 

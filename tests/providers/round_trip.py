@@ -12,15 +12,18 @@ A vendor's test registers it beside the contract, and says how to read its reque
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from mailfailover import InvalidMessage, Message, ProviderChain, UnsupportedFeature
-from mailfailover._chain.candidates import Candidate, candidates
+from mailfailover._chain.candidates import candidates
 from mailfailover._message.merge import for_recipient
 from mailfailover._provider.link import Link
 from mailfailover.testing import SAMPLES, FakeTransport
+
+if TYPE_CHECKING:
+    from mailfailover._chain.candidate import Candidate
 
 MERGES = tuple(name for name, mail in SAMPLES.items() if mail.is_merge)
 SINGLES = tuple(name for name in SAMPLES if name not in MERGES)
@@ -139,7 +142,7 @@ class RoundTrip:
         )
         whole = message.bound(droppable=type(message.droppable)(0))
         try:
-            return next(candidates(chain, whole))
+            return next(candidates(chain.parts, whole))
         except UnsupportedFeature as exc:
             refusal = exc
         assert refusal.features

@@ -307,7 +307,7 @@ def test_ping(response: Response, kind: type) -> None:
     transport = FakeTransport(response)
     chain = ProviderChain(AZURE, transport=transport)
 
-    answer = ping(chain.links[0], chain, 1.0)
+    answer = ping(chain.links[0], chain.transport, 1.0)
 
     assert (kind is type(None), kind) == (answer.ok, type(answer.error))
     (request,) = transport.requests

@@ -191,7 +191,7 @@ def test_ping(response: Response, kind: type) -> None:
     transport = FakeTransport(response)
     chain = ProviderChain(GMAIL, transport=transport)
 
-    answer = ping(chain.links[0], chain, 1.0)
+    answer = ping(chain.links[0], chain.transport, 1.0)
 
     assert (kind is type(None), kind) == (answer.ok, type(answer.error))
     (request,) = transport.requests

@@ -8,7 +8,7 @@ import heapq
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._chain.retry import Pause
+from mailfailover._chain.driver import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -13,9 +13,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mailfailover import MemoryHealth, Message, ProviderChain
-from mailfailover._chain.attempt import Call
+from mailfailover._chain.driver import Call, Pause
 from mailfailover._chain.policy import Policy
-from mailfailover._chain.retry import Pause
 from mailfailover.errors import ConnectionFailed, OutcomeUnknown
 from mailfailover.plugin import Accepted, Capabilities, HTTPRequest, Response, classify_http
 from tests.simulation.vendors import Answer

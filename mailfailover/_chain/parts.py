@@ -1,0 +1,72 @@
+"""
+The parts of a chain that a send needs: links and their order, health, transport, clocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from random import Random
+
+    from mailfailover._chain.candidate import Candidate
+    from mailfailover._chain.observe import Observer
+    from mailfailover._health.limits import Allowance
+    from mailfailover._health.protocol import Health
+    from mailfailover._message.message import Message
+    from mailfailover._provider.link import Link
+    from mailfailover._provider.protocols import Transport
+    from mailfailover._setup.ordering import Strategy
+
+
+class Advice(Protocol):
+    """
+    What may change the order of a mail's candidates, by what is known beyond their health.
+    """
+
+    def order(self, message: Message, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
+        """
+        Return *candidates* in the order in which to try them for *message*, each once.
+
+        *candidates* is lazy: a candidate that is not taken from it costs nothing.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """
+    What a chain is made of. A send gets these parts, not the chain.
+    """
+
+    strategy: Strategy
+    links: tuple[Link, ...]
+    health: Health
+    transport: Transport
+    observers: tuple[Observer, ...]
+    allowances: Mapping[str, Allowance]
+    """The rate and quota of each link that has any, by its key."""
+
+    clock: Callable[[], float]
+    """Seconds that never go back."""
+
+    wall: Callable[[], float]
+    """Seconds since 1970."""
+
+    rng: Random
+    advice: Advice | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """
+        The keys of the links, in the order given.
+        """
+        return tuple(link.key for link in self.links)
+
+    @property
+    def is_alone(self) -> bool:
+        """
+        Whether there is no provider to fail over to.
+        """
+        return len(self.links) == 1
