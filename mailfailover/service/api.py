@@ -33,7 +33,7 @@ def send() -> Response:
     Take a mail; answer when it is on the disk, or, with ``Prefer: wait=5``, when it is sent.
     """
     parts, asking = service(), caller()
-    post = read_post(request, parts.mailer.from_email)
+    post = read_post(request, parts.mailer.from_email, most=asking.most_recipients)
     mail_id = accept(parts, asking, post, request.headers.get("Idempotency-Key"))
     wait = _wanted_wait(parts.max_wait)
     if wait and (found := wait_for(parts, asking, mail_id, wait)):

@@ -23,6 +23,7 @@ from mailfailover.service.page import page
 from mailfailover.service.parts import Service, service, set_up
 from mailfailover.service.problems import handle_problems
 from mailfailover.service.secret import session_secret
+from mailfailover.service.sizes import count_fields
 from mailfailover.service.templating import set_up_templates
 from mailfailover.service.visit import API
 
@@ -57,6 +58,7 @@ def create_app(parts: Service) -> Flask:
     if parts.metrics is not None:
         count_requests(app, parts.metrics)
         app.register_blueprint(metrics)
+    count_fields(app)
     guard(app)
     handle_problems(app)
     add_headers(app)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
 from mailfailover.service.accepting import accept
+from mailfailover.service.form_key import NONCE, form_key, new_nonce
 from mailfailover.service.gate import sign_in, sign_out
 from mailfailover.service.mails import events_of, list_mails, may_see
 from mailfailover.service.parts import caller, service
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 page = Blueprint("page", __name__)
+OURS = ("csrf", NONCE)
+"""The fields of the form that are not of the mail."""
+
 RECENT = 8
 PAGE = 50
 # How each state of a provider is called, and how serious it is.
@@ -52,10 +56,10 @@ def send() -> Redirect | Response:
     """
     Take the mail of the form, or show the form again with what is wrong.
     """
-    parts = service()
+    parts, asking = service(), caller()
     try:
-        post = read_post(request, parts.mailer.from_email, ignore=("csrf",))
-        mail_id = accept(parts, caller(), post)
+        post = read_post(request, parts.mailer.from_email, most=asking.most_recipients, ignore=OURS)
+        mail_id = accept(parts, asking, post, form_key(request.form, post.message))
     except Problem as problem:
         return Response(_index(problem), problem.status, problem.headers)
     return redirect(url_for("page.mail", mail_id=mail_id), 303)
@@ -136,6 +140,7 @@ def _index(problem: Problem | None = None) -> str:
         problem=problem,
         errors=errors,
         given=request.form,
+        nonce=request.form.get(NONCE) or new_nonce(),
         sender=service().mailer.from_email,
         recent=list_mails(service(), caller(), limit=RECENT),
         badges=BADGES,

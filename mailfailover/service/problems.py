@@ -16,7 +16,13 @@ from mailfailover.service.visit import request_id, wants_page
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KINDS", "FieldError", "Problem", "handle_problems"]
+__all__ = ["KINDS", "MAX_ERRORS", "MAX_NAME", "FieldError", "Problem", "handle_problems"]
+
+MAX_ERRORS = 20
+"""How many fields at fault an answer lists; a hostile form could have any number."""
+
+MAX_NAME = 64
+"""How much of the name of a field is repeated."""
 
 MEDIA_TYPE = "application/problem+json"
 _LOG = logging.getLogger(__name__)
@@ -78,7 +84,7 @@ class Problem(Exception):
 
         detail: What happened this time, and what to do.
 
-        errors: The fields at fault.
+        errors: The fields at fault, of which the first 20 are told.
 
         headers: More headers of the answer.
 
@@ -97,9 +103,12 @@ class Problem(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
-        self.errors = tuple(errors)
+        errors = [FieldError(error.field[:MAX_NAME], error.detail) for error in errors]
+        self.errors = tuple(errors[:MAX_ERRORS])
         self.headers = dict(headers or {})
         self.more = more
+        if len(errors) > MAX_ERRORS:
+            self.more["more_errors"] = len(errors) - MAX_ERRORS
 
     @property
     def status(self) -> int:

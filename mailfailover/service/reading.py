@@ -15,17 +15,19 @@ from mailfailover._message.message import Message
 from mailfailover.callbacks._calls import check_url
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.service.form import form_fields
-from mailfailover.service.problems import FieldError, Problem
+from mailfailover.service.problems import MAX_ERRORS, MAX_NAME, FieldError, Problem
+from mailfailover.service.rules import MAX_RECIPIENTS
+from mailfailover.service.sizes import find_oversized
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from flask import Request
 
     from mailfailover._message.address import Address
     from mailfailover._message.attachment import Attachment
 
-__all__ = ["LINK", "POSTED", "Post", "read_post"]
+__all__ = ["JSON", "LINK", "POSTED", "Post", "make_post", "read_json", "read_post"]
 
 POSTED = tuple(name for name in FIELDS if name not in ("id", "created"))
 """What a client may say of a mail; its id and its time are ours."""
@@ -34,6 +36,7 @@ LINK = "link"
 """The value of *unsubscribe* that asks for a link of our own."""
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+JSON = "application/json"
 _RECIPIENTS = ("to", "cc", "bcc")
 _CONTENT = ("text", "html", "template_id")
 
@@ -56,7 +59,13 @@ class Post:
     wants_link: bool = False
 
 
-def read_post(asked: Request, sender: Address | None, *, ignore: Collection[str] = ()) -> Post:
+def read_post(
+    asked: Request,
+    sender: Address | None,
+    *,
+    most: int = MAX_RECIPIENTS,
+    ignore: Collection[str] = (),
+) -> Post:
     """
     Read the mail that a request brings.
 
@@ -65,22 +74,51 @@ def read_post(asked: Request, sender: Address | None, *, ignore: Collection[str]
 
         sender: Who mails are from that do not say it.
 
+        most: How many recipients it may have.
+
         ignore: Fields that are not of the mail.
 
     Raises:
         Problem: If it cannot be read, or a field is missing or wrong.
     """
-    files: list[Attachment] = []
-    errors: list[FieldError] = []
     if asked.mimetype in _FORMS:
         fields, files, errors = form_fields(asked)
-    elif asked.mimetype == "application/json":
-        fields = _json_fields(asked)
-    else:
-        detail = f"Send a form ({' or '.join(_FORMS)}) or application/json."
-        accepted = ", ".join((*_FORMS, "application/json"))
-        raise Problem("unsupported-media-type", detail, headers={"Accept-Post": accepted})
-    fields = {name: value for name, value in fields.items() if name not in ignore}
+        fields = {name: value for name, value in fields.items() if name not in ignore}
+        return make_post(fields, sender, most=most, files=files, errors=errors)
+    if asked.mimetype == JSON:
+        return make_post(_json_object(read_json(asked)), sender, most=most)
+    detail = f"Send a form ({' or '.join(_FORMS)}) or {JSON}."
+    accepted = ", ".join((*_FORMS, JSON))
+    raise Problem("unsupported-media-type", detail, headers={"Accept-Post": accepted})
+
+
+def make_post(
+    fields: dict[str, Any],
+    sender: Address | None,
+    *,
+    most: int = MAX_RECIPIENTS,
+    files: Iterable[Attachment] = (),
+    errors: Iterable[FieldError] = (),
+) -> Post:
+    """
+    Make a post of fields that were read.
+
+    Args:
+        fields: By name; one that is None is as if it were not there.
+
+        sender, most: See :func:`read_post`.
+
+        files: More attachments.
+
+        errors: What was found to be wrong before.
+
+    Raises:
+        Problem: If a field is missing or wrong.
+    """
+    fields = {name: value for name, value in fields.items() if value is not None}
+    files, errors = list(files), list(errors)
+    if oversized := list(find_oversized(fields, most)):
+        raise Problem("invalid-message", _summary(oversized), errors=oversized)
     callback_url = _callback_url(fields.pop("callback_url", ""), errors)
     if wants_link := fields.get("unsubscribe") in (LINK, [LINK]):
         del fields["unsubscribe"]
@@ -104,15 +142,24 @@ def _callback_url(given: Any, errors: list[FieldError]) -> str:
         return ""
 
 
-def _json_fields(asked: Request) -> dict[str, Any]:
+def read_json(asked: Request) -> Any:
+    """
+    Read the body as JSON.
+
+    Raises:
+        Problem: If it is none.
+    """
     try:
-        data = json.loads(asked.get_data(cache=False), parse_constant=_no_number)
+        return json.loads(asked.get_data(cache=False), parse_constant=_no_number)
     except (ValueError, RecursionError) as exc:
         reason = f"line {exc.lineno}" if isinstance(exc, json.JSONDecodeError) else "its form"
         raise Problem("unreadable-request", f"The body is no JSON document ({reason}).") from None
+
+
+def _json_object(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Problem("unreadable-request", "The body must be a JSON object.")
-    return {name: value for name, value in data.items() if value is not None}
+    return data
 
 
 def _no_number(name: str) -> float:
@@ -170,6 +217,7 @@ def _each(fields: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _summary(errors: list[FieldError]) -> str:
-    names = ", ".join(dict.fromkeys(error.field for error in errors))
-    return f"Correct these fields: {names}."
+def _summary(errors: Sequence[FieldError]) -> str:
+    names = list(dict.fromkeys(error.field[:MAX_NAME] for error in errors))
+    more = f" and {len(names) - MAX_ERRORS} more" if len(names) > MAX_ERRORS else ""
+    return f"Correct these fields: {', '.join(names[:MAX_ERRORS])}{more}."

@@ -130,11 +130,18 @@ class Caller:
         """
         return ADMIN in self.rules.grants
 
+    @property
+    def most_recipients(self) -> int:
+        """
+        How many recipients one mail of its may have.
+        """
+        return min((self.rules.max_recipients, *(limit.count for limit in self.rules.limits)))
+
     def objections(self, message: Message, callback_url: str = "") -> tuple[FieldError, ...]:
         """
         Return why it may not send *message*, and be told of it there, field by field.
         """
-        found = _objections(self.rules, message)
+        found = _objections(self.rules, message, self.most_recipients)
         if callback_url and urlsplit(callback_url).hostname not in self.rules.callbacks:
             detail = "this API key may not let anybody be called at this host"
             return (*found, FieldError("callback_url", detail))
@@ -145,7 +152,7 @@ LOCAL = Caller("", "this machine", Rules(grants=(ADMIN,)))
 BEHIND_PROXY = Caller("", "the proxy", Rules(grants=(ADMIN,)))
 
 
-def _objections(rules: Rules, message: Message) -> Iterator[FieldError]:
+def _objections(rules: Rules, message: Message, most: int) -> Iterator[FieldError]:
     for field, grant in _NEEDS_GRANT.items():
         if getattr(message, field) and grant not in rules.grants:
             yield FieldError(field, f"this API key has no grant {grant!r}")
@@ -161,7 +168,6 @@ def _objections(rules: Rules, message: Message) -> Iterator[FieldError]:
             # Counted, not quoted: problems end up in logs.
             detail = f"this API key may not send to recipient {', '.join(map(str, refused[:10]))}"
             yield FieldError(field, detail)
-    most = min((rules.max_recipients, *(limit.count for limit in rules.limits)))
     if len(message.recipients) > most:
         yield FieldError("to", f"a mail of this API key may have at most {most} recipients")
 
