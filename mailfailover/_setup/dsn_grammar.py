@@ -30,6 +30,8 @@ _KEY = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=")
 _STRATEGY = re.compile(r"([A-Za-z]+)\s*\(")
 _LEAF = re.compile(r"[^\s()]+")
 _SPACE = re.compile(r"\s*")
+_COMMA = re.compile(r",\Z|,(?:[A-Za-z0-9_.-]+=)?[a-z][a-z0-9+.-]*:")
+"""A comma that separates providers; a comma within a value may be a part of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,10 @@ def read_chain(text: str, first: int = 1) -> Node:
         return _Reader(text, first).whole()
     if not text:
         raise ConfigurationError("the chain is empty: name a provider, for example console://")
-    if any(character.isspace() for character in text):
+    if any(character.isspace() for character in text) or re.search(r",[a-z][a-z0-9+.-]*://", text):
         message = (
-            "there is white space outside of a strategy: write several providers as "
-            "failover(... ...), and a space inside a value as %20"
+            "there is white space or a comma outside of a strategy: write several providers as "
+            "failover(... ...), and inside a value a space as %20 and a comma as %2C"
         )
         raise ConfigurationError(message)
     return Node(key=key[1] if key else "", text=text[key.end() if key else 0 :], number=first)
@@ -107,6 +109,8 @@ class _Reader:
             return Node(strategy=strategy, children=tuple(self._children()), rule=rule)
         if not (text := self._take(_LEAF)):
             self._fail("a provider is missing, or a parenthesis stands in the wrong place")
+        if _COMMA.search(text):
+            self._fail("a comma follows it: separate providers by spaces (a comma is %2C)")
         self._next += 1
         return Node(rule=rule, key=key, text=text, number=self._next - 1)
 

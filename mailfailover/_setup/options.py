@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mailfailover._message.address import Address
 from mailfailover._provider.link import Link
+from mailfailover._setup.config_files import read_file
 from mailfailover._setup.field_types import NUMBER, TEXT, Kind, kind_of, list_of
 from mailfailover.errors import ConfigurationError, InvalidMessage
 
@@ -126,7 +127,7 @@ def build_link(
 
 def _read(given: Iterable[Given], scheme: str, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for one in given:
+    for one in (_from_file(one, kinds) for one in given):
         kind = TEXT if one.name.startswith(TEMPLATES) else kinds.get(one.name)
         if kind is None:
             raise ConfigurationError(_unknown(one.name, one.label, scheme, kinds))
@@ -139,6 +140,16 @@ def _read(given: Iterable[Given], scheme: str, kinds: Mapping[str, Kind]) -> dic
             message = f"{called} must be {kind.expected}"
             raise ConfigurationError(message)
     return values
+
+
+def _from_file(one: Given, kinds: Mapping[str, Kind]) -> Given:
+    """
+    Return what the file holds that an option such as ``api_key_file`` names.
+    """
+    name = one.name.removesuffix("_file")
+    if one.name in kinds or name not in kinds or not isinstance(one.value, str):
+        return one
+    return Given(name, read_file(one.value, one.name), one.name)
 
 
 def _unknown(name: str, label: str, scheme: str, known: Iterable[str]) -> str:

@@ -4,7 +4,6 @@ What a configuration can set of the mailer itself, whichever way it is written.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._setup.field_types import NUMBER, TEXT, Kind, choice_of, list_of
@@ -51,21 +50,3 @@ def read_setting(name: str, value: Any, label: str) -> Any:
         message = f"{label} must be {SETTINGS[name].expected}"
         raise ConfigurationError(message)
     return found
-
-
-def read_secret_file(path: str | Path, label: str) -> str:
-    """
-    Return what is in a file, without white space around it; *label* names the file in errors.
-
-    Raises:
-        ConfigurationError: If it cannot be read as UTF-8, or is empty.
-    """
-    try:
-        text = Path(path).read_text("utf-8-sig").strip()
-        problem = "" if text else "is empty"
-    except (OSError, ValueError) as exc:  # ValueError: not UTF-8, or a NUL in the path
-        text, problem = "", f"cannot be read ({type(exc).__name__})"
-    if problem:
-        message = f"the file that {label} names {problem}"
-        raise ConfigurationError(message)
-    return text

@@ -14,11 +14,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._provider.link import Link
+from mailfailover._setup.config_files import read_file
 from mailfailover._setup.dsn import build_chain_spec, parse_dsn
 from mailfailover._setup.ordering import Random
 from mailfailover._setup.registry import load_provider
-from mailfailover._setup.settings import SETTINGS, read_secret_file, read_setting
+from mailfailover._setup.settings import read_setting
 from mailfailover._setup.toml import from_config
+from mailfailover._setup.variables import PREFIX, SETTING_VARIABLES, hint
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CONFIG_TEMPLATE", "from_config", "from_env"]
 
-_PREFIX = "MAILFAILOVER_"
 # The variables of an older interface, and the fields of the provider that they set.
 _OLD = {
     "mailgun": {
@@ -41,7 +42,6 @@ _OLD = {
         "MANDRILL_API_URL": "base_url",
     },
 }
-_VARIABLES = {"health": "MAILFAILOVER_REDIS"}  # which names the server: it is for more than that
 _VERSION_PATH = re.compile(r"(?:/v[0-9]+(?:\.[0-9]+)*|/api/[0-9]+(?:\.[0-9]+)*)?/*$")
 _NOTHING = (
     "no provider is configured: set MAILFAILOVER_DSN, for example to "
@@ -64,11 +64,10 @@ def from_env(environ: Mapping[str, str]) -> tuple[Strategy, dict[str, Any]]:
     """
     strategy = _from_dsn(environ) or _from_old(environ)
     if strategy is None:
-        raise ConfigurationError(_NOTHING)
-    variables = {name: _VARIABLES.get(name, _PREFIX + name.upper()) for name in SETTINGS}
+        raise ConfigurationError(_NOTHING + hint(environ))
     options = {
         name: read_setting(name, text, variable)
-        for name, variable in variables.items()
+        for name, variable in SETTING_VARIABLES.items()
         if (text := _get(environ, variable))
     }
     return strategy, options
@@ -79,13 +78,13 @@ def _get(environ: Mapping[str, str], variable: str) -> str:
 
 
 def _from_dsn(environ: Mapping[str, str]) -> Strategy | None:
-    variable, file = _PREFIX + "DSN", _PREFIX + "DSN_FILE"
+    variable, file = PREFIX + "DSN", PREFIX + "DSN_FILE"
     text, path = _get(environ, variable), _get(environ, file)
     if text and path:
         message = f"{variable} and {file} are both set: unset one"
         raise ConfigurationError(message)
     if path:
-        variable, text = file, read_secret_file(path, file)
+        variable, text = file, read_file(path, file)
     return _named(variable, text) if text else None
 
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._setup.config_files import note_file, read_file
 from mailfailover._setup.dsn import build, build_chain_spec
 from mailfailover._setup.dsn_grammar import read_chain
 from mailfailover._setup.options import (
@@ -41,7 +42,7 @@ from mailfailover._setup.options import (
 )
 from mailfailover._setup.ordering import Failover, links_of
 from mailfailover._setup.registry import find
-from mailfailover._setup.settings import SETTINGS, read_secret_file, read_setting
+from mailfailover._setup.settings import SETTINGS, read_setting
 from mailfailover._setup.url import read_url
 from mailfailover._setup.url_link import link_from_url
 from mailfailover.errors import ConfigurationError
@@ -81,6 +82,7 @@ def from_config(
 
 
 def _load(path: Path) -> dict[str, Any]:
+    note_file(path)
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as exc:
@@ -155,7 +157,7 @@ class _Origin:
             message = f"{name} must be the name of a {_NAMED[suffix]}"
             raise ConfigurationError(message)
         if suffix == "file":
-            return Given(base, read_secret_file(self.folder / value, name), repr(name))
+            return Given(base, read_file(self.folder / value, name), repr(name))
         if not self.environ.get(value):
             message = f"{name} names a variable of the environment that is not set"
             raise ConfigurationError(message)

@@ -4,12 +4,14 @@ What is wrong with the set-up, and what to do about it.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TYPE_CHECKING
 
 from mailfailover._setup.registry import installed
+from mailfailover._setup.variables import misspelt
 from mailfailover.cli.doctor_tracking import examine_tracking
 from mailfailover.cli.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from mailfailover.cli.source import name_source, open_mailer
@@ -37,6 +39,7 @@ def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Fi
     """
     yield from _plugins()
     yield from check_extras(distribution("mailfailover").requires or ())
+    yield from _variables(os.environ)
     yield from examine_tracking()
     if config is not None:
         yield from _permissions(config)
@@ -51,6 +54,12 @@ def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Fi
         yield Finding(OK, "configuration", f"{source}: {mailer.chain.strategy!r}")
         yield from _chain(mailer)
         yield from _pings(mailer.ping(timeout=timeout).values())
+
+
+def _variables(environ: Iterable[str]) -> Iterator[Finding]:
+    for name, meant in misspelt(environ).items():
+        remedy = f"rename it to {meant}" if meant else "unset it, or correct its name"
+        yield Finding(WARNING, f"variable {name}", "it is set, and means nothing", remedy)
 
 
 def _plugins() -> Iterator[Finding]:

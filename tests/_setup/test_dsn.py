@@ -186,8 +186,31 @@ def test_roundrobin_in_text() -> None:
         (
             f"null:// smtp://u:{SECRET}@h",
             (
-                "there is white space outside of a strategy: write several providers as "
-                "failover(... ...), and a space inside a value as %20"
+                "there is white space or a comma outside of a strategy: write several providers as "
+                "failover(... ...), and inside a value a space as %20 and a comma as %2C"
+            ),
+        ),
+        (
+            f"null://,smtp://u:{SECRET}@h",
+            (
+                "there is white space or a comma outside of a strategy: write several providers as "
+                "failover(... ...), and inside a value a space as %20 and a comma as %2C"
+            ),
+        ),
+        (
+            f"failover(null://, smtp://u:{SECRET}@h)",
+            (
+                "the chain cannot be read near its provider 1: a comma follows it: separate "
+                "providers by spaces (a comma is %2C). The form is failover(... ...); inside a "
+                "provider write ( as %28 and ) as %29"
+            ),
+        ),
+        (
+            f"failover(null://,b=smtp://u:{SECRET}@h)",
+            (
+                "the chain cannot be read near its provider 1: a comma follows it: separate "
+                "providers by spaces (a comma is %2C). The form is failover(... ...); inside a "
+                "provider write ( as %28 and ) as %29"
             ),
         ),
         (

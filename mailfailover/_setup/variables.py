@@ -1,0 +1,61 @@
+"""
+The variables of the environment, each with what it sets.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from mailfailover._setup.settings import SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PREFIX = "MAILFAILOVER_"
+SETTING_VARIABLES: Mapping[str, str] = {
+    **{name: PREFIX + name.upper() for name in SETTINGS},
+    "health": "MAILFAILOVER_REDIS",  # which names the server: it is for more than that
+}
+"""The variable of each argument of :class:`~mailfailover.Mailer` that is plain data."""
+
+VARIABLES: Mapping[str, str] = {
+    "MAILFAILOVER_DSN": "the chain of providers",
+    "MAILFAILOVER_DSN_FILE": "a file that holds the DSN",
+    **{variable: f"the mailer's {name}" for name, variable in SETTING_VARIABLES.items()},
+    "MAILFAILOVER_BROKER": "the broker of the Celery workers",
+    "MAILFAILOVER_CALLBACK_SECRET": "the key that signs callbacks",
+    "MAILFAILOVER_CALLBACK_URL": "where callbacks go",
+    "MAILFAILOVER_DATABASE": "the database of outbox, tracking and suppressions",
+    "MAILFAILOVER_HOST": "the host name that SMTP says",
+    "MAILFAILOVER_PLUGINS": "the packages whose providers may be used",
+    "MAILFAILOVER_PREVIEW": "the folder of the development mailbox",
+    "MAILFAILOVER_PROXIES": "how many proxies stand before the service",
+    "MAILFAILOVER_TRUST_PROXY": "whether a proxy may stand before a service without keys",
+    "MAILFAILOVER_UNSUBSCRIBE_SECRET": "the key that signs unsubscribe links",
+    "MAILFAILOVER_UNSUBSCRIBE_URL": "where unsubscribe links lead",
+}
+
+
+def misspelt(environ: Iterable[str]) -> dict[str, str]:
+    """
+    Return each variable with our prefix that means nothing, with the one that was meant, or "".
+    """
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in VARIABLES)
+    return {name: _nearest(name) for name in unknown}
+
+
+def _nearest(name: str) -> str:
+    known = [variable.removeprefix(PREFIX) for variable in VARIABLES]
+    found = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
+    return PREFIX + found[0] if found else ""
+
+
+def hint(environ: Iterable[str]) -> str:
+    """
+    Return what to say of misspelt variables where a setting is missing, "" for nothing.
+    """
+    return "".join(
+        f" ({name} is set, and means nothing{f': did you mean {meant}?' if meant else ''})"
+        for name, meant in misspelt(environ).items()
+    )
