@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from mailfailover._setup.extras import extra
+
+with extra("flask"):
+    from flask import Blueprint, Response, request
 
 from mailfailover._mailer.webhook import MAX_BODY
 from mailfailover._values.wire import WebhookRequest

@@ -17,6 +17,9 @@ The calls are those of https://www.standardwebhooks.com. Install it with
 
 from __future__ import annotations
 
-from mailfailover.callbacks._callbacks import Callbacks, CallbackStats
+from mailfailover._setup.extras import extra
+
+with extra("webhooks", "mailfailover.callbacks"):
+    from mailfailover.callbacks._callbacks import Callbacks, CallbackStats
 
 __all__ = ["CallbackStats", "Callbacks"]

@@ -18,9 +18,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mailfailover.celery._broker import QUEUE, broker_url, is_reachable, need_broker_url
-from mailfailover.celery._tasks import OutboxTasks, waker
-from mailfailover.celery._waker import Waker
+from mailfailover._setup.extras import extra
+
+with extra("celery"):
+    from mailfailover.celery._broker import QUEUE, broker_url, is_reachable, need_broker_url
+    from mailfailover.celery._tasks import OutboxTasks, waker
+    from mailfailover.celery._waker import Waker
 
 if TYPE_CHECKING:
     from celery import Celery

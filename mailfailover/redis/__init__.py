@@ -10,7 +10,10 @@ What processes share through Redis. It needs the extra ``redis``.
 
 from __future__ import annotations
 
-from mailfailover.redis._health import RedisHealth
-from mailfailover.redis._replays import RedisReplays
+from mailfailover._setup.extras import extra
+
+with extra("redis"):
+    from mailfailover.redis._health import RedisHealth
+    from mailfailover.redis._replays import RedisReplays
 
 __all__ = ["RedisHealth", "RedisReplays"]

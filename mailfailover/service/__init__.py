@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from mailfailover._setup.extras import extra
+
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -32,7 +34,8 @@ def wsgi() -> Flask:
 
     .. versionadded:: 0.1.0
     """
-    from mailfailover.service.wiring import application, assemble
+    with extra("service"):
+        from mailfailover.service.wiring import application, assemble
 
     return application(
         assemble(),

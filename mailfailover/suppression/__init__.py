@@ -20,8 +20,11 @@ Install it with ``pip install "mailfailover[tracking]"``.
 
 from __future__ import annotations
 
-from mailfailover.suppression._entry import Reason, Suppression
-from mailfailover.suppression._list import SuppressionList
-from mailfailover.suppression._origins import Origins
+from mailfailover._setup.extras import extra
+
+with extra("tracking", "mailfailover.suppression"):
+    from mailfailover.suppression._entry import Reason, Suppression
+    from mailfailover.suppression._list import SuppressionList
+    from mailfailover.suppression._origins import Origins
 
 __all__ = ["Origins", "Reason", "Suppression", "SuppressionList"]

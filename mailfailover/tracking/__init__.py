@@ -17,11 +17,14 @@ Install it with ``pip install "mailfailover[tracking]"``.
 
 from __future__ import annotations
 
-from mailfailover.tracking._purge import Purged, Retention
-from mailfailover.tracking._standing import RecipientState
-from mailfailover.tracking._status import MailStatus, RecipientTrack
-from mailfailover.tracking._tracking import Origin, Tracking
-from mailfailover.tracking._watch import SilentOutageWatch
+from mailfailover._setup.extras import extra
+
+with extra("tracking"):
+    from mailfailover.tracking._purge import Purged, Retention
+    from mailfailover.tracking._standing import RecipientState
+    from mailfailover.tracking._status import MailStatus, RecipientTrack
+    from mailfailover.tracking._tracking import Origin, Tracking
+    from mailfailover.tracking._watch import SilentOutageWatch
 
 __all__ = [
     "MailStatus",

@@ -10,7 +10,10 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, update
+from mailfailover._setup.extras import extra
+
+with extra("webhooks", "mailfailover.webhooks.sql"):
+    from sqlalchemy import delete, update
 
 from mailfailover._sql.database import open_engine
 from mailfailover._sql.rows import insert_new
