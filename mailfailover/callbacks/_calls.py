@@ -1,5 +1,5 @@
 """
-What a call says, and where and how it goes.
+The calls: what they say, and where and how they go.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Calls that wait in the database: whoever claims one makes it, and nobody else does meanwhile.
+The queue of calls in the database: who claims one makes it, and nobody else meanwhile.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def examine_tracking(wall: Callable[[], float] = time.time) -> Iterator[Finding]
 
 def _deliveries(tracking: Tracking) -> Iterator[Finding]:
     from mailfailover._chain.observe import SilentOutage
-    from mailfailover.tracking._silence import judge
+    from mailfailover.tracking._silent_outages import judge
 
     readings = judge(tracking.counts(), tracking.wall())
     if not readings:

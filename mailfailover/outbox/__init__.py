@@ -19,10 +19,10 @@ from __future__ import annotations
 from mailfailover._setup.extras import extra
 
 with extra("outbox"):
-    from mailfailover.outbox._mail import OutboxAttempt, OutboxMail, OutboxRecipient, OutboxStats
     from mailfailover.outbox._outbox import Outbox
     from mailfailover.outbox._tables import State
     from mailfailover.outbox._verdict import Ending
+    from mailfailover.outbox._views import OutboxAttempt, OutboxMail, OutboxRecipient, OutboxStats
     from mailfailover.outbox._worker import OutboxWorker
 
 __all__ = [

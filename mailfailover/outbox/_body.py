@@ -1,5 +1,5 @@
 """
-A message as it lies in the outbox: everything in it, so that nothing else must stay there.
+The body of a message as it lies in the outbox, with everything in it that it needs.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-One leased mail's way through a mailer.
+The delivery of one leased mail through a mailer.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from mailfailover.errors import (
     RecipientRejected,
     RecipientSuppressed,
 )
+from mailfailover.outbox._group_commit import LeaseLost, Write
 from mailfailover.outbox._job import new_job, read_job
 from mailfailover.outbox._lease import fence
 from mailfailover.outbox._operator import FINISHED
 from mailfailover.outbox._record import FINISH, Record
 from mailfailover.outbox._tables import State
 from mailfailover.outbox._verdict import Ending, decide, is_final, tell, values_of
-from mailfailover.outbox._writes import LeaseLost, Write
 
 if TYPE_CHECKING:
     from random import Random
 
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.message import Message
+    from mailfailover.outbox._group_commit import Writes
     from mailfailover.outbox._job import Job, Portion
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._outbox import Outbox
     from mailfailover.outbox._rules import Rules
-    from mailfailover.outbox._writes import Writes
 
 logger = logging.getLogger("mailfailover.outbox")
 

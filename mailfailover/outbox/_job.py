@@ -1,5 +1,5 @@
 """
-What there is to do for a leased mail: its message, and what earlier leases left of it.
+The job that a leased mail is: its message, and what earlier leases left of it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from sqlalchemy import bindparam, select
 from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import Attempt, OutcomeUnknown
 from mailfailover.outbox._body import read_body
-from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import attempts, bodies, recipients
+from mailfailover.outbox._views import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,5 +1,5 @@
 """
-What an operator does with single mails, by hand.
+The operator's hand: what can be done with single mails.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select, update
 
 from mailfailover._values.receipt import REJECTED
-from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
 from mailfailover.outbox._turns import front
+from mailfailover.outbox._views import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

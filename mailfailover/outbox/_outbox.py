@@ -16,12 +16,12 @@ from mailfailover._sql.database import open_engine, reading
 from mailfailover._sql.schema import check, init, upgrade
 from mailfailover._values.face import published_in
 from mailfailover.outbox import _operator
-from mailfailover.outbox._add import check_key, store
-from mailfailover.outbox._mail import read_mail, read_mails, read_stats
-from mailfailover.outbox._settle import settle
+from mailfailover.outbox._commit_hooks import after_commit
+from mailfailover.outbox._intake import check_key, store
+from mailfailover.outbox._settlement import settle
 from mailfailover.outbox._tables import PART, State
 from mailfailover.outbox._turns import waiting
-from mailfailover.outbox._wake import after_commit
+from mailfailover.outbox._views import read_mail, read_mails, read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mailfailover._message.message import Message
     from mailfailover._values.events import DeliveryEvent
-    from mailfailover.outbox._mail import OutboxMail, OutboxStats
+    from mailfailover.outbox._views import OutboxMail, OutboxStats
 
 
 @published_in("mailfailover.outbox")

@@ -1,5 +1,5 @@
 """
-What is written down of a mail while it is being sent: each attempt before its bytes leave.
+The record of a mail while it is being sent: each attempt is in it before its bytes leave.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from sqlalchemy import bindparam, delete, insert, or_, update
 
 from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import Verdict
+from mailfailover.outbox._group_commit import Write
 from mailfailover.outbox._job import OPEN, Standing
 from mailfailover.outbox._lease import HELD, OWN, fence, is_in
-from mailfailover.outbox._mail import PENDING, UNFINISHED
 from mailfailover.outbox._tables import State, attempts, bodies, recipients
-from mailfailover.outbox._writes import Write
+from mailfailover.outbox._views import PENDING, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from mailfailover._chain.policy import Upcoming
     from mailfailover.errors import Attempt
+    from mailfailover.outbox._group_commit import Rows, Statement, Writes
     from mailfailover.outbox._job import Job
-    from mailfailover.outbox._writes import Rows, Statement, Writes
 
 UNKNOWN = str(RecipientStatus.UNKNOWN)
 NOT_MADE = "not made"

@@ -1,5 +1,5 @@
 """
-How long, and how often: what a worker goes by.
+The rules that a worker goes by: how long, and how often.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What time alone does to mails: those whose *due* has come move on.
+The sweep: mails whose *due* has come move on, by time alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from mailfailover.outbox._operator import FINISHED, forget
-from mailfailover.outbox._settle import conclusion
+from mailfailover.outbox._settlement import conclusion
 from mailfailover.outbox._tables import State, mails
 from mailfailover.outbox._turns import front, next_turn
 

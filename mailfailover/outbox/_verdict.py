@@ -1,5 +1,5 @@
 """
-What becomes of a mail after a try: sent, tried again, unknown or dead.
+The verdict on a mail after a try: sent, tried again, unknown or dead.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from mailfailover.errors import (
     Verdict,
 )
 from mailfailover.outbox._job import OPEN
-from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._operator import FINISHED
 from mailfailover.outbox._tables import State
+from mailfailover.outbox._views import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

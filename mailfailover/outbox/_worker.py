@@ -17,11 +17,11 @@ from mailfailover._values.ulid import new_id
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox._crew import Crew
 from mailfailover.outbox._delivery import Delivery
+from mailfailover.outbox._group_commit import Writes
 from mailfailover.outbox._lease import claim, give_back, renew
 from mailfailover.outbox._rules import Rules
 from mailfailover.outbox._sweep import BATCH, sweep
 from mailfailover.outbox._tables import State
-from mailfailover.outbox._writes import Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

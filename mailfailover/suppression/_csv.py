@@ -1,5 +1,5 @@
 """
-Suppressions as CSV, one line at a time, however many there are.
+The CSV form of suppressions, read and written line by line, however many there are.
 
 The first line names the columns: ``email``, and any of ``reason, stream, from_domain, source,
 detail, created, expires``. An empty cell is an empty value: it holds for every stream, and for
@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from mailfailover.errors import ImportRefused, InvalidMessage
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
-from mailfailover.suppression._store import BATCH, entry_of, row_of, store
+from mailfailover.suppression._rows import BATCH, entry_of, row_of, store
 from mailfailover.suppression._tables import suppressions
 
 if TYPE_CHECKING:

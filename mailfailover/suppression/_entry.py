@@ -1,5 +1,5 @@
 """
-Who must not get which mail, and why.
+The entry of a suppression list: who must not get which mail, and why.
 """
 
 from __future__ import annotations

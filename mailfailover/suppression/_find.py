@@ -15,8 +15,8 @@ from mailfailover._sql.database import reading
 from mailfailover.errors import AllProvidersFailed
 from mailfailover.suppression._entry import Reason
 from mailfailover.suppression._origins import origin_of_row
+from mailfailover.suppression._rows import entry_of, find_rows, row_of, store
 from mailfailover.suppression._rules import Scope, scope_of
-from mailfailover.suppression._store import entry_of, find_rows, row_of, store
 from mailfailover.suppression._tables import suppressions
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.suppression._csv import export_rows, import_rows
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
+from mailfailover.suppression._evidence import reported, taken_back, told
 from mailfailover.suppression._find import find
-from mailfailover.suppression._heed import reported, taken_back, told
+from mailfailover.suppression._rows import entry_of, row_of, store
 from mailfailover.suppression._rules import Scope
-from mailfailover.suppression._store import entry_of, row_of, store
 from mailfailover.suppression._tables import PART, suppressions
 
 if TYPE_CHECKING:

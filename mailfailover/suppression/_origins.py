@@ -1,5 +1,5 @@
 """
-What kind of mail an event is of.
+The origin of an event: what kind of mail it is of.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Which event suppresses whom, and for what.
+The rules of suppression: which event suppresses whom, and for what.
 
 A bounce suppresses its recipient only where it is about the address. A refusal of the sender,
 a mail taken for spam, or a server that did not answer for days says nothing of that kind.

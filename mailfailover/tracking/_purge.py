@@ -1,5 +1,5 @@
 """
-Forgetting in time: first what mails say, then whom they went to, then that they were.
+The purge: first what mails say is forgotten, then whom they went to, then that they were.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import delete, or_, select, update
 
 from mailfailover._values.face import published_in
-from mailfailover.tracking._silence import PAST, SLICE
+from mailfailover.tracking._silent_outages import PAST, SLICE
 from mailfailover.tracking._tables import counts, events, mails, recipients
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """
-How a recipient stands: what the send said of him, and every event since, in any order.
+The standing of a recipient: what the send said of him, and every event since, in any order.
 
 Events come late, twice and out of order. So where two of them disagree, neither the order of
 their arrival nor that of their times decides, but a rank: the result is the same for every

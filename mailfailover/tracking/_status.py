@@ -1,5 +1,5 @@
 """
-How a mail stands, told of its rows.
+The status of a mail, told of its rows.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from sqlalchemy import and_, false, or_, select
 
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
-from mailfailover.tracking._sends import ACCEPTED, FAILED, UNKNOWN
+from mailfailover.tracking._event_rows import event_of
+from mailfailover.tracking._send_rows import ACCEPTED, FAILED, UNKNOWN
 from mailfailover.tracking._standing import STATES, RecipientState, Standing, in_order, stand
 from mailfailover.tracking._tables import events, mails, recipients
-from mailfailover.tracking._told import event_of
 from mailfailover.unsubscribe import PROVIDER as LINK
 
 if TYPE_CHECKING:

@@ -16,20 +16,20 @@ from mailfailover._sql.rows import insert_new
 from mailfailover._sql.schema import check, init, upgrade
 from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
-from mailfailover.tracking._counting import count_accepted, count_event, find_mail, read_counts
+from mailfailover.tracking._counts import count_accepted, count_event, find_mail, read_counts
+from mailfailover.tracking._event_rows import event_of, event_row
 from mailfailover.tracking._purge import Purged, Retention, purge
-from mailfailover.tracking._sends import record_send
-from mailfailover.tracking._silence import PAST
+from mailfailover.tracking._send_rows import record_send
+from mailfailover.tracking._silent_outages import PAST
 from mailfailover.tracking._status import MailStatus, read_status
 from mailfailover.tracking._tables import PART, events
-from mailfailover.tracking._told import event_of, event_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
 
-    from mailfailover.tracking._silence import Count
+    from mailfailover.tracking._silent_outages import Count
 
 
 @published_in("mailfailover.tracking")

@@ -13,13 +13,13 @@ from mailfailover._chain.observe import MailSent, SilentOutage, tell
 from mailfailover._values.events import DeliveryEvent
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
-from mailfailover.tracking._silence import judge
+from mailfailover.tracking._silent_outages import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mailfailover._chain.observe import Observer
-    from mailfailover.tracking._silence import Count, Reading
+    from mailfailover.tracking._silent_outages import Count, Reading
 
 
 class Counted(Protocol):

@@ -12,7 +12,7 @@ from mailfailover import DeliveryEvent, EventType, Mailer
 from mailfailover._sql.schema import _versions
 from mailfailover.errors import MailFailoverError, OutcomeUnknown
 from mailfailover.tracking import Tracking
-from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE
+from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE
 from mailfailover.tracking._tables import counts, events
 from tests.chains import MAIL, Scripted
 from tests.cli.running import process, run
@@ -216,8 +216,8 @@ def test_other_missing_modules_are_faults() -> None:
     They are not hidden behind an advice that does not help.
     """
     code = (
-        "import sys; sys.modules['mailfailover.tracking._told'] = None; sys.argv[1:] = ['events']; "
-        "import mailfailover.__main__ as m; m.main()"
+        "import sys; sys.modules['mailfailover.tracking._event_rows'] = None; "
+        "sys.argv[1:] = ['events']; import mailfailover.__main__ as m; m.main()"
     )
 
     assert "ModuleNotFoundError" in process(code=code).stderr

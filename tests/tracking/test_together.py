@@ -5,7 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from mailfailover import MailSent, Receipt, RecipientStatus
-from mailfailover.tracking._silence import ACCEPTED, HEARD
+from mailfailover.tracking._silent_outages import ACCEPTED, HEARD
 from tests.chains import MAIL
 from tests.tracking.test_tracking import ANN, states, told
 

@@ -8,7 +8,7 @@ import pytest
 
 from mailfailover import DeliveryEvent, MailSent, ProviderUp, SilentOutage
 from mailfailover.tracking import SilentOutageWatch, Tracking
-from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE, Count
+from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE, Count
 from mailfailover.unsubscribe import PROVIDER
 from tests.chains import MAIL, NOW, Scripted, World
 from tests.tracking.test_tracking import send, told

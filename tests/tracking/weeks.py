@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from random import Random
 
-from mailfailover.tracking._silence import (
+from mailfailover.tracking._silent_outages import (
     ACCEPTED,
     HEARD,
     SLICE,

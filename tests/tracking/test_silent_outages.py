@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover.tracking._silence import (
+from mailfailover.tracking._silent_outages import (
     ACCEPTED,
     HEARD,
     SLICE,

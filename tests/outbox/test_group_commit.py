@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event, insert
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
+from mailfailover.outbox._group_commit import LeaseLost, Write, Writes
 from mailfailover.outbox._lease import OWN, fence
 from mailfailover.outbox._tables import attempts
-from mailfailover.outbox._writes import LeaseLost, Write, Writes
 from tests.chains import MAIL, World
 from tests.outbox.working import PATIENCE, found, work
 

@@ -1,5 +1,5 @@
 """
-What a send says of a mail and of each recipient, as rows.
+The rows of a send: what it says of a mail and of each recipient.
 
 A mail may be recorded more than once, where it is sent again under its id. What was accepted
 stays so, and what may have been sent is never said to have failed.

@@ -1,5 +1,5 @@
 """
-What is made of events and of the ends of sends: rows of suppressions.
+The evidence against an address: rows of suppressions, made of events and ends of sends.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import InvalidMessage, RecipientRejected, RecipientSuppressed
 from mailfailover.suppression._entry import Reason, Suppression, plain_address
 from mailfailover.suppression._origins import origin_of
+from mailfailover.suppression._rows import row_of
 from mailfailover.suppression._rules import Scope, reason_of, scope_of
-from mailfailover.suppression._store import row_of
 from mailfailover.suppression._tables import suppressions
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """
-Putting a mail into the outbox: once, and in its turn.
+The intake of the outbox: each mail once, and in its turn.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mailfailover.errors import IdempotencyConflict, InvalidMessage
 from mailfailover.outbox._body import write_body
-from mailfailover.outbox._mail import PENDING
 from mailfailover.outbox._tables import State, bodies, mails, recipients
 from mailfailover.outbox._turns import NEXT_TURN, SENDER, next_turn
+from mailfailover.outbox._views import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,5 +1,5 @@
 """
-What vendors told, as rows and back, each event once.
+The rows of what vendors told: made of events and read back, each event once.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Suppressions as rows: of two that are alike, the one that holds longer stays.
+The rows of suppressions: of two that are alike, the one that holds longer stays.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What a vendor's event says of a mail whose outcome is unknown.
+The settlement of a mail in doubt by what a vendor's event says of it.
 """
 
 from __future__ import annotations

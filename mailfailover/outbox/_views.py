@@ -1,5 +1,5 @@
 """
-What the outbox tells of its mails.
+The views of its mails that the outbox hands out.
 """
 
 from __future__ import annotations

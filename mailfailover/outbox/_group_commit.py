@@ -1,5 +1,5 @@
 """
-Writing to the outbox from several threads: what comes at the same time is one commit.
+Group commits: what several threads write to the outbox at the same time is one commit.
 
 A commit waits for the disk, or for a server far away. A thread that finds nobody writing
 writes at once; those who come meanwhile are written together by the next. So nobody waits for

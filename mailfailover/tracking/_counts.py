@@ -1,5 +1,5 @@
 """
-What silent outages are told by: how many mails were accepted and delivered, slice by slice.
+The counts that tell silent outages: mails accepted and delivered, slice by slice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from mailfailover._sql.rows import add_to
 from mailfailover._values.events import EventType
-from mailfailover.tracking._silence import ACCEPTED, HEARD, SLICE, Count, delay_class
+from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE, Count, delay_class
 from mailfailover.tracking._tables import counts, events, mails, recipients
 from mailfailover.unsubscribe import PROVIDER as LINK
 
