@@ -13,6 +13,10 @@ Telling a system of one's own what became of each mail: signed calls, repeated u
 
 The calls are those of https://www.standardwebhooks.com. Install it with
 ``pip install "mailfailover[webhooks]"``.
+
+How its rooms hang together. `_callbacks` is the handler that writes down each event to be told,
+and the loop that tells them; `_queue` has the calls in the database, claimed, repeated and given
+up there; `_calls` says what a call looks like. The table is one of the webhooks'.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,9 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from mailfailover import errors
 from mailfailover._provider.classify import parse_retry_after
 from mailfailover._provider.signatures import reveal_all
-from mailfailover._sql.database import open_engine, reading
+from mailfailover._sql.database import reading
 from mailfailover._sql.rows import insert_new
-from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import fresh_rng
 from mailfailover._values.wire import HTTPRequest
@@ -61,7 +61,7 @@ class CallbackStats(NamedTuple):
 
 
 @published_in("mailfailover.callbacks")
-class Callbacks:
+class Callbacks(Stored):
     """
     Tells each event to another system, by a signed call that is repeated until it succeeds.
 
@@ -82,13 +82,15 @@ class Callbacks:
 
         transport: What makes the calls; HTTP over the network by default.
 
-        wall, rng: Time and chance.
+        clock, rng: Time, as seconds since 1970, and chance.
 
     Raises:
         ConfigurationError: If URL, secret or database cannot work.
 
     .. versionadded:: 0.1.0
     """
+
+    part = PART
 
     def __init__(
         self,
@@ -97,7 +99,7 @@ class Callbacks:
         *,
         database: str | Engine | None = None,
         transport: Transport | None = None,
-        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
         rng: Random | None = None,
     ) -> None:
         self.url = url if callable(url) else check_url(url)
@@ -105,33 +107,11 @@ class Callbacks:
         if not self._signers:
             message = "callbacks have no secret: give one, whsec_ and the base64 of 32 random bytes"
             raise errors.ConfigurationError(message)
-        self.engine = open_engine(database)
+        super().__init__(database, clock)
         self._transport = transport or default_transport()
-        self._wall = wall
         self._rng = rng or fresh_rng()
         self._wake = threading.Event()
         self._stopped = False
-
-    def init(self) -> None:
-        """
-        Make the tables of webhooks; where they are there already, do nothing.
-        """
-        init(self.engine, PART)
-
-    def upgrade(self) -> int:
-        """
-        Bring the tables to this version of the library; return the version they had.
-        """
-        return upgrade(self.engine, PART)
-
-    def check(self) -> None:
-        """
-        Make sure that the tables are those of this version.
-
-        Raises:
-            ConfigurationError: If not; it says what to run.
-        """
-        check(self.engine, PART)
 
     def __call__(self, event: DeliveryEvent) -> None:
         """
@@ -140,7 +120,7 @@ class Callbacks:
         url = self._url_for(event)
         if not url:
             return
-        now = self._now()
+        now = self.now()
         name = f"{event.provider}\0{event.event_id}".encode()
         row = {
             "id": f"msg_{sha256(name).hexdigest()[:40]}",
@@ -158,7 +138,7 @@ class Callbacks:
         Make the calls that are due, and return how many were made, well or not.
         """
         made = 0
-        while not self._stopped and (job := queue.claim(self.engine, self._now())):
+        while not self._stopped and (job := queue.claim(self.engine, self.now())):
             self._call(job)
             made += 1
         return made
@@ -176,7 +156,7 @@ class Callbacks:
             except SQLAlchemyError as exc:
                 logger.error("callbacks cannot use their database: %s", type(exc).__name__)
                 due = None
-            wait = _IDLE if due is None else (due - self._now()).total_seconds()
+            wait = _IDLE if due is None else (due - self.now()).total_seconds()
             self._wake.wait(min(max(wait, 0.0), _IDLE))
 
     def stop(self) -> None:
@@ -218,7 +198,7 @@ class Callbacks:
         return self.url(event) if callable(self.url) else self.url
 
     def _request(self, job: queue.Job) -> HTTPRequest:
-        now = self._now()
+        now = self.now()
         signatures = [one.sign(job.id, now, job.body) for one in self._signers]
         headers = {
             "Content-Type": "application/json",
@@ -234,12 +214,9 @@ class Callbacks:
             return
         wait = max(SCHEDULE[job.attempts - 1], retry_after or 0.0)
         wait *= 1 + self._rng.random() / 10  # so that not all come back at once
-        queue.later(self.engine, job, self._now() + timedelta(seconds=wait), detail)
+        queue.later(self.engine, job, self.now() + timedelta(seconds=wait), detail)
         logger.warning("callback %s failed: %s; again in %.0f s", job.id, detail, wait)
 
     def _give_up(self, job: queue.Job, detail: str) -> None:
         queue.give_up(self.engine, job, detail)
         logger.error("callback %s is given up after %d calls: %s", job.id, job.attempts, detail)
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._wall(), UTC)

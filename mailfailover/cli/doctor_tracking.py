@@ -23,7 +23,7 @@ _REMEDY = (
 )
 
 
-def examine_tracking(wall: Callable[[], float] = time.time) -> Iterator[Finding]:
+def examine_tracking(clock: Callable[[], float] = time.time) -> Iterator[Finding]:
     """
     Look whether a provider says yes and delivers nothing, where there is tracking at all.
     """
@@ -35,7 +35,7 @@ def examine_tracking(wall: Callable[[], float] = time.time) -> Iterator[Finding]
         found = load("mailfailover._sql.database").read_url()
         if found.get_backend_name() == "sqlite" and not Path(found.database or "").exists():
             return
-        tracking: Tracking = load("mailfailover.tracking").Tracking(wall=wall)
+        tracking: Tracking = load("mailfailover.tracking").Tracking(clock=clock)
         try:
             if sql.inspect(tracking.engine).has_table("tracking_mails"):
                 tracking.check()
@@ -53,7 +53,7 @@ def _deliveries(tracking: Tracking) -> Iterator[Finding]:
     from mailfailover._chain.observe import SilentOutage
     from mailfailover.tracking._silent_outages import judge
 
-    readings = judge(tracking.counts(), tracking.wall())
+    readings = judge(tracking.counts(), tracking.clock())
     if not readings:
         yield Finding(NOTE, "deliveries", "too few are known of yet to compare them")
     for one in readings:

@@ -12,6 +12,24 @@ Mails that wait in a database until a worker has sent them, so that none is lost
 
 After :meth:`Outbox.add` returns, the mail survives the death of any process. Install it with
 ``pip install "mailfailover[outbox]"``.
+
+How its rooms hang together. `_outbox` is what programs use and `_worker` what sends; `_tables`
+has the states, and each arrow between them belongs to one file::
+
+    (new) -> pending             _intake: once, and with its turn (_turns)
+    pending -> leased            _lease: claimed, with a token that fences off earlier holders
+    leased -> sending            _record: each attempt, before its bytes leave
+    sending -> sent, dead, unknown, pending        _verdict decides, _record writes it down
+    leased, sending -> pending, unknown, dead      _sweep: its worker went away
+    unknown -> pending           _sweep: no event came in time
+    unknown -> sent, dead        _settlement: a vendor's event tells
+    any -> pending, dead         _operator: by hand
+    sent, dead -> (gone)         _sweep, when it was kept long enough
+
+`_crew` has the threads of a worker that runs; `_delivery` is one mail's way in one of them, from
+`_job` (what is known of it) by way of the mailer to `_verdict`. All that the threads write goes
+through `_group_commit`. `_body` is a message as stored, `_views` what is told of mails,
+`_commit_hooks` wakes a worker once the caller's own transaction is committed.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-The threads of a worker that runs: one takes mails, some send them, one tells that they live.
+The crew of a running worker: one thread takes mails, some send them, one tells that they live.
 """
 
 from __future__ import annotations
@@ -8,57 +8,89 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from mailfailover.outbox._lease import Lease
-    from mailfailover.outbox._verdict import Ending
-    from mailfailover.outbox._worker import OutboxWorker
 
 logger = logging.getLogger("mailfailover.outbox")
-
-BEATS = 3
-"""How often a lease is renewed before it would end."""
 
 MAX_PAUSE = 30.0
 """The longest pause, in seconds, before a database that is away is asked again."""
 
 
-class Crew:
+class Duties(NamedTuple):
     """
-    Runs an :class:`OutboxWorker` until it is stopped.
+    What a crew does, by whoever knows how.
     """
 
-    def __init__(self, worker: OutboxWorker) -> None:
-        self.worker = worker
-        self.pool = ThreadPoolExecutor(worker.threads, thread_name_prefix="mailfailover")
+    sweep: Callable[[], object]
+    """Moves on the mails whose time has come."""
+
+    claim: Callable[[int], list[Lease]]
+    """Takes up to so many mails whose turn it is."""
+
+    deliver: Callable[[Lease], object]
+    """Sends one of them."""
+
+    give_back: Callable[[list[Lease]], object]
+    """Lets others have those that were not begun."""
+
+    renew: Callable[[], object]
+    """Tells that the worker is alive."""
+
+
+class Crew:
+    """
+    Takes and sends mails until it is stopped.
+
+    Args:
+        duties: What it does.
+
+        threads: How many mails it sends at the same time.
+
+        poll: Seconds after which it looks for mails again when it found none.
+
+        beat: Seconds between two signs of life.
+    """
+
+    def __init__(self, duties: Duties, *, threads: int, poll: float, beat: float) -> None:
+        self.duties = duties
+        self.threads = threads
+        self.poll = poll
+        self.beat = beat
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix="mailfailover")
         self.wake = Event()
         self.done = Event()
-        self.running: dict[Future[Ending | None], Lease] = {}
+        self.running: dict[Future[object], Lease] = {}
         self.next_sweep = 0.0
         self.failures = 0
 
-    def run(self) -> None:
+    def run(self, is_stopping: Callable[[], bool]) -> None:
         """
-        Take and send mails; when stopped, give back what was not begun and finish the rest.
+        Work until *is_stopping*; then give back what was not begun, and finish the rest.
         """
-        worker = self.worker
         heart = Thread(target=self._beat, name="mailfailover-heart", daemon=True)
         heart.start()
-        worker.outbox.on_add.append(self._on_add)
         try:
-            while not worker.stopping:
+            while not is_stopping():
                 self.wake.clear()
                 self.wake.wait(self._work())
         finally:
-            worker.outbox.on_add.remove(self._on_add)
             self._finish()
             self.done.set()
             heart.join()
+
+    def look(self) -> None:
+        """
+        Look for mails at once.
+        """
+        self.wake.set()
 
     def _work(self) -> float:
         """
@@ -68,25 +100,24 @@ class Crew:
             taken = self._take()
         except SQLAlchemyError as exc:
             self.failures += 1
-            pause = min(self.worker.poll * 2.0**self.failures, MAX_PAUSE)
+            pause = min(self.poll * 2.0**self.failures, MAX_PAUSE)
             logger.error(
                 "the outbox's database failed (%s); next look in %.0f s", type(exc).__name__, pause
             )
             return pause
         self.failures = 0
-        return 0.0 if taken else self.worker.poll
+        return 0.0 if taken else self.poll
 
     def _take(self) -> int:
-        worker = self.worker
         if time.monotonic() >= self.next_sweep:
-            worker.sweep()
-            self.next_sweep = time.monotonic() + worker.poll
-        if len(self.running) > worker.threads:
+            self.duties.sweep()
+            self.next_sweep = time.monotonic() + self.poll
+        if len(self.running) > self.threads:
             return 0
         # So many more than there are threads: each commit takes several, and no thread waits.
-        leases = worker.claim(worker.threads)
+        leases = self.duties.claim(self.threads)
         for lease in leases:
-            future = self.pool.submit(worker.deliver, lease)
+            future = self.pool.submit(self.duties.deliver, lease)
             self.running[future] = lease
             future.add_done_callback(self._on_done)
         return len(leases)
@@ -96,25 +127,22 @@ class Crew:
         unbegun = [lease for future, lease in running.items() if future.cancel()]
         if unbegun:
             try:
-                self.worker.give_back(unbegun)
+                self.duties.give_back(unbegun)
             except SQLAlchemyError as exc:  # the leases end by themselves
                 logger.error("mails could not be given back: %s", type(exc).__name__)
         wait(running)
         self.pool.shutdown()
 
     def _beat(self) -> None:
-        while not self.done.wait(self.worker.rules.lease / BEATS):
+        while not self.done.wait(self.beat):
             try:
-                self.worker.renew()
+                self.duties.renew()
             except SQLAlchemyError as exc:
                 logger.error("leases could not be renewed: %s", type(exc).__name__)
 
-    def _on_add(self, _mail_id: str) -> None:
-        self.wake.set()
-
-    def _on_done(self, future: Future[Ending | None]) -> None:
+    def _on_done(self, future: Future[object]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
             logger.error("a mail could not be dealt with: %s", type(error).__name__)
         del self.running[future]
-        if len(self.running) <= self.worker.threads:  # there is room for more
+        if len(self.running) <= self.threads:  # there is room for more
             self.wake.set()

@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
 from mailfailover._chain.observe import tell
-from mailfailover._sql.database import open_engine, reading
-from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._sql.database import reading
+from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
 from mailfailover.outbox import _operator
 from mailfailover.outbox._commit_hooks import after_commit
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @published_in("mailfailover.outbox")
-class Outbox:
+class Outbox(Stored):
     """
     Mails in a database, which a worker sends.
 
@@ -51,7 +51,7 @@ class Outbox:
             Called with the id of each mail that was added and committed, to wake up somebody
             who sends it. It must be quick; what it raises is logged and harms no mail.
 
-        wall: Seconds since 1970.
+        clock: Seconds since 1970.
 
     Raises:
         ConfigurationError: If the database cannot be opened.
@@ -59,39 +59,19 @@ class Outbox:
     .. versionadded:: 0.1.0
     """
 
+    part = PART
+
     def __init__(
         self,
         database: str | Engine | None = None,
         *,
         keep: timedelta = timedelta(days=30),
         on_add: Iterable[Callable[[Any], object]] = (),
-        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.engine = open_engine(database)
+        super().__init__(database, clock)
         self.keep = keep
         self.on_add = list(on_add)
-        self.wall = wall
-
-    def init(self) -> None:
-        """
-        Make the tables; where they are there already, do nothing.
-        """
-        init(self.engine, PART)
-
-    def upgrade(self) -> int:
-        """
-        Bring the tables to this version of the library; return the version they had.
-        """
-        return upgrade(self.engine, PART)
-
-    def check(self) -> None:
-        """
-        Make sure that the tables are those of this version.
-
-        Raises:
-            ConfigurationError: If not; it says what to run.
-        """
-        check(self.engine, PART)
 
     def add(
         self, message: Message, connection: Any = None, *, idempotency_key: str | None = None
@@ -219,20 +199,5 @@ class Outbox:
             if not found:
                 return count
 
-    def close(self) -> None:
-        """
-        Close all connections. An outbox that is used again opens new ones.
-        """
-        self.engine.dispose()
-
-    def now(self) -> datetime:
-        """
-        The time by its clock.
-        """
-        return datetime.fromtimestamp(self.wall(), UTC)
-
     def _added(self, mail_id: str) -> None:
         tell(self.on_add, mail_id)
-
-    def __repr__(self) -> str:
-        return f"Outbox({self.engine.url!r})"

@@ -15,7 +15,7 @@ from mailfailover._values.face import published_in
 from mailfailover._values.fork import fresh_rng
 from mailfailover._values.ulid import new_id
 from mailfailover.errors import ConfigurationError
-from mailfailover.outbox._crew import Crew
+from mailfailover.outbox._crew import Crew, Duties
 from mailfailover.outbox._delivery import Delivery
 from mailfailover.outbox._group_commit import Writes
 from mailfailover.outbox._lease import claim, give_back, renew
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from mailfailover.outbox._verdict import Ending
 
 logger = logging.getLogger("mailfailover.outbox")
+
+BEATS = 3
+"""How often a lease is renewed before it would end."""
 
 
 @published_in("mailfailover.outbox")
@@ -152,7 +155,18 @@ class OutboxWorker:
 
         A database that is away is waited for.
         """
-        Crew(self).run()
+        duties = Duties(self.sweep, self.claim, self.deliver, self.give_back, self.renew)
+        beat = self.rules.lease / BEATS
+        crew = Crew(duties, threads=self.threads, poll=self.poll, beat=beat)
+
+        def on_add(_mail_id: str) -> None:
+            crew.look()
+
+        self.outbox.on_add.append(on_add)
+        try:
+            crew.run(lambda: self.stopping)
+        finally:
+            self.outbox.on_add.remove(on_add)
 
     def stop(self) -> None:
         """

@@ -16,6 +16,11 @@ Who must not get mail: told by every provider, and held at all of them.
     )
 
 Install it with ``pip install "mailfailover[tracking]"``.
+
+How its rooms hang together. `_list` is what the mailer asks before a send (`_find`), an observer
+of sends and a handler of events. `_evidence` makes rows of what it is told, by `_rules` that say
+which event suppresses whom; `_origins` asks tracking what kind of mail the event is of. `_rows`
+writes and reads entries (`_entry`) of the table in `_tables`; `_csv` imports and exports them.
 """
 
 from __future__ import annotations

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
 from mailfailover._chain.observe import MailFailed, MailSent
-from mailfailover._sql.database import open_engine, reading
-from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._sql.database import reading
+from mailfailover._sql.stored import Stored
 from mailfailover._values.events import DeliveryEvent
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @published_in("mailfailover.suppression")
-class SuppressionList:
+class SuppressionList(Stored):
     """
     Who must not get mail, in a database: told by every provider, and held at all of them.
 
@@ -57,7 +56,7 @@ class SuppressionList:
 
         ttl: How long an entry holds, by its reason; for ever where that is not named.
 
-        wall: Seconds since 1970.
+        clock: Seconds since 1970.
 
     Raises:
         ConfigurationError: If the database cannot be opened.
@@ -65,39 +64,19 @@ class SuppressionList:
     .. versionadded:: 0.1.0
     """
 
+    part = PART
+
     def __init__(
         self,
         database: str | Engine | None = None,
         *,
         tracking: Origins | None = None,
         ttl: Mapping[Reason | str, timedelta] = EMPTY,
-        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.engine = open_engine(database)
+        super().__init__(database, clock)
         self.tracking = tracking
         self.ttl = {Reason(reason): time for reason, time in ttl.items()}
-        self.wall = wall
-
-    def init(self) -> None:
-        """
-        Make the table; where it is there already, do nothing.
-        """
-        init(self.engine, PART)
-
-    def upgrade(self) -> int:
-        """
-        Bring the table to this version of the library; return the version it had.
-        """
-        return upgrade(self.engine, PART)
-
-    def check(self) -> None:
-        """
-        Make sure that the table is that of this version.
-
-        Raises:
-            ConfigurationError: If not; it says what to run.
-        """
-        check(self.engine, PART)
 
     def find(self, message: Message) -> Mapping[str, str]:
         """
@@ -242,25 +221,10 @@ class SuppressionList:
             old = delete(suppressions).where(suppressions.c.expires <= self.now())
             return connection.execute(old).rowcount
 
-    def close(self) -> None:
-        """
-        Close all connections. One that is used again opens new ones.
-        """
-        self.engine.dispose()
-
-    def now(self) -> datetime:
-        """
-        The time by its clock.
-        """
-        return datetime.fromtimestamp(self.wall(), UTC)
-
     def _entry(self, email: str, reason: Reason, scope: Scope, **fields: Any) -> Suppression:
         now, ttl = self.now(), self.ttl.get(reason)
         given = {"created": now, "expires": ttl and now + ttl, **scope._asdict(), **fields}
         return Suppression(email=plain_address(email), reason=reason, **given)
-
-    def __repr__(self) -> str:
-        return f"SuppressionList({self.engine.url!r})"
 
 
 def _where(**wanted: str | None) -> list[ColumnElement[bool]]:

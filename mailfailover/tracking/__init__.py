@@ -13,6 +13,12 @@ Which mail went through which provider, and what became of it.
     tracking.status(receipt.mail_id)
 
 Install it with ``pip install "mailfailover[tracking]"``.
+
+How its rooms hang together. `_tracking` is an observer of sends and a handler of events: it
+writes `_send_rows` and `_event_rows` into `_tables`. `_status` reads a mail back, where
+`_standing` says how each recipient stands, whatever the order in which the events came. `_counts`
+counts by quarter hours what was accepted and delivered; `_silent_outages` judges those counts,
+and `_watch` tells what it found. `_purge` forgets in time.
 """
 
 from __future__ import annotations

@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
 from mailfailover._chain.observe import MailFailed, MailSent
-from mailfailover._sql.database import open_engine, reading
+from mailfailover._sql.database import reading
 from mailfailover._sql.rows import insert_new
-from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._sql.stored import Stored
 from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
 from mailfailover.tracking._counts import count_accepted, count_event, find_mail, read_counts
@@ -43,7 +42,7 @@ class Origin(NamedTuple):
 
 
 @published_in("mailfailover.tracking")
-class Tracking:
+class Tracking(Stored):
     """
     Remembers which mail went through which provider, and what became of it.
 
@@ -60,7 +59,7 @@ class Tracking:
 
         retention: How long :meth:`purge` lets stand what was kept.
 
-        wall: Seconds since 1970.
+        clock: Seconds since 1970.
 
     Raises:
         ConfigurationError: If the database cannot be opened.
@@ -68,39 +67,19 @@ class Tracking:
     .. versionadded:: 0.1.0
     """
 
+    part = PART
+
     def __init__(
         self,
         database: str | Engine | None = None,
         *,
         keep_content: bool = False,
         retention: Retention | None = None,
-        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.engine = open_engine(database)
+        super().__init__(database, clock)
         self.keep_content = keep_content
         self.retention = retention or Retention()
-        self.wall = wall
-
-    def init(self) -> None:
-        """
-        Make the tables; where they are there already, do nothing.
-        """
-        init(self.engine, PART)
-
-    def upgrade(self) -> int:
-        """
-        Bring the tables to this version of the library; return the version they had.
-        """
-        return upgrade(self.engine, PART)
-
-    def check(self) -> None:
-        """
-        Make sure that the tables are those of this version.
-
-        Raises:
-            ConfigurationError: If not; it says what to run.
-        """
-        check(self.engine, PART)
 
     def __call__(self, event: object) -> None:
         """
@@ -170,25 +149,13 @@ class Tracking:
         Return what :class:`SilentOutageWatch` judges by.
         """
         with reading(self.engine) as connection:
-            return read_counts(connection, self.wall() - PAST)
+            return read_counts(connection, self.clock() - PAST)
 
     def purge(self) -> Purged:
         """
         Forget what is older than its *retention* allows; to be called now and then.
         """
         return purge(self.engine, self.retention, self.now())
-
-    def close(self) -> None:
-        """
-        Close all connections. One that is used again opens new ones.
-        """
-        self.engine.dispose()
-
-    def now(self) -> datetime:
-        """
-        The time by its clock.
-        """
-        return datetime.fromtimestamp(self.wall(), UTC)
 
     def _record_send(self, event: MailSent | MailFailed) -> None:
         message, now = event.message, self.now()
@@ -205,6 +172,3 @@ class Tracking:
         with self.engine.begin() as connection:
             if insert_new(connection, events, row):
                 count_event(connection, row)
-
-    def __repr__(self) -> str:
-        return f"Tracking({self.engine.url!r})"

@@ -50,7 +50,7 @@ class SilentOutageWatch:
 
         every: Seconds between two looks.
 
-        wall: Seconds since 1970.
+        clock: Seconds since 1970.
 
     .. versionadded:: 0.1.0
     """
@@ -61,12 +61,12 @@ class SilentOutageWatch:
         observers: Iterable[Observer] = (),
         *,
         every: float = 60.0,
-        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.tracking = tracking
         self.observers = tuple(observers)
         self.every = every
-        self.wall = wall
+        self.clock = clock
         self._next = 0.0
         self._silent: dict[str, SilentOutage] = {}
         self._new_lock()
@@ -76,7 +76,7 @@ class SilentOutageWatch:
         """
         Look if it is time to, on events that have to do with it.
         """
-        if isinstance(event, (MailSent, DeliveryEvent)) and self.wall() >= self._next:
+        if isinstance(event, (MailSent, DeliveryEvent)) and self.clock() >= self._next:
             self.check()
 
     def check(self) -> tuple[SilentOutage, ...]:
@@ -86,7 +86,7 @@ class SilentOutageWatch:
         if not self._lock.acquire(blocking=False):  # another thread is looking
             return tuple(self._silent.values())
         try:
-            now = self.wall()
+            now = self.clock()
             self._next = now + self.every
             for reading in judge(self.tracking.counts(), now):
                 self._note(reading)

@@ -7,7 +7,7 @@ Install it with ``pip install "mailfailover[webhooks]"``.
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailfailover._setup.extras import extra
@@ -15,9 +15,8 @@ from mailfailover._setup.extras import extra
 with extra("webhooks", "mailfailover.webhooks.sql"):
     from sqlalchemy import delete, update
 
-from mailfailover._sql.database import open_engine
 from mailfailover._sql.rows import insert_new
-from mailfailover._sql.schema import check, init, upgrade
+from mailfailover._sql.stored import Stored
 from mailfailover.webhooks._tables import PART, replays
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ __all__ = ["SQLReplays"]
 _PURGE_EVERY = timedelta(hours=1)
 
 
-class SQLReplays:
+class SQLReplays(Stored):
     """
     Remembers webhooks in a database, for all processes that receive them.
 
@@ -39,7 +38,7 @@ class SQLReplays:
             A URL of SQLAlchemy, or an ``Engine``, which is used as it is. Without one it is
             that of the variable MAILFAILOVER_DATABASE, else ``sqlite:///mailfailover.db``.
 
-        wall: Seconds since 1970.
+        clock: Seconds since 1970.
 
     Raises:
         ConfigurationError: If the database cannot be opened.
@@ -47,39 +46,19 @@ class SQLReplays:
     .. versionadded:: 0.1.0
     """
 
+    part = PART
+
     def __init__(
-        self, database: str | Engine | None = None, *, wall: Callable[[], float] = time.time
+        self, database: str | Engine | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self.engine = open_engine(database)
-        self._wall = wall
-        self._purged = self._now()
-
-    def init(self) -> None:
-        """
-        Make the tables of webhooks; where they are there already, do nothing.
-        """
-        init(self.engine, PART)
-
-    def upgrade(self) -> int:
-        """
-        Bring the tables to this version of the library; return the version they had.
-        """
-        return upgrade(self.engine, PART)
-
-    def check(self) -> None:
-        """
-        Make sure that the tables are those of this version.
-
-        Raises:
-            ConfigurationError: If not; it says what to run.
-        """
-        check(self.engine, PART)
+        super().__init__(database, clock)
+        self._purged = self.now()
 
     def claim(self, token: str, seconds: float) -> bool:
         """
         Remember *token* for so long; False if it is remembered already.
         """
-        now = self._now()
+        now = self.now()
         until = now + timedelta(seconds=seconds)
         ended = (replays.c.token == token) & (replays.c.until <= now)
         with self.engine.begin() as connection:
@@ -95,7 +74,7 @@ class SQLReplays:
         """
         Remember *token* for so long from now.
         """
-        until = self._now() + timedelta(seconds=seconds)
+        until = self.now() + timedelta(seconds=seconds)
         with self.engine.begin() as connection:
             longer = update(replays).where(replays.c.token == token).values(until=until)
             if connection.execute(longer).rowcount == 0:
@@ -107,12 +86,3 @@ class SQLReplays:
         """
         with self.engine.begin() as connection:
             connection.execute(delete(replays).where(replays.c.token == token))
-
-    def close(self) -> None:
-        """
-        Close all connections. One that is used again opens new ones.
-        """
-        self.engine.dispose()
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._wall(), UTC)

@@ -72,7 +72,7 @@ class Setting:
             SECRET,
             database=engine,
             transport=self.transport,
-            wall=self.clock,
+            clock=self.clock,
             rng=Random(1),
         )
         self.callbacks.init()

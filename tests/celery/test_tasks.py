@@ -237,7 +237,7 @@ def test_a_scheduled_mail_is_sent_in_time(
     tasks.sweep()
     assert [] == messages(app)
 
-    outbox.wall = lambda: now.timestamp() + 3601
+    outbox.clock = lambda: now.timestamp() + 3601
     tasks.sweep()
 
     assert 1 == len(messages(app))

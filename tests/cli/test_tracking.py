@@ -157,7 +157,7 @@ def test_old_mails_are_forgotten(tracking: Tracking) -> None:
     """
     After as many days as the options say.
     """
-    tracking.wall = (datetime.now(UTC) - timedelta(days=3)).timestamp
+    tracking.clock = (datetime.now(UTC) - timedelta(days=3)).timestamp
     tracking(told(raw={"a": 1}))
 
     first = run("tracking", "purge", "--bodies", "2", "--json")
@@ -239,7 +239,7 @@ def count(tracking: Tracking, *, lost: int) -> None:
     """
     Let a day have passed in which a provider delivered all mails but the last ones.
     """
-    end = int(tracking.wall() // SLICE)
+    end = int(tracking.clock() // SLICE)
     rows = [
         {"slice": number, "provider": provider, "what": what, "shard": 0, "number": size}
         for number in range(end - 288, end + 1)

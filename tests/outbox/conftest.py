@@ -32,7 +32,7 @@ def outbox(tmp_path: Path, world: World) -> Iterator[Outbox]:
     An empty outbox in a SQLite file.
     """
     with fresh_engine("sqlite", tmp_path) as engine:
-        outbox = Outbox(engine, wall=world.wall)
+        outbox = Outbox(engine, clock=world.wall)
         outbox.init()
         yield outbox
 
@@ -64,4 +64,4 @@ def any_outbox(
     with engine.begin() as connection:
         for table in METADATA.sorted_tables:
             connection.execute(table.delete())
-    return Outbox(engine, wall=world.wall)
+    return Outbox(engine, clock=world.wall)

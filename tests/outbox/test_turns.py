@@ -144,7 +144,7 @@ def test_nobody_waits_longer_than_a_round(senders: list[str]) -> None:
         from mailfailover.outbox import Outbox
 
         world = World()
-        outbox = Outbox(engine, wall=world.wall)
+        outbox = Outbox(engine, clock=world.wall)
         outbox.init()
         for number, sender in enumerate(senders):
             outbox.add(MAIL.replace(id=f"{sender}{number}", from_email=f"{sender}@example.com"))

@@ -94,7 +94,7 @@ def test_outbox_is_measured(client: FlaskClient, service: Service, clock: FakeCl
     How many mails wait, and for how long the oldest does.
     """
     assert 0 == read(client)["mailfailover_outbox_oldest_seconds",]
-    service.outbox.wall = clock
+    service.outbox.clock = clock
     service.outbox.add(PLAIN)
     clock.advance(60)
 

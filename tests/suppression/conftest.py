@@ -48,7 +48,7 @@ def _empty(engine: Engine, world: World) -> SuppressionList:
     with engine.begin() as connection:
         for table in (*metadata.sorted_tables, *tracked.sorted_tables):
             connection.execute(table.delete())
-    return SuppressionList(engine, wall=world.wall, tracking=Tracking(engine, wall=world.wall))
+    return SuppressionList(engine, clock=world.wall, tracking=Tracking(engine, clock=world.wall))
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_imports_hold_as_long_as_the_list_says(suppressions: SuppressionList, wo
     Unless the lines say for how long.
     """
     day = timedelta(days=1)
-    briefly = SuppressionList(suppressions.engine, ttl={"bounced": day}, wall=world.wall)
+    briefly = SuppressionList(suppressions.engine, ttl={"bounced": day}, clock=world.wall)
     text = "email,expires\nbob@example.org,\ncid@example.org,2030-01-01T00:00:00+00:00\n"
 
     briefly.import_csv(lines("email\nann@example.org\n"), reason="bounced")

@@ -416,7 +416,7 @@ def test_what_is_told_holds_as_long_as_the_list_says(
     """
     By reason; of two the longer one.
     """
-    briefly = SuppressionList(suppressions.engine, ttl={"bounced": DAY}, wall=world.wall)
+    briefly = SuppressionList(suppressions.engine, ttl={"bounced": DAY}, clock=world.wall)
     briefly(told("bounced"))
     first = briefly.list()[0].expires
     world.clock.advance(3600)

@@ -45,7 +45,7 @@ def _empty(engine: Engine, world: World) -> Tracking:
     with engine.begin() as connection:
         for table in metadata.sorted_tables:
             connection.execute(table.delete())
-    return Tracking(engine, wall=world.wall, keep_content=True)
+    return Tracking(engine, clock=world.wall, keep_content=True)
 
 
 @pytest.fixture

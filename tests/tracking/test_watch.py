@@ -55,7 +55,7 @@ def watching(counted: Any, world: World) -> SilentOutageWatch:
     """
     A watch that tells the world.
     """
-    return SilentOutageWatch(counted, [world.events.append], wall=world.wall)
+    return SilentOutageWatch(counted, [world.events.append], clock=world.wall)
 
 
 def test_all_is_well(counted: Counted, world: World) -> None:

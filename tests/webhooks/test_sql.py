@@ -43,7 +43,7 @@ def replays(engine: Engine, clock: FakeClock) -> SQLReplays:
     """
     A store with its table.
     """
-    made = SQLReplays(engine, wall=clock)
+    made = SQLReplays(engine, clock=clock)
     made.init()
     return made
 
@@ -118,7 +118,7 @@ def test_processes_share_it(kind: str, tmp_path: Path, clock: FakeClock) -> None
     Of several that claim at the same time, one gets it, in every database; "A" is another one.
     """
     with fresh_engine(kind, tmp_path) as engine:
-        stores = [SQLReplays(engine, wall=clock) for _ in range(4)]
+        stores = [SQLReplays(engine, clock=clock) for _ in range(4)]
         stores[0].init()
 
         with ThreadPoolExecutor(4) as pool:
