@@ -7,6 +7,7 @@ The first word of a fence's info string says how, further words change it:
 - ``console``: each ``$ mailfailover ...`` and ``$ ... | mailfailover ...`` line is a real
   process and must exit 0, or N with ``exit=N``. ``$ export ...`` holds until the page's end;
   other commands (``$ pip install ...``) and all output are for the reader.
+- ``program``: a whole file, which ``test_docs_programs.py`` runs by a process of its own.
 - ``notest``: not run. There must be few of those.
 
 The working directory is empty at first and the page's own; ``MAILFAILOVER_*`` is unset.
@@ -124,7 +125,7 @@ def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     exports: list[str] = []
 
     for block in _blocks(page):
-        if "notest" in block.options:
+        if {"notest", "program"} & {*block.options}:
             continue
         if block.language == "python":
             _run_python(block, module)

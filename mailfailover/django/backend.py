@@ -1,0 +1,100 @@
+"""
+:class:`EmailBackend`: what sends Django's mail.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.core.mail.backends.base import BaseEmailBackend
+
+from mailfailover._message.message import Message
+from mailfailover.django.anymail_status import AnymailStatus, status_in_outbox, status_of
+from mailfailover.django.email_message import message_fields
+from mailfailover.django.settings import OPTIONS, options_of
+from mailfailover.errors import MailFailoverError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.core.mail import EmailMessage
+
+    from mailfailover._mailer.mailer import Mailer
+    from mailfailover.outbox import Outbox
+
+__all__ = ["EmailBackend"]
+
+
+class EmailBackend(BaseEmailBackend):
+    """
+    Sends Django's mail through a chain of providers, or adds it to the outbox.
+
+    For ``EMAIL_BACKEND``, where the setting ``MAILFAILOVER`` says how, and for the ``MAILERS``
+    of Django 6, whose ``OPTIONS`` take precedence over it. Connections and what is known of the
+    providers' health are kept between messages, whoever makes how many backends.
+
+    Args:
+        fail_silently: Whether errors of sending are swallowed.
+
+        options: See :class:`MailFailoverSettings`, in lower case; the rest is Django's.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(self, fail_silently: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 -- Django's own
+        own = {name: options.pop(name) for name in OPTIONS if name in options}
+        super().__init__(**options)
+        self.fail_silently = fail_silently
+        self.options = options_of(own)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """
+        What sends the mail.
+        """
+        from mailfailover.django.registry import mailer_of
+
+        return mailer_of(self.options)
+
+    @cached_property
+    def outbox(self) -> Outbox | None:
+        """
+        Where mails wait for a worker, None where they are sent at once.
+        """
+        from mailfailover.django.registry import outbox_of
+
+        return outbox_of(self.options)
+
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
+        """
+        Send messages one after the other, and return how many were.
+
+        With an outbox all of them are added, or none.
+
+        Raises:
+            MailFailoverError: As :meth:`mailfailover.Mailer.send`, unless *fail_silently*.
+        """
+        with nullcontext() if self.outbox is None else self.outbox.engine.begin():
+            return sum(self._send(message) for message in email_messages or ())
+
+    def _send(self, message: EmailMessage) -> bool:
+        message.anymail_status = AnymailStatus()
+        if not message.recipients():
+            return False
+        try:
+            message.anymail_status = self._deliver(message)
+        except MailFailoverError:
+            if self.fail_silently:
+                return False
+            raise
+        return True
+
+    def _deliver(self, message: EmailMessage) -> AnymailStatus:
+        defaults = self.options.get("send_defaults", {})
+        mail = Message(**message_fields(message, defaults, self.mailer.chain.keys[0]))
+        if self.outbox is None:
+            return status_of(self.mailer.send(mail))
+        emails = dict.fromkeys(address.email for address in mail.recipients)
+        return status_in_outbox(self.outbox.add(self.mailer.prepare(mail)), emails)

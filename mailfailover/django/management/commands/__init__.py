@@ -1,0 +1,3 @@
+"""
+The app's commands of ``manage.py``.
+"""

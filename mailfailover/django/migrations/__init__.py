@@ -1,0 +1,3 @@
+"""
+The app's migrations: they make the outbox's tables wherever the project migrates.
+"""

@@ -1,0 +1,79 @@
+"""
+The worker that sends the mails of the outbox in Django's database.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.db import connections
+from sqlalchemy import create_engine
+
+from mailfailover._sql.database import open_engine
+from mailfailover.django.registry import get_mailer, get_outbox
+from mailfailover.errors import ConfigurationError
+from mailfailover.outbox import Outbox, OutboxWorker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+__all__ = ["open_own_engine", "worker"]
+
+# What Django reads of psycopg's connections in its own way.
+_DJANGOS_OWN = ("context", "cursor_factory")
+
+
+@contextmanager
+def worker(mailer: str | None = None, **options: Any) -> Iterator[OutboxWorker]:
+    """
+    A worker with the mailer and the database of the project's settings.
+
+    It has connections of its own: its transactions are not those of Django.
+
+    Args:
+        mailer: An alias of ``MAILERS``, as for :func:`mailfailover.django.get_mailer`.
+
+        options: Of :class:`~mailfailover.outbox.OutboxWorker`.
+
+    Raises:
+        ConfigurationError: If there is no outbox, or its tables are missing.
+    """
+    joined: Any = get_outbox(mailer).engine.dialect
+    outbox = Outbox(open_own_engine(joined.alias))
+    try:
+        outbox.check()
+        yield OutboxWorker(outbox, get_mailer(mailer), **options)
+    finally:
+        outbox.close()
+
+
+def open_own_engine(alias: str) -> Engine:
+    """
+    Open the database *alias* of Django's ``DATABASES`` by connections of our own.
+
+    Raises:
+        ConfigurationError: If it is in the memory of this process.
+    """
+    django = connections[alias]
+    if django.vendor == "sqlite":
+        name = str(django.settings_dict["NAME"])
+        if django.is_in_memory_db():
+            message = f"the database {alias!r} is in memory, where no worker sees it: name a file"
+            raise ConfigurationError(message)
+        return open_engine(f"sqlite:///{name}")
+    parameters = {
+        name: value
+        for name, value in django.get_connection_params().items()
+        if name not in _DJANGOS_OWN
+    }
+    return create_engine(
+        f"postgresql+{django.Database.__name__}://",
+        creator=lambda: django.Database.connect(**parameters),
+        isolation_level="READ COMMITTED",
+        max_overflow=-1,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )

@@ -1,0 +1,45 @@
+"""
+Runs the programs of the pages on frameworks by real servers, while a vendor dies.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailfailover.testing import FaultServer
+from tests.programs import ROOT, chain_of, free_port, post, programs, running
+
+# By page: what runs its last program; PORT is filled in.
+SERVERS = {
+    "django": ("shop.py", "runserver", "--noreload", "127.0.0.1:PORT"),
+}
+
+
+@pytest.mark.parametrize("page", SERVERS)
+def test_a_pages_program_fails_over(page: str, tmp_path: Path) -> None:
+    """
+    The program sends through the first vendor, and through the second while the first is down.
+    """
+    port = str(free_port())
+    command = [part.replace("PORT", port) for part in SERVERS[page]]
+    url = f"http://127.0.0.1:{port}/orders"
+    with FaultServer("mailgun") as first, FaultServer("sendgrid") as second:
+        chain = chain_of(first, second)
+        with running(tmp_path, programs(page)[-1], *command, MAILFAILOVER_DSN=chain):
+            healthy = post(url, email="ann@example.org")
+            first.fail("refuse")
+            failing = post(url, email="bob@example.org")
+
+        assert ({"sent_by": "mailgun"}, {"sent_by": "sendgrid"}) == (healthy, failing)
+        assert (1, 1) == (len(first.accepted), len(second.accepted))
+
+
+def test_every_program_is_run() -> None:
+    """
+    No page has a program that no test runs.
+    """
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md") if programs(path.stem)}
+
+    assert set(SERVERS) == pages
