@@ -18,6 +18,7 @@ import pytest
 import mailfailover
 from mailfailover import (
     celery,
+    django,
     errors,
     outbox,
     plugin,
@@ -37,6 +38,7 @@ PROVIDERS = sorted((ROOT / "providers").glob("[a-z_]*[a-z].py"))
 PUBLIC = [
     mailfailover,
     celery,
+    django,
     errors,
     outbox,
     plugin,
@@ -65,6 +67,7 @@ ONLY_IN = {
         "_sql",
         "celery",
         "callbacks",
+        "django",
         "outbox",
         "service",
         "suppression",
@@ -72,6 +75,7 @@ ONLY_IN = {
         "webhooks",
     },
     "standardwebhooks": {"callbacks"},
+    "django": {"django"},
     "flask": {"flask.py", "service"},
     "jinja2": {"service"},
     "prometheus_client": {"service"},
@@ -89,7 +93,7 @@ FLOORS = (
     ("aio", "providers", "redis", "testing", "unsubscribe"),
     ("suppression", "tracking", "webhooks"),
     ("callbacks", "flask", "outbox"),
-    ("celery",),
+    ("celery", "django"),
     ("service",),
     ("cli",),
     ("__main__",),

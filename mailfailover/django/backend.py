@@ -43,6 +43,8 @@ class EmailBackend(BaseEmailBackend):
     .. versionadded:: 0.1.0
     """
 
+    __module__ = "mailfailover.django"
+
     def __init__(self, fail_silently: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 -- Django's own
         own = {name: options.pop(name) for name in OPTIONS if name in options}
         super().__init__(**options)

@@ -66,6 +66,8 @@ class MailFailoverSettings(TypedDict, total=False):
     TRANSPORT: Any
 
 
+MailFailoverSettings.__module__ = "mailfailover.django"
+
 OPTIONS = frozenset(name.lower() for name in MailFailoverSettings.__annotations__)
 """The same names as Django 6's ``OPTIONS`` have them."""
 
