@@ -4,12 +4,15 @@ Runs the programs of the pages on frameworks by real servers, while a vendor die
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mailfailover.testing import FaultServer
 from tests.programs import ROOT, chain_of, free_port, post, programs, running
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # By page: what runs its last program; PORT is filled in.
 SERVERS = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.mail.backends.base import BaseEmailBackend
 
 from mailfailover._message.message import Message
+from mailfailover._values.face import face
 from mailfailover.django.anymail_status import AnymailStatus, status_in_outbox, status_of
 from mailfailover.django.email_message import message_fields
 from mailfailover.django.settings import OPTIONS, options_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["EmailBackend"]
 
 
+@face("mailfailover.django")
 class EmailBackend(BaseEmailBackend):
     """
     Sends Django's mail through a chain of providers, or adds it to the outbox.
@@ -42,8 +44,6 @@ class EmailBackend(BaseEmailBackend):
 
     .. versionadded:: 0.1.0
     """
-
-    __module__ = "mailfailover.django"
 
     def __init__(self, fail_silently: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 -- Django's own
         own = {name: options.pop(name) for name in OPTIONS if name in options}
