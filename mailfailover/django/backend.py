@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.mail.backends.base import BaseEmailBackend
 
 from mailfailover._message.message import Message
-from mailfailover._values.face import face
+from mailfailover._values.face import published_in
 from mailfailover.django.anymail_status import AnymailStatus, status_in_outbox, status_of
 from mailfailover.django.email_message import message_fields
 from mailfailover.django.settings import OPTIONS, options_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["EmailBackend"]
 
 
-@face("mailfailover.django")
+@published_in("mailfailover.django")
 class EmailBackend(BaseEmailBackend):
     """
     Sends Django's mail through a chain of providers, or adds it to the outbox.
