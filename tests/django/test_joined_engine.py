@@ -111,7 +111,7 @@ def test_times_are_read_as_they_were_written(database: str) -> None:
     A mail reads the same through Django's connection as through one of SQLAlchemy.
     """
     due = datetime(2036, 5, 1, 12, 30, 1, 250, tzinfo=UTC)
-    outbox = Outbox(joined_engine(database), wall=lambda: 1_800_000_000.0)
+    outbox = Outbox(joined_engine(database), clock=lambda: 1_800_000_000.0)
 
     outbox.add(MAIL.replace(send_at=due))
 
