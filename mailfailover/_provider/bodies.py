@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _PLACE = "\0part\0"
 _WRITTEN_PLACE = json.dumps(_PLACE).encode()
 
+PEOPLE = frozenset({"from", "sender", "to", "cc", "bcc", "recipients"})
+"""Who gets a mail and who sends it, as most vendors call it in a body, in whatever case."""
+
 _CHUNK = 48 * 1024
 """Bytes read at once: a multiple of 3, so that base64 has no padding in between."""
 
@@ -172,7 +175,7 @@ def merge_options(
 
         reserved:
             Paths such as ``"message.to"`` that options must not touch: whatever says
-            who gets the mail and who sends it.
+            who gets the mail and who sends it, beyond the fields of :data:`PEOPLE`.
 
         path: Where in the document *body* stands, with a dot at its end.
 
@@ -183,7 +186,7 @@ def merge_options(
     merged = dict(body)
     for key, value in options.items():
         where = path + key
-        if where in reserved:
+        if where in reserved or where.lower() in PEOPLE:
             message = f"provider_options cannot set {where}: use the message's own field"
             raise InvalidMessage(message, field="provider_options")
         in_header = path.endswith("headers.") and isinstance(value, str)

@@ -7,15 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://ahasend.com/docs/api-reference/webhooks (2026-11). One that "failed" was tried until
 # its time was over. That somebody was suppressed, or a domain has errors, is about no mail.
@@ -49,7 +42,7 @@ BOUNCES = {
 }
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event; mails that come in are none.
     """
@@ -58,26 +51,26 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
 
 
 def _kind(envelope: Mapping[str, Any]) -> str:
-    return as_text(envelope.get("type"))
+    return plugin.as_text(envelope.get("type"))
 
 
-def _event(envelope: Mapping[str, Any], event_id: str) -> DeliveryEvent:
+def _event(envelope: Mapping[str, Any], event_id: str) -> plugin.DeliveryEvent:
     kind, reason = EVENTS.get(_kind(envelope), (EventType.UNKNOWN, None))
     data = envelope.get("data")
-    attempt = dig(data, "delivery_attempt")
+    attempt = plugin.dig(data, "delivery_attempt")
     if kind is EventType.BOUNCED:
-        reason = BOUNCES.get(as_text(dig(attempt, "classification")), reason)
-    said = (dig(attempt, "smtp_code") or "", dig(attempt, "response"))
-    return make_event(
+        reason = BOUNCES.get(plugin.as_text(plugin.dig(attempt, "classification")), reason)
+    said = (plugin.dig(attempt, "smtp_code") or "", plugin.dig(attempt, "response"))
+    return plugin.make_event(
         envelope,
         type=kind,
         event_id=event_id,
-        provider_message_id=dig(data, "message_id_header"),
-        recipient=dig(data, "recipient"),
+        provider_message_id=plugin.dig(data, "message_id_header"),
+        recipient=plugin.dig(data, "recipient"),
         timestamp=envelope.get("timestamp"),
         reject_reason=reason,
-        mta_response=" ".join(filter(None, map(as_text, said))),
-        description=dig(attempt, "description") or dig(data, "reason"),
-        click_url=dig(data, "url"),
-        user_agent=dig(data, "user_agent"),
+        mta_response=" ".join(filter(None, map(plugin.as_text, said))),
+        description=plugin.dig(attempt, "description") or plugin.dig(data, "reason"),
+        click_url=plugin.dig(data, "url"),
+        user_agent=plugin.dig(data, "user_agent"),
     )

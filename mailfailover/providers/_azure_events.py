@@ -9,22 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from mailfailover.errors import InvalidSignature, ProviderUnavailable
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    Fetch,
-    HTTPRequest,
-    RejectReason,
-    Secrets,
-    WebhookRequest,
-    as_text,
-    check_secret,
-    dig,
-    make_event,
-    reveal_all,
-    sha256_hex,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://learn.microsoft.com/en-us/azure/event-grid/communication-services-email-events, and
 # for the statuses the enumeration in the vendor's own @azure/eventgrid (2026-11).
@@ -53,7 +39,7 @@ EVENT_GRID = re.compile(
 MESSAGE_ID = re.compile(r"<?([\w-]{1,64})(?:\.[0-9a-f]{12})?@.*", re.ASCII)
 
 
-def verify(request: WebhookRequest, secrets: Secrets, fetch: Fetch) -> str:
+def verify(request: plugin.WebhookRequest, secrets: plugin.Secrets, fetch: plugin.Fetch) -> str:
     """
     Check that the address that was called has the secret in it, and agree to a subscription.
 
@@ -67,28 +53,28 @@ def verify(request: WebhookRequest, secrets: Secrets, fetch: Fetch) -> str:
         given = parse_qs(urlsplit(request.url).query).get("secret", [""])
     except ValueError:
         given = [""]
-    if not check_secret(given[0], reveal_all(secrets)):
-        raise InvalidSignature(
+    if not plugin.check_secret(given[0], plugin.reveal_all(secrets)):
+        raise errors.InvalidSignature(
             "the webhook's address has no secret that is configured for this provider"
         )
     for data in request.json_objects():
         if data.get("eventType") == VALIDATION:
-            _agree(as_text(dig(data, "data", "validationUrl")), fetch)
-    return sha256_hex(request.body)  # each event has an id
+            _agree(plugin.as_text(plugin.dig(data, "data", "validationUrl")), fetch)
+    return plugin.sha256_hex(request.body)  # each event has an id
 
 
-def _agree(url: str, fetch: Fetch) -> None:
+def _agree(url: str, fetch: plugin.Fetch) -> None:
     if not EVENT_GRID.fullmatch(url):
-        raise InvalidSignature(
+        raise errors.InvalidSignature(
             "the webhook asks for consent at an address that is not Event Grid's"
         )
-    response = fetch(HTTPRequest("GET", url))
+    response = fetch(plugin.HTTPRequest("GET", url))
     if not response.ok:
         message = f"Event Grid did not take our consent: HTTP {response.status_code}"
-        raise ProviderUnavailable(message, status_code=response.status_code)
+        raise errors.ProviderUnavailable(message, status_code=response.status_code)
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the events that there are beside what is no event of a mail.
     """
@@ -96,34 +82,36 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
     return tuple(_event(one) for one in found if one.get("eventType") != VALIDATION)
 
 
-def _event(envelope: Mapping[str, Any]) -> DeliveryEvent:
+def _event(envelope: Mapping[str, Any]) -> plugin.DeliveryEvent:
     data = envelope.get("data")
-    kind, reason = _kind(as_text(envelope.get("eventType")), data)
-    our_id = MESSAGE_ID.fullmatch(as_text(dig(data, "internetMessageId")))
-    return make_event(
+    kind, reason = _kind(plugin.as_text(envelope.get("eventType")), data)
+    our_id = MESSAGE_ID.fullmatch(plugin.as_text(plugin.dig(data, "internetMessageId")))
+    return plugin.make_event(
         envelope,
         type=kind,
         event_id=envelope.get("id"),
-        provider_message_id=dig(data, "messageId"),
+        provider_message_id=plugin.dig(data, "messageId"),
         mail_id=our_id[1] if our_id else None,
-        recipient=dig(data, "recipient"),
+        recipient=plugin.dig(data, "recipient"),
         timestamp=_time(data) or envelope.get("eventTime"),
         reject_reason=reason,
-        description=dig(data, "deliveryStatusDetails", "statusMessage"),
-        click_url=dig(data, "engagementContext") if kind is EventType.CLICKED else None,
-        user_agent=dig(data, "userAgent"),
+        description=plugin.dig(data, "deliveryStatusDetails", "statusMessage"),
+        click_url=plugin.dig(data, "engagementContext") if kind is EventType.CLICKED else None,
+        user_agent=plugin.dig(data, "userAgent"),
     )
 
 
 def _kind(name: str, data: Any) -> tuple[EventType, RejectReason | None]:
     if name == DELIVERY:
-        return STATUSES.get(as_text(dig(data, "status")), (EventType.UNKNOWN, None))
-    engagement = as_text(dig(data, "engagementType")).lower() if name == ENGAGEMENT else ""
+        return STATUSES.get(plugin.as_text(plugin.dig(data, "status")), (EventType.UNKNOWN, None))
+    engagement = (
+        plugin.as_text(plugin.dig(data, "engagementType")).lower() if name == ENGAGEMENT else ""
+    )
     return ENGAGEMENTS.get(engagement, EventType.UNKNOWN), None
 
 
 def _time(data: Any) -> Any:
     # Written with a large S or a small one.
     names = ("deliveryAttemptTime", "userActionTime")
-    found = (dig(data, name + end) for name in names for end in ("Stamp", "stamp"))
+    found = (plugin.dig(data, name + end) for name in names for end in ("Stamp", "stamp"))
     return next(filter(None, found), None)

@@ -10,20 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from mailfailover.errors import InvalidSignature, InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    Secrets,
-    WebhookRequest,
-    as_text,
-    as_time,
-    check_secret,
-    make_event,
-    read_json,
-    reveal_all,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 SECRET = "secret"  # noqa: S105 -- the name of the parameter
 MAX_FIELDS = 50
@@ -57,31 +45,31 @@ DATE = "%m/%d/%Y %I:%M:%S %p"
 NO_CHANNEL = {"HTTP API", "SMTP API"}
 
 
-def verify(request: WebhookRequest, secrets: Secrets) -> str:
+def verify(request: plugin.WebhookRequest, secrets: plugin.Secrets) -> str:
     """
     Check the secret in the address; nothing is signed.
     """
-    if not check_secret(_parameters(request).get(SECRET, ""), reveal_all(secrets)):
-        raise InvalidSignature(
+    if not plugin.check_secret(_parameters(request).get(SECRET, ""), plugin.reveal_all(secrets)):
+        raise errors.InvalidSignature(
             "the secret in the webhook's address is not one that is configured for this provider"
         )
     return ""
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event, all of which stands in the address.
     """
     if request.body:
-        raise InvalidWebhook("elasticemail: the webhook has a body, where a GET has none")
+        raise errors.InvalidWebhook("elasticemail: the webhook has a body, where a GET has none")
     fields = _parameters(request)
     fields.pop(SECRET, None)
     # Through JSON, which makes all texts such that they can be stored.
-    data: dict[str, Any] = read_json(json.dumps(fields).encode()) or {}
+    data: dict[str, Any] = plugin.read_json(json.dumps(fields).encode()) or {}
     return (_event(data),) if data else ()
 
 
-def _parameters(request: WebhookRequest) -> dict[str, str]:
+def _parameters(request: plugin.WebhookRequest) -> dict[str, str]:
     try:
         query = urlsplit(request.url).query
         return dict(parse_qsl(query, errors="replace", max_num_fields=MAX_FIELDS))
@@ -89,20 +77,20 @@ def _parameters(request: WebhookRequest) -> dict[str, str]:
         return {}
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind, reason = EVENTS.get(as_text(data.get("status")), (EventType.UNKNOWN, None))
-    category = as_text(data.get("category"))
-    channel = as_text(data.get("channel"))
-    return make_event(
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind, reason = EVENTS.get(plugin.as_text(data.get("status")), (EventType.UNKNOWN, None))
+    category = plugin.as_text(data.get("category"))
+    channel = plugin.as_text(data.get("channel"))
+    return plugin.make_event(
         data,
         type=kind,
         provider_message_id=data.get("transaction"),
         recipient=data.get("to"),
-        timestamp=_time(as_text(data.get("date"))),
+        timestamp=_time(plugin.as_text(data.get("date"))),
         reject_reason=reason and CATEGORIES.get(category, reason),
         description=category,
         tags=() if channel in NO_CHANNEL else channel,
-        metadata=read_json(as_text(data.get("postback")).encode()),
+        metadata=plugin.read_json(plugin.as_text(data.get("postback")).encode()),
         click_url=data.get("target"),
     )
 
@@ -111,4 +99,4 @@ def _time(text: str) -> datetime | None:
     try:
         return datetime.strptime(text, DATE).replace(tzinfo=UTC)
     except ValueError:
-        return as_time(text)
+        return plugin.as_time(text)

@@ -7,17 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-    read_json,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 Meaning = tuple[EventType, RejectReason | None]
 
@@ -42,32 +33,36 @@ NOTIFICATIONS: Mapping[str, Meaning] = {
 }
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read a list of reports, or one notification.
     """
     data = request.json_object()
     if "results" not in data:
         if "notificationType" not in data:
-            raise InvalidWebhook("infobip: the webhook has neither results nor a notification")
-        meaning = NOTIFICATIONS.get(as_text(data["notificationType"]), (EventType.UNKNOWN, None))
+            raise errors.InvalidWebhook(
+                "infobip: the webhook has neither results nor a notification"
+            )
+        meaning = NOTIFICATIONS.get(
+            plugin.as_text(data["notificationType"]), (EventType.UNKNOWN, None)
+        )
         return (_event(data, meaning),)
     results = data["results"] if isinstance(data["results"], list) else []
     return tuple(_event(one, _meaning(one)) for one in results if isinstance(one, dict))
 
 
 def _meaning(report: Mapping[str, Any]) -> Meaning:
-    group = as_text(dig(report, "status", "groupName"))
+    group = plugin.as_text(plugin.dig(report, "status", "groupName"))
     kind, reason = REPORTS.get(group, (EventType.UNKNOWN, None))
-    if group == "UNDELIVERABLE" and dig(report, "error", "permanent") is True:
+    if group == "UNDELIVERABLE" and plugin.dig(report, "error", "permanent") is True:
         reason = RejectReason.BOUNCED
     return kind, reason
 
 
-def _event(data: Mapping[str, Any], meaning: Meaning) -> DeliveryEvent:
+def _event(data: Mapping[str, Any], meaning: Meaning) -> plugin.DeliveryEvent:
     kind, reason = meaning
-    status = dig(data, "status", "description")
-    return make_event(
+    status = plugin.dig(data, "status", "description")
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("eventId"),
@@ -75,8 +70,8 @@ def _event(data: Mapping[str, Any], meaning: Meaning) -> DeliveryEvent:
         recipient=data.get("to") or data.get("recipient"),
         timestamp=data.get("doneAt"),  # "sendDateTime" is not when it was opened
         reject_reason=reason,
-        description=dig(data, "error", "description") if reason else status,
+        description=plugin.dig(data, "error", "description") if reason else status,
         tags=data.get("campaignReferenceId"),
-        metadata=read_json(as_text(data.get("callbackData")).encode()),
+        metadata=plugin.read_json(plugin.as_text(data.get("callbackData")).encode()),
         click_url=data.get("url"),
     )

@@ -8,16 +8,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_list,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # By the models of the vendor's own clients, lettermint-python and lettermint-laravel (2026-11).
 # What comes in, and changes of a suppression list, are about no mail of ours.
@@ -51,7 +43,7 @@ SUPPRESSIONS = {
 }
 
 
-def read_events(request: WebhookRequest, encoded: str) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest, encoded: str) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event; a tag that begins with *encoded* is not as it was given.
     """
@@ -59,25 +51,25 @@ def read_events(request: WebhookRequest, encoded: str) -> tuple[DeliveryEvent, .
     return tuple(_event(data, encoded) for data in found if data.get("event") != TRIAL)
 
 
-def _event(envelope: Mapping[str, Any], encoded: str) -> DeliveryEvent:
-    kind, reason = EVENTS.get(as_text(envelope.get("event")), (EventType.UNKNOWN, None))
+def _event(envelope: Mapping[str, Any], encoded: str) -> plugin.DeliveryEvent:
+    kind, reason = EVENTS.get(plugin.as_text(envelope.get("event")), (EventType.UNKNOWN, None))
     data = envelope.get("data")
     if envelope.get("event") == "message.suppressed":
-        reason = SUPPRESSIONS.get(as_text(dig(data, "reason")), reason)
-    return make_event(
+        reason = SUPPRESSIONS.get(plugin.as_text(plugin.dig(data, "reason")), reason)
+    return plugin.make_event(
         envelope,
         type=kind,
         event_id=envelope.get("id"),
-        provider_message_id=dig(data, "message_id"),
-        recipient=dig(data, "recipient"),
+        provider_message_id=plugin.dig(data, "message_id"),
+        recipient=plugin.dig(data, "recipient"),
         timestamp=envelope.get("timestamp"),
         reject_reason=reason,
-        mta_response=dig(data, "response", "content"),
-        description=dig(data, "reason"),
-        tags=[_plain(tag, encoded) for tag in as_list(dig(data, "tag"))],
-        metadata=dig(data, "metadata"),
-        click_url=dig(data, "destination_url"),
-        user_agent=dig(data, "user_agent"),
+        mta_response=plugin.dig(data, "response", "content"),
+        description=plugin.dig(data, "reason"),
+        tags=[_plain(tag, encoded) for tag in plugin.as_list(plugin.dig(data, "tag"))],
+        metadata=plugin.dig(data, "metadata"),
+        click_url=plugin.dig(data, "destination_url"),
+        user_agent=plugin.dig(data, "user_agent"),
     )
 
 

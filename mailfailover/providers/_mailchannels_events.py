@@ -10,23 +10,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from mailfailover.errors import InvalidSignature, ProviderUnavailable
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    Fetch,
-    HTTPRequest,
-    RejectReason,
-    Secrets,
-    WebhookRequest,
-    as_list,
-    as_text,
-    check_secret,
-    make_event,
-    reveal_all,
-    verify_public_key,
-    verify_time,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # RFC 9421 and RFC 9530, in the one form that the vendor's own client for JavaScript takes
 # (2026-11).
@@ -53,54 +38,58 @@ EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
 TRIAL = "test"
 
 
-def verify(request: WebhookRequest, accounts: Secrets, base_url: str, fetch: Fetch) -> str:
+def verify(
+    request: plugin.WebhookRequest, accounts: plugin.Secrets, base_url: str, fetch: plugin.Fetch
+) -> str:
     """
     Check that MailChannels signed *request*, and that it is about one of *accounts*.
 
     The key is the same for all accounts, so that another customer's webhooks are signed too.
     """
-    known = reveal_all(accounts)
-    found = [as_text(one.get("customer_handle")) for one in request.json_objects()]
-    if not found or not all(check_secret(one, known) for one in found):
-        raise InvalidSignature("the webhook is of no account that is configured for this provider")
+    known = plugin.reveal_all(accounts)
+    found = [plugin.as_text(one.get("customer_handle")) for one in request.json_objects()]
+    if not found or not all(plugin.check_secret(one, known) for one in found):
+        raise errors.InvalidSignature(
+            "the webhook is of no account that is configured for this provider"
+        )
     digest = request.header("content-digest")
     given = DIGEST.fullmatch(digest)
     if given is None or given[1] != b64encode(sha256(request.body).digest()).decode():
-        raise InvalidSignature("the webhook's digest is not that of its body")
+        raise errors.InvalidSignature("the webhook's digest is not that of its body")
     signed = INPUT.fullmatch(request.header("signature-input"))
     if signed is None:
-        raise InvalidSignature("the webhook is not signed as MailChannels signs")
-    verify_time(signed["created"], request)
+        raise errors.InvalidSignature("the webhook is not signed as MailChannels signs")
+    plugin.verify_time(signed["created"], request)
     label = re.escape(signed["label"])
     signature = re.fullmatch(rf"{label}=:([\w+/]+=*):", request.header("signature"), re.ASCII)
     text = f'"content-digest": {digest}\n"@signature-params": {signed["parameters"]}'
     key = _key(f"{base_url}/tx/v1/webhook/public-key?id={signed['key_id']}", fetch)
-    verify_public_key(signature[1] if signature else "", key, text.encode())
+    plugin.verify_public_key(signature[1] if signature else "", key, text.encode())
     return digest  # signatures differ every time
 
 
-def _key(url: str, fetch: Fetch) -> str:
-    response = fetch(HTTPRequest("GET", url))
+def _key(url: str, fetch: plugin.Fetch) -> str:
+    response = fetch(plugin.HTTPRequest("GET", url))
     if response.status_code in (400, 404):
-        raise InvalidSignature("MailChannels has no such key as the webhook names")
+        raise errors.InvalidSignature("MailChannels has no such key as the webhook names")
     key = response.json_object().get("key")
     if not response.ok or not isinstance(key, str):
         message = f"MailChannels did not give its key: HTTP {response.status_code}"
-        raise ProviderUnavailable(message, status_code=response.status_code)
+        raise errors.ProviderUnavailable(message, status_code=response.status_code)
     return key
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the batch of events.
     """
     return tuple(_event(data) for data in request.json_objects() if data.get("event") != TRIAL)
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind, reason = EVENTS.get(as_text(data.get("event")), (EventType.UNKNOWN, None))
-    recipients = as_list(data.get("recipients"))
-    return make_event(
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind, reason = EVENTS.get(plugin.as_text(data.get("event")), (EventType.UNKNOWN, None))
+    recipients = plugin.as_list(data.get("recipients"))
+    return plugin.make_event(
         data,
         type=kind,
         provider_message_id=data.get("smtp_id"),
@@ -108,7 +97,9 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
         recipient=recipients[0] if len(recipients) == 1 else "",
         timestamp=data.get("timestamp"),
         reject_reason=reason,
-        mta_response=" ".join(filter(None, map(as_text, map(data.get, ("status", "reason"))))),
+        mta_response=" ".join(
+            filter(None, map(plugin.as_text, map(data.get, ("status", "reason"))))
+        ),
         tags=data.get("campaign_id"),
         click_url=data.get("url"),
         user_agent=data.get("user_agent"),

@@ -7,16 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_list,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://developers.mailersend.com/api/v1/webhooks.html#available-events (2026-11); those of
 # "activity." before the name. Version 2 of the payload; version 1 ends with this year.
@@ -45,30 +37,30 @@ DESCRIPTIONS = ("bounce_reason", "reject_reason", "suppression_reason", "unsubsc
 TEST = "webhook.test"
 
 
-def read_events(request: WebhookRequest, own_tag: str) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest, own_tag: str) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event; what follows *own_tag* in a tag is our id.
     """
     return tuple(_event(one, own_tag) for one in request.json_objects() if one.get("type") != TEST)
 
 
-def _event(data: Mapping[str, Any], own_tag: str) -> DeliveryEvent:
-    name = as_text(data.get("type")).removeprefix("activity.")
-    details, meta = dig(data, "data"), dig(data, "data", "meta")
-    tags = as_list(dig(details, "tags"))
+def _event(data: Mapping[str, Any], own_tag: str) -> plugin.DeliveryEvent:
+    name = plugin.as_text(data.get("type")).removeprefix("activity.")
+    details, meta = plugin.dig(data, "data"), plugin.dig(data, "data", "meta")
+    tags = plugin.as_list(plugin.dig(details, "tags"))
     own = [tag.removeprefix(own_tag) for tag in tags if tag.startswith(own_tag)]
-    return make_event(
+    return plugin.make_event(
         data,
         type=EVENTS.get(name, EventType.UNKNOWN),
-        event_id=dig(details, "id"),
-        provider_message_id=dig(details, "message_id"),
+        event_id=plugin.dig(details, "id"),
+        provider_message_id=plugin.dig(details, "message_id"),
         mail_id=own[0] if own else None,
-        recipient=dig(details, "recipient"),
+        recipient=plugin.dig(details, "recipient"),
         timestamp=data.get("created_at"),
         reject_reason=REASONS.get(name),
-        mta_response=dig(meta, "bounce_code"),
-        description=next((text for one in DESCRIPTIONS if (text := dig(meta, one))), None),
+        mta_response=plugin.dig(meta, "bounce_code"),
+        description=next((text for one in DESCRIPTIONS if (text := plugin.dig(meta, one))), None),
         tags=[tag for tag in tags if not tag.startswith(own_tag)],
-        click_url=dig(meta, "url"),
-        user_agent=dig(meta, "user_agent"),
+        click_url=plugin.dig(meta, "url"),
+        user_agent=plugin.dig(meta, "user_agent"),
     )

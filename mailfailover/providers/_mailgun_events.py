@@ -7,16 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://documentation.mailgun.com/docs/mailgun/user-manual/events/event-types (2026-11)
 EVENTS = {
@@ -43,27 +35,27 @@ REASONS = {
 }
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event.
     """
     data = request.json_object().get("event-data")
     if not isinstance(data, dict):
-        raise InvalidWebhook("mailgun: the webhook has no event-data")
+        raise errors.InvalidWebhook("mailgun: the webhook has no event-data")
     return (_event(data),)
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    reason = as_text(data.get("reason"))
-    kind = EVENTS.get(as_text(data.get("event")), EventType.UNKNOWN)
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    reason = plugin.as_text(data.get("reason"))
+    kind = EVENTS.get(plugin.as_text(data.get("event")), EventType.UNKNOWN)
     failed = kind is EventType.BOUNCED
     if failed and data.get("severity") == "temporary":
         kind = EventType.DEFERRED
     elif failed and reason.startswith("suppress-"):
         kind = EventType.REJECTED
     rejected = failed or kind is EventType.REJECTED
-    message_id = as_text(dig(data, "message", "headers", "message-id"))
-    return make_event(
+    message_id = plugin.as_text(plugin.dig(data, "message", "headers", "message-id"))
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("id"),
@@ -71,10 +63,11 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
         recipient=data.get("recipient"),
         timestamp=data.get("timestamp"),
         reject_reason=REASONS.get(reason, RejectReason.OTHER) if rejected else None,
-        mta_response=dig(data, "delivery-status", "message"),
-        description=dig(data, "delivery-status", "description") or dig(data, "reject", "reason"),
+        mta_response=plugin.dig(data, "delivery-status", "message"),
+        description=plugin.dig(data, "delivery-status", "description")
+        or plugin.dig(data, "reject", "reason"),
         tags=data.get("tags"),
         metadata=data.get("user-variables"),
         click_url=data.get("url"),
-        user_agent=dig(data, "client-info", "user-agent"),
+        user_agent=plugin.dig(data, "client-info", "user-agent"),
     )

@@ -7,15 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    make_event,
-    read_json,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://dev.mailjet.com/email/guides/webhooks/ (2026-11)
 EVENTS = {
@@ -49,16 +42,16 @@ REASONS = {
 HARD = (RejectReason.BOUNCED, RejectReason.INVALID)
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the event, or the batch of them.
     """
     return tuple(map(_event, request.json_objects()))
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind = EVENTS.get(as_text(data.get("event")), EventType.UNKNOWN)
-    return make_event(
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind = EVENTS.get(plugin.as_text(data.get("event")), EventType.UNKNOWN)
+    return plugin.make_event(
         data,
         type=kind,
         provider_message_id=data.get("MessageID"),
@@ -69,7 +62,7 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
         mta_response=data.get("smtp_reply") or data.get("comment"),
         description=data.get("error") or data.get("source"),
         tags=data.get("customcampaign"),
-        metadata=read_json(as_text(data.get("Payload")).encode()),
+        metadata=plugin.read_json(plugin.as_text(data.get("Payload")).encode()),
         click_url=data.get("url"),
         user_agent=data.get("agent"),
     )
@@ -78,7 +71,7 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
 def _reason(kind: EventType, data: Mapping[str, Any]) -> RejectReason | None:
     if kind not in (EventType.BOUNCED, EventType.REJECTED):
         return None
-    reason = REASONS.get(as_text(data.get("error")))
+    reason = REASONS.get(plugin.as_text(data.get("error")))
     if kind is EventType.REJECTED:
         return reason or RejectReason.OTHER
     if data.get("hard_bounce") is True:

@@ -7,15 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # The header that names the kind of event, and is signed as the body is not.
 EVENT = "X-MOM-Webhook-Event"
@@ -34,7 +27,7 @@ EVENTS = {
 }
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event; of what kind it is says the header.
     """
@@ -42,11 +35,13 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
     return tuple(_event(data, kind) for data in request.json_objects())
 
 
-def _event(data: Mapping[str, Any], name: str) -> DeliveryEvent:
+def _event(data: Mapping[str, Any], name: str) -> plugin.DeliveryEvent:
     kind, reason = EVENTS.get(name, (EventType.UNKNOWN, None))
     details = data.get("payload")
-    said = (as_text(dig(details, "delivery-status", part)) for part in ("code", "message"))
-    return make_event(
+    said = (
+        plugin.as_text(plugin.dig(details, "delivery-status", part)) for part in ("code", "message")
+    )
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("id"),
@@ -55,7 +50,7 @@ def _event(data: Mapping[str, Any], name: str) -> DeliveryEvent:
         timestamp=data.get("occurredAt"),
         reject_reason=reason,
         mta_response=" ".join(filter(None, said)),
-        description=dig(details, "reason"),
-        click_url=dig(details, "url"),
-        user_agent=dig(details, "client", "user-agent"),
+        description=plugin.dig(details, "reason"),
+        click_url=plugin.dig(details, "url"),
+        user_agent=plugin.dig(details, "client", "user-agent"),
     )

@@ -8,15 +8,8 @@ from collections.abc import Mapping
 from email.utils import getaddresses
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://docs.mailpace.com/guide/webhooks#email-events (2026-11)
 EVENTS = {
@@ -31,33 +24,33 @@ EVENTS = {
 TEXTS = {"htmlbody", "textbody"}
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event.
     """
     return tuple(map(_event, request.json_objects()))
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind, reason = EVENTS.get(as_text(data.get("event")), (EventType.UNKNOWN, None))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind, reason = EVENTS.get(plugin.as_text(data.get("event")), (EventType.UNKNOWN, None))
     details = data.get("payload")
     if isinstance(details, dict):
         kept = {name: value for name, value in details.items() if name not in TEXTS}
         data = {**data, "payload": kept}
-    return make_event(
+    return plugin.make_event(
         data,
         type=kind,
-        provider_message_id=dig(details, "id"),
+        provider_message_id=plugin.dig(details, "id"),
         recipient=_recipient(details),
-        timestamp=dig(details, "updated_at"),
+        timestamp=plugin.dig(details, "updated_at"),
         reject_reason=reason,
-        tags=dig(details, "tags"),
+        tags=plugin.dig(details, "tags"),
     )
 
 
 def _recipient(details: Any) -> str:
     # An event names all recipients of the mail: of several it may be any.
-    texts = [as_text(dig(details, kind)) for kind in ("to", "cc", "bcc")]
+    texts = [plugin.as_text(plugin.dig(details, kind)) for kind in ("to", "cc", "bcc")]
     named = getaddresses([text for text in texts if text])  # 3.13 takes an empty one amiss
     emails = [email for _, email in named if email]
     return emails[0] if len(emails) == 1 else ""

@@ -8,15 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 FIELD = "mandrill_events"
 MAX_FIELDS = 20
@@ -54,7 +47,7 @@ BOUNCES = {
 }
 
 
-def read_form(request: WebhookRequest) -> list[tuple[str, str]]:
+def read_form(request: plugin.WebhookRequest) -> list[tuple[str, str]]:
     """
     Return the fields of the form, none where the body is no form in UTF-8.
     """
@@ -65,28 +58,28 @@ def read_form(request: WebhookRequest) -> list[tuple[str, str]]:
         return []
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the batch of events in the form.
     """
     batch = dict(read_form(request)).get(FIELD, "")
-    return tuple(_event(one) for one in WebhookRequest(body=batch.encode()).json_objects())
+    return tuple(_event(one) for one in plugin.WebhookRequest(body=batch.encode()).json_objects())
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    name = as_text(data.get("event"))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    name = plugin.as_text(data.get("event"))
     kind = EVENTS.get(name, EventType.UNKNOWN)
-    return make_event(
+    return plugin.make_event(
         data,
         type=kind,
-        provider_message_id=dig(data, "msg", "_id") or data.get("_id"),
-        recipient=dig(data, "msg", "email") or dig(data, "reject", "email"),
+        provider_message_id=plugin.dig(data, "msg", "_id") or data.get("_id"),
+        recipient=plugin.dig(data, "msg", "email") or plugin.dig(data, "reject", "email"),
         timestamp=data.get("ts"),
         reject_reason=_reason(name, data),
-        mta_response=dig(data, "msg", "diag") or _last_answer(data),
-        description=dig(data, "msg", "bounce_description") or _rejection(data),
-        tags=dig(data, "msg", "tags"),
-        metadata=dig(data, "msg", "metadata"),
+        mta_response=plugin.dig(data, "msg", "diag") or _last_answer(data),
+        description=plugin.dig(data, "msg", "bounce_description") or _rejection(data),
+        tags=plugin.dig(data, "msg", "tags"),
+        metadata=plugin.dig(data, "msg", "metadata"),
         click_url=data.get("url"),
         user_agent=data.get("user_agent"),
     )
@@ -96,16 +89,18 @@ def _reason(name: str, data: Mapping[str, Any]) -> RejectReason | None:
     if name == "reject":
         return REJECTIONS.get(_rejection(data), RejectReason.OTHER)
     if name == "hard_bounce":
-        description = as_text(dig(data, "msg", "bounce_description"))
+        description = plugin.as_text(plugin.dig(data, "msg", "bounce_description"))
         return BOUNCES.get(description, RejectReason.BOUNCED)
     return RejectReason.OTHER if name in ("soft_bounce", "deferral") else None
 
 
 def _rejection(data: Mapping[str, Any]) -> str:
     # Where it stands in "reject" is unconfirmed; in a change of the denylist it is beside it.
-    return as_text(dig(data, "msg", "reject", "reason") or dig(data, "reject", "reason"))
+    return plugin.as_text(
+        plugin.dig(data, "msg", "reject", "reason") or plugin.dig(data, "reject", "reason")
+    )
 
 
 def _last_answer(data: Mapping[str, Any]) -> Any:
-    answers = dig(data, "msg", "smtp_events")
-    return dig(answers[-1], "diag") if isinstance(answers, list) and answers else None
+    answers = plugin.dig(data, "msg", "smtp_events")
+    return plugin.dig(answers[-1], "diag") if isinstance(answers, list) and answers else None

@@ -8,16 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://docs.postalserver.io/developer/webhooks (2026-11). Those about a domain or a limit of
 # the server speak of no mail.
@@ -38,15 +30,15 @@ SUPPRESSED = "on the suppression list"
 MESSAGE_ID = re.compile(r"([\w-]{1,64})(?:\.[0-9a-f]{12})?@.*", re.ASCII)
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event; none where it is not about a mail that was sent.
     """
     data = request.json_object()
     payload = data.get("payload")
     if not isinstance(payload, dict):
-        raise InvalidWebhook("postal: the webhook has no payload")
-    mail = dig(payload, "message") or dig(payload, "original_message")
+        raise errors.InvalidWebhook("postal: the webhook has no payload")
+    mail = plugin.dig(payload, "message") or plugin.dig(payload, "original_message")
     if not isinstance(mail, dict) or mail.get("direction") == "incoming":
         return ()
     return (_event(data, payload, mail),)
@@ -54,10 +46,10 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
 
 def _event(
     data: Mapping[str, Any], payload: Mapping[str, Any], mail: Mapping[str, Any]
-) -> DeliveryEvent:
-    kind, reason = _kind(as_text(data.get("event")), payload)
-    our_id = MESSAGE_ID.fullmatch(as_text(mail.get("message_id")))
-    return make_event(
+) -> plugin.DeliveryEvent:
+    kind, reason = _kind(plugin.as_text(data.get("event")), payload)
+    our_id = MESSAGE_ID.fullmatch(plugin.as_text(mail.get("message_id")))
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("uuid"),
@@ -76,8 +68,8 @@ def _event(
 
 def _kind(name: str, payload: Mapping[str, Any]) -> tuple[EventType, RejectReason | None]:
     kind = EVENTS.get(name, EventType.UNKNOWN)
-    if name == "MessageHeld" and SUPPRESSED in as_text(payload.get("details")):
+    if name == "MessageHeld" and SUPPRESSED in plugin.as_text(payload.get("details")):
         return EventType.REJECTED, RejectReason.BOUNCED
-    if name == "MessageDeliveryFailed" and not as_text(payload.get("output")):
+    if name == "MessageDeliveryFailed" and not plugin.as_text(payload.get("output")):
         return EventType.FAILED, RejectReason.OTHER  # no other server was asked
     return kind, RejectReason.BOUNCED if kind is EventType.BOUNCED else None

@@ -7,14 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 Meaning = tuple[EventType, RejectReason | None]
 
@@ -56,16 +50,16 @@ BOUNCES: Mapping[str, Meaning] = {
 TIMES = ("DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt")
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event.
     """
     return tuple(map(_event, request.json_objects()))
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
     kind, reason = _meaning(data)
-    return make_event(
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("ID"),
@@ -83,10 +77,12 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
 
 
 def _meaning(data: Mapping[str, Any]) -> Meaning:
-    name = as_text(data.get("RecordType"))
+    name = plugin.as_text(data.get("RecordType"))
     meaning = EVENTS.get(name, (EventType.UNKNOWN, None))
     if name != "SubscriptionChange":
-        return BOUNCES.get(as_text(data.get("Type")), meaning) if name == "Bounce" else meaning
+        return (
+            BOUNCES.get(plugin.as_text(data.get("Type")), meaning) if name == "Bounce" else meaning
+        )
     if data.get("SuppressSending") is False:
         return BOUNCES["Subscribe"]
-    return BOUNCES.get(as_text(data.get("SuppressionReason")), meaning)
+    return BOUNCES.get(plugin.as_text(data.get("SuppressionReason")), meaning)

@@ -9,16 +9,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_list,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://resend.com/docs/webhooks/event-types (2026-11)
 EVENTS = {
@@ -49,7 +41,7 @@ REASONS = {
 ADDRESS = re.compile(r"<([^<>]+)>\s*")
 
 
-def read_events(request: WebhookRequest, encoded: str) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest, encoded: str) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event; what begins with *encoded* among the tags is not as it was given.
     """
@@ -58,37 +50,41 @@ def read_events(request: WebhookRequest, encoded: str) -> tuple[DeliveryEvent, .
     )
 
 
-def _event(data: Mapping[str, Any], event_id: str, encoded: str) -> DeliveryEvent:
-    kind = EVENTS.get(as_text(data.get("type")), EventType.UNKNOWN)
-    details = dig(data, "data")
-    tags, metadata = _tags(dig(details, "tags"), encoded)
-    return make_event(
+def _event(data: Mapping[str, Any], event_id: str, encoded: str) -> plugin.DeliveryEvent:
+    kind = EVENTS.get(plugin.as_text(data.get("type")), EventType.UNKNOWN)
+    details = plugin.dig(data, "data")
+    tags, metadata = _tags(plugin.dig(details, "tags"), encoded)
+    return plugin.make_event(
         data,
         type=kind,
         event_id=event_id,
-        provider_message_id=dig(details, "email_id"),
+        provider_message_id=plugin.dig(details, "email_id"),
         recipient=_recipient(details),
         timestamp=data.get("created_at"),
         reject_reason=_bounce(details) if kind is EventType.BOUNCED else REASONS.get(kind),
-        description=dig(details, "bounce", "message")
-        or dig(details, "suppressed", "message")
-        or dig(details, "failed", "reason"),
+        description=plugin.dig(details, "bounce", "message")
+        or plugin.dig(details, "suppressed", "message")
+        or plugin.dig(details, "failed", "reason"),
         tags=tags,
         metadata=metadata,
-        click_url=dig(details, "click", "link"),
-        user_agent=dig(details, "click", "userAgent"),
+        click_url=plugin.dig(details, "click", "link"),
+        user_agent=plugin.dig(details, "click", "userAgent"),
     )
 
 
 def _bounce(details: Any) -> RejectReason:
-    kind, more = (as_text(dig(details, "bounce", name)) for name in ("type", "subType"))
+    kind, more = (
+        plugin.as_text(plugin.dig(details, "bounce", name)) for name in ("type", "subType")
+    )
     other = BOUNCES.get((kind, ""), RejectReason.OTHER)
     return BOUNCES.get((kind, more), other)
 
 
 def _recipient(details: Any) -> str:
     # An event is about one recipient, but names all of the mail: of several it may be any.
-    named = [one for name in ("to", "cc", "bcc") for one in as_list(dig(details, name))]
+    named = [
+        one for name in ("to", "cc", "bcc") for one in plugin.as_list(plugin.dig(details, name))
+    ]
     if len(named) != 1:
         return ""
     found = ADDRESS.search(named[0])
@@ -100,12 +96,12 @@ def _tags(tags: Any, encoded: str) -> tuple[list[str], dict[str, str]]:
     Tell the tags from the metadata: Resend has one list for both.
     """
     if isinstance(tags, list):
-        tags = {as_text(dig(one, "name")): dig(one, "value") for one in tags}
+        tags = {plugin.as_text(plugin.dig(one, "name")): plugin.dig(one, "value") for one in tags}
     pairs = tags.items() if isinstance(tags, Mapping) else ()
     found: dict[bool, dict[str, str]] = {True: {}, False: {}}
     for name, value in pairs:
         is_tag = name.startswith("tag-") and name[4:].isdigit()
-        found[is_tag][_plain(name, encoded)] = _plain(as_text(value), encoded)
+        found[is_tag][_plain(name, encoded)] = _plain(plugin.as_text(value), encoded)
     return list(found[True].values()), found[False]
 
 

@@ -8,14 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event (2026-11), as are
 # the tables below.
@@ -64,21 +58,21 @@ OWN = ("asm_", "marketing_campaign_", "mc_", "nlvx_", "sg_", "singlesend_")
 WAY = re.compile(r"\.(?:recvd|filter).*", re.DOTALL)
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the batch of events.
     """
     return tuple(map(_event, request.json_objects()))
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    name = as_text(data.get("event"))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    name = plugin.as_text(data.get("event"))
     is_answer = name in ("bounce", "deferred", "delivered")
-    return make_event(
+    return plugin.make_event(
         data,
         type=EVENTS.get(name, EventType.UNKNOWN),
         event_id=data.get("sg_event_id"),
-        provider_message_id=WAY.sub("", as_text(data.get("sg_message_id"))),
+        provider_message_id=WAY.sub("", plugin.as_text(data.get("sg_message_id"))),
         recipient=data.get("email"),
         timestamp=data.get("timestamp"),
         reject_reason=_reason(name, data),
@@ -95,9 +89,9 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
 
 def _reason(name: str, data: Mapping[str, Any]) -> RejectReason | None:
     if name == "dropped":
-        return DROPS.get(as_text(data.get("reason")).lower(), RejectReason.OTHER)
+        return DROPS.get(plugin.as_text(data.get("reason")).lower(), RejectReason.OTHER)
     if name == "bounce":
         if data.get("bounce_classification") == INVALID:
             return RejectReason.INVALID
-        return BOUNCES.get(as_text(data.get("type")), RejectReason.OTHER)
+        return BOUNCES.get(plugin.as_text(data.get("type")), RejectReason.OTHER)
     return RejectReason.OTHER if name == "deferred" else None

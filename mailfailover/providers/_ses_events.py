@@ -8,19 +8,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_list,
-    as_text,
-    dig,
-    make_event,
-    read_json,
-    read_sns,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 Meaning = tuple[EventType, RejectReason | None]
 
@@ -35,7 +24,11 @@ EVENTS: Mapping[str, tuple[Meaning, str, str]] = {
         "deliveryDelay",
         "delayedRecipients",
     ),
-    "Bounce": ((EventType.BOUNCED, RejectReason.OTHER), "bounce", "bouncedRecipients"),
+    "Bounce": (
+        (EventType.BOUNCED, RejectReason.OTHER),
+        "bounce",
+        "bouncedRecipients",
+    ),
     "Complaint": ((EventType.COMPLAINED, None), "complaint", "complainedRecipients"),
     "Reject": ((EventType.REJECTED, RejectReason.OTHER), "reject", ""),
     "Rendering Failure": ((EventType.FAILED, RejectReason.OTHER), "failure", ""),
@@ -51,16 +44,24 @@ SUBTYPES: Mapping[tuple[str, str], Meaning] = {
     ("Permanent", ""): (EventType.BOUNCED, RejectReason.BOUNCED),
     ("Permanent", "NoEmail"): (EventType.BOUNCED, RejectReason.INVALID),
     ("Permanent", "Suppressed"): (EventType.REJECTED, RejectReason.BOUNCED),
-    ("Permanent", "OnAccountSuppressionList"): (EventType.REJECTED, RejectReason.BOUNCED),
+    ("Permanent", "OnAccountSuppressionList"): (
+        EventType.REJECTED,
+        RejectReason.BOUNCED,
+    ),
     ("Transient", "ContentRejected"): (EventType.BOUNCED, RejectReason.SPAM),
     ("", "OnAccountSuppressionList"): (EventType.REJECTED, RejectReason.SPAM),
 }
 DESCRIPTIONS = ("bounceSubType", "complaintFeedbackType", "reason", "errorMessage", "delayType")
-ENGAGED = (EventType.OPENED, EventType.CLICKED)  # "delivery" tells no agent of the reader
+ENGAGED = (
+    EventType.OPENED,
+    EventType.CLICKED,
+)  # "delivery" tells no agent of the reader
 OWN = "ses:"
 
 
-def read_events(request: WebhookRequest, tag_name: str, others: str) -> tuple[DeliveryEvent, ...]:
+def read_events(
+    request: plugin.WebhookRequest, tag_name: str, others: str
+) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read a notification, one event for each recipient; what else SNS says tells nothing.
 
@@ -71,40 +72,44 @@ def read_events(request: WebhookRequest, tag_name: str, others: str) -> tuple[De
 
         others: The name of the message tag with all that does not fit one.
     """
-    fields = read_sns(request)
+    fields = plugin.read_sns(request)
     if fields.get("Type") != "Notification":
         return ()
-    data = read_json(fields.get("Message", "").encode())
+    data = plugin.read_json(fields.get("Message", "").encode())
     if not isinstance(data, dict):
-        raise InvalidWebhook("ses: the notification has no JSON in it")
+        raise errors.InvalidWebhook("ses: the notification has no JSON in it")
     if "mail" not in data:
         return ()  # a notification that a subscription works
     return tuple(_events(data, fields.get("MessageId", ""), tag_name, others))
 
 
-def _events(data: dict[str, Any], number: str, tag_name: str, others: str) -> list[DeliveryEvent]:
-    name = as_text(data.get("eventType") or data.get("notificationType"))
+def _events(
+    data: dict[str, Any], number: str, tag_name: str, others: str
+) -> list[plugin.DeliveryEvent]:
+    name = plugin.as_text(data.get("eventType") or data.get("notificationType"))
     (kind, reason), place, listed = EVENTS.get(name, NOTHING_KNOWN)
-    details = dig(data, place)
+    details = plugin.dig(data, place)
     kind, reason = _refined(kind, reason, details)
-    tags, metadata = _tags(dig(data, "mail", "tags"), tag_name, others)
-    found = dig(details, listed) if listed else dig(data, "mail", "destination")
+    tags, metadata = _tags(plugin.dig(data, "mail", "tags"), tag_name, others)
+    found = plugin.dig(details, listed) if listed else plugin.dig(data, "mail", "destination")
     recipients = found if isinstance(found, list) and found else [None]
     return [
-        make_event(
+        plugin.make_event(
             data,
             type=kind,
             event_id=number if len(recipients) == 1 else f"{number}-{position}",
-            provider_message_id=dig(data, "mail", "messageId"),
-            recipient=dig(one, "emailAddress") or one,
-            timestamp=dig(details, "timestamp") or dig(data, "mail", "timestamp"),
+            provider_message_id=plugin.dig(data, "mail", "messageId"),
+            recipient=plugin.dig(one, "emailAddress") or one,
+            timestamp=plugin.dig(details, "timestamp") or plugin.dig(data, "mail", "timestamp"),
             reject_reason=reason,
-            mta_response=dig(one, "diagnosticCode") or dig(details, "smtpResponse"),
-            description=next((text for key in DESCRIPTIONS if (text := dig(details, key))), None),
+            mta_response=plugin.dig(one, "diagnosticCode") or plugin.dig(details, "smtpResponse"),
+            description=next(
+                (text for key in DESCRIPTIONS if (text := plugin.dig(details, key))), None
+            ),
             tags=tags,
             metadata=metadata,
-            click_url=dig(details, "link"),
-            user_agent=dig(details, "userAgent") if kind in ENGAGED else None,
+            click_url=plugin.dig(details, "link"),
+            user_agent=plugin.dig(details, "userAgent") if kind in ENGAGED else None,
         )
         for position, one in enumerate(recipients, 1)
     ]
@@ -112,11 +117,15 @@ def _events(data: dict[str, Any], number: str, tag_name: str, others: str) -> li
 
 def _refined(kind: EventType, reason: RejectReason | None, details: Any) -> Meaning:
     if kind is EventType.BOUNCED:
-        first, second = (as_text(dig(details, key)) for key in ("bounceType", "bounceSubType"))
+        first, second = (
+            plugin.as_text(plugin.dig(details, key)) for key in ("bounceType", "bounceSubType")
+        )
         return SUBTYPES.get((first, second)) or SUBTYPES.get((first, ""), (kind, reason))
     if kind is EventType.COMPLAINED:
-        return SUBTYPES.get(("", as_text(dig(details, "complaintSubType"))), (kind, reason))
-    if dig(details, "newTopicPreferences", "unsubscribeAll") is True:
+        return SUBTYPES.get(
+            ("", plugin.as_text(plugin.dig(details, "complaintSubType"))), (kind, reason)
+        )
+    if plugin.dig(details, "newTopicPreferences", "unsubscribeAll") is True:
         return EventType.UNSUBSCRIBED, None
     return kind, reason
 
@@ -129,16 +138,16 @@ def _tags(found: Any, tag_name: str, others: str) -> tuple[tuple[str, ...], dict
     values = {
         name: first[0]
         for name, value in pairs.items()
-        if not name.startswith(OWN) and (first := as_list(value))
+        if not name.startswith(OWN) and (first := plugin.as_list(value))
     }
-    tags = as_list(values.pop(tag_name, None))
+    tags = plugin.as_list(values.pop(tag_name, None))
     packed = values.pop(others, "")
     try:
-        more = read_json(b64decode(packed, altchars=b"-_", validate=True))
+        more = plugin.read_json(b64decode(packed, altchars=b"-_", validate=True))
     except ValueError:
         more = None
-    metadata = dig(more, "metadata")
+    metadata = plugin.dig(more, "metadata")
     return (
-        (*tags, *as_list(dig(more, "tags"))),
+        (*tags, *plugin.as_list(plugin.dig(more, "tags"))),
         {**values, **(metadata if isinstance(metadata, Mapping) else {})},
     )

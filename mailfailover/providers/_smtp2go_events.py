@@ -10,17 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_list,
-    as_text,
-    make_event,
-    read_json,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # https://developers.smtp2go.com/docs/webhooks-overview (2026-11); where a click went is in no
 # example there, so that the name "url" is unconfirmed.
@@ -42,7 +33,7 @@ MESSAGE_ID = re.compile(r"<?([\w-]{1,64})(?:\.[0-9a-f]{12})?@.*", re.ASCII)
 MAX_FIELDS = 50
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event, in JSON or as a form.
     """
@@ -57,20 +48,20 @@ def _form(body: bytes) -> dict[str, Any]:
     except ValueError:
         pairs = []
     # Through JSON, which makes all texts such that they can be stored.
-    found = read_json(json.dumps(dict(pairs)).encode())
+    found = plugin.read_json(json.dumps(dict(pairs)).encode())
     if not found:
-        raise InvalidWebhook("smtp2go: the webhook is no form that can be read")
+        raise errors.InvalidWebhook("smtp2go: the webhook is no form that can be read")
     return dict(found)
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    name = as_text(data.get("event"))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    name = plugin.as_text(data.get("event"))
     kind, reason = EVENTS.get(name, (EventType.UNKNOWN, None))
     if kind is EventType.BOUNCED and data.get("bounce") == HARD:
         reason = RejectReason.BOUNCED
-    recipients = as_list(data.get("rcpt") or data.get("recipients"))
-    our_id = MESSAGE_ID.fullmatch(as_text(data.get("message-id")))
-    return make_event(
+    recipients = plugin.as_list(data.get("rcpt") or data.get("recipients"))
+    our_id = MESSAGE_ID.fullmatch(plugin.as_text(data.get("message-id")))
+    return plugin.make_event(
         data,
         type=kind,
         provider_message_id=data.get("email_id"),

@@ -7,15 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 Meaning = tuple[EventType, RejectReason | None]
 
@@ -46,7 +39,7 @@ MESSAGES = ("5001", "5999")  # not of a failure: out of office
 SECRET = "SecretKey"  # noqa: S105 -- the name of it
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the event, or the batch of them, without the secret in each.
     """
@@ -57,10 +50,10 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
     return tuple(_event(data) for data in found if data.get("Type") != TRIAL)
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
     kind, reason = _meaning(data)
-    meta = dig(data, "Data", "Meta")
-    return make_event(
+    meta = plugin.dig(data, "Data", "Meta")
+    return plugin.make_event(
         data,
         type=kind,
         mail_id=data.get("MessageId"),
@@ -69,9 +62,9 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
         reject_reason=reason,
         mta_response=data.get("Response") or data.get("Reason"),
         description=data.get("DiagnosticCode"),
-        tags=dig(data, "Data", "Tags"),
+        tags=plugin.dig(data, "Data", "Tags"),
         metadata={
-            as_text(dig(one, "Key")): as_text(dig(one, "Value"))
+            plugin.as_text(plugin.dig(one, "Key")): plugin.as_text(plugin.dig(one, "Value"))
             for one in (meta if isinstance(meta, list) else ())
         },
         click_url=data.get("Url"),
@@ -80,9 +73,11 @@ def _event(data: Mapping[str, Any]) -> DeliveryEvent:
 
 
 def _meaning(data: Mapping[str, Any]) -> Meaning:
-    name, more, code = (as_text(data.get(key)) for key in ("Type", "FailureType", "FailureCode"))
+    name, more, code = (
+        plugin.as_text(data.get(key)) for key in ("Type", "FailureType", "FailureCode")
+    )
     if name == "Tracking":
-        name = as_text(data.get("TrackingType"))
+        name = plugin.as_text(data.get("TrackingType"))
     meaning = EVENTS.get(name, (EventType.UNKNOWN, None))
     if name != "Failed":
         return meaning

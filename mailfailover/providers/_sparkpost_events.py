@@ -7,15 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 Meaning = tuple[EventType, RejectReason | None]
 
@@ -65,11 +58,11 @@ REJECTIONS = {
 }
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the batch of events, each in an object of its class; one without is a trial.
     """
-    found = [dig(one, "msys") for one in request.json_objects()]
+    found = [plugin.dig(one, "msys") for one in request.json_objects()]
     return tuple(
         _event(data)
         for one in found
@@ -79,9 +72,11 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
     )
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind, reason = _meaning(as_text(data.get("type")), as_text(data.get("bounce_class")))
-    return make_event(
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind, reason = _meaning(
+        plugin.as_text(data.get("type")), plugin.as_text(data.get("bounce_class"))
+    )
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("event_id"),

@@ -8,16 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_list,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import plugin
+from mailfailover.plugin import EventType, RejectReason
 
 # The header that has our id, without the X- that Sweego puts before it.
 OWN_ID = "Mailfailover-Id"
@@ -43,30 +35,31 @@ REASONS = {
 RESPONSE = re.compile(r"\((\d{3}[ -].*)\)\s*$", re.DOTALL)
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the one event.
     """
     return tuple(map(_event, request.json_objects()))
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    name = as_text(data.get("event_type")).replace("-", "_")
-    details = as_text(data.get("details"))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    name = plugin.as_text(data.get("event_type")).replace("-", "_")
+    details = plugin.as_text(data.get("details"))
     said = RESPONSE.search(details)
-    tags = as_list(data.get("campaign_tags"))
-    return make_event(
+    tags = plugin.as_list(data.get("campaign_tags"))
+    return plugin.make_event(
         data,
         type=EVENTS.get(name, EventType.UNKNOWN),
         event_id=data.get("event_id"),
         provider_message_id=data.get("swg_uid"),
-        mail_id=dig(data, "headers", f"x-{OWN_ID.lower()}"),
+        mail_id=plugin.dig(data, "headers", f"x-{OWN_ID.lower()}"),
         recipient=data.get("recipient"),
         timestamp=data.get("timestamp"),
         reject_reason=REASONS.get(name),
         mta_response=said[1] if said else data.get("response_code"),
         description=details,
         tags=[tag for several in tags for tag in several.split(",")],
-        click_url=dig(data, "click", "url"),
-        user_agent=dig(data, "click", "user_agent") or dig(data, "open", "user_agent"),
+        click_url=plugin.dig(data, "click", "url"),
+        user_agent=plugin.dig(data, "click", "user_agent")
+        or plugin.dig(data, "open", "user_agent"),
     )

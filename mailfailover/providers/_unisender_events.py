@@ -7,16 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 STATUS_EVENT = "transactional_email_status"  # others tell of blocked servers, not of a mail
 
@@ -60,7 +52,7 @@ REASONS = {
 }
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read the batch of events, or the one where the account wants them singly.
     """
@@ -68,7 +60,7 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
     groups = data.get("events_by_user")
     if not isinstance(groups, list):
         if "event_name" not in data:
-            raise InvalidWebhook("unisender: the webhook has no events")
+            raise errors.InvalidWebhook("unisender: the webhook has no events")
         event = {name: value for name, value in data.items() if name not in CHANGING}
         groups = [{"events": [{"event_name": data["event_name"], "event_data": event}]}]
     return tuple(map(_event, _mails(groups)))
@@ -76,29 +68,29 @@ def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
 
 def _mails(groups: list[Any]) -> Iterator[Mapping[str, Any]]:
     for group in groups:
-        events = dig(group, "events")
+        events = plugin.dig(group, "events")
         for one in events if isinstance(events, list) else ():
-            data = dig(one, "event_data")
-            if dig(one, "event_name") == STATUS_EVENT and isinstance(data, dict):
+            data = plugin.dig(one, "event_data")
+            if plugin.dig(one, "event_name") == STATUS_EVENT and isinstance(data, dict):
                 yield data
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    status = as_text(data.get("status"))
-    detail = as_text(dig(data, "delivery_info", "delivery_status"))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    status = plugin.as_text(data.get("status"))
+    detail = plugin.as_text(plugin.dig(data, "delivery_info", "delivery_status"))
     kind, reason = EVENTS.get(status, EventType.UNKNOWN), None
     if kind is EventType.BOUNCED:
         kind, reason = REASONS.get(detail, (kind, RejectReason.OTHER))
-    return make_event(
+    return plugin.make_event(
         data,
         type=kind,
         provider_message_id=data.get("job_id"),
         recipient=data.get("email"),
         timestamp=data.get("event_time"),
         reject_reason=reason,
-        mta_response=dig(data, "delivery_info", "destination_response"),
+        mta_response=plugin.dig(data, "delivery_info", "destination_response"),
         description=detail or data.get("comment"),
         metadata=data.get("metadata"),
         click_url=data.get("url") if kind is EventType.CLICKED else None,
-        user_agent=dig(data, "delivery_info", "user_agent"),
+        user_agent=plugin.dig(data, "delivery_info", "user_agent"),
     )

@@ -8,19 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import (
-    DeliveryEvent,
-    EventType,
-    RejectReason,
-    Secrets,
-    WebhookRequest,
-    as_text,
-    dig,
-    make_event,
-    read_json,
-    verify_hmac,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, RejectReason
 
 HEADER = "producer-signature"
 MAX_FIELDS = 10
@@ -37,7 +26,7 @@ EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
 }
 
 
-def verify(request: WebhookRequest, secrets: Secrets) -> str:
+def verify(request: plugin.WebhookRequest, secrets: plugin.Secrets) -> str:
     """
     Check that ZeptoMail signed *request*: "ts=1;s=2;s-algorithm=HmacSHA256".
 
@@ -47,27 +36,27 @@ def verify(request: WebhookRequest, secrets: Secrets) -> str:
     fields = [one.partition("=") for one in request.header(HEADER).split(";")[:MAX_FIELDS]]
     given = next((value for name, _, value in fields if name.strip() == "s"), "")
     signature = unquote(given.strip())
-    verify_hmac(signature, secrets, _payload(request), base64=True)
+    plugin.verify_hmac(signature, secrets, _payload(request), base64=True)
     return signature
 
 
-def read_events(request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
     """
     Read one event for each detail.
     """
-    data = read_json(_payload(request))
+    data = plugin.read_json(_payload(request))
     if not isinstance(data, dict):
-        raise InvalidWebhook("zeptomail: the webhook has no event")
+        raise errors.InvalidWebhook("zeptomail: the webhook has no event")
     names = _list(data.get("event_name"))
     return tuple(
-        _event(as_text(names[0] if names else ""), message, detail)
+        _event(plugin.as_text(names[0] if names else ""), message, detail)
         for message in _objects(data.get("event_message"))
         for entry in _objects(message.get("event_data")) or [{}]
         for detail in _objects(entry.get("details")) or [{}]
     )
 
 
-def _payload(request: WebhookRequest) -> bytes:
+def _payload(request: plugin.WebhookRequest) -> bytes:
     """
     The event, which is the body or the one field of a form.
     """
@@ -84,22 +73,24 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [one for one in _list(value) if isinstance(one, dict)]
 
 
-def _event(name: str, message: Mapping[str, Any], detail: Mapping[str, Any]) -> DeliveryEvent:
+def _event(
+    name: str, message: Mapping[str, Any], detail: Mapping[str, Any]
+) -> plugin.DeliveryEvent:
     kind, reason = EVENTS.get(name, (EventType.UNKNOWN, None))
     info = message.get("email_info")
     everybody = list(_addresses(info))
-    return make_event(
+    return plugin.make_event(
         {"event_name": name, **message, "event_data": detail},
         type=kind,
         provider_message_id=message.get("request_id"),
-        mail_id=dig(info, "client_reference"),
+        mail_id=plugin.dig(info, "client_reference"),
         # Else it names all recipients of the mail: of several it may be any.
         recipient=detail.get("bounced_recipient") or (everybody[0] if len(everybody) == 1 else ""),
         timestamp=detail.get("time"),
         reject_reason=reason,
         mta_response=detail.get("diagnostic_message"),
         description=detail.get("reason"),
-        tags=dig(info, "tag"),
+        tags=plugin.dig(info, "tag"),
         click_url=detail.get("clicked_link"),
         user_agent=detail.get("user_agent"),
     )
@@ -107,5 +98,5 @@ def _event(name: str, message: Mapping[str, Any], detail: Mapping[str, Any]) -> 
 
 def _addresses(info: object) -> Iterator[str]:
     for kind in ("to", "cc", "bcc"):
-        for one in _objects(dig(info, kind)):
-            yield as_text(dig(one, "email_address", "address"))
+        for one in _objects(plugin.dig(info, kind)):
+            yield plugin.as_text(plugin.dig(one, "email_address", "address"))

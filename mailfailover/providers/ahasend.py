@@ -7,37 +7,13 @@ https://ahasend.com/docs/api-reference/messages/create-conversation (2026-11)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-    rewrite,
-    variables,
-    verify_standard_webhook,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._ahasend_events import read_events
 
 DAY = 86400.0
@@ -45,10 +21,12 @@ ACCOUNT = re.compile(r"[A-Za-z0-9-]+")
 
 # AhaSend has no codes, and words that may change: what is not known by them is judged by its
 # status. https://ahasend.com/docs/api-reference/errors (2026-11)
-WORDS: tuple[tuple[int, str, type[SendError]], ...] = (
-    (401, r"account is suspended", errors.AccountSuspended),
-    (403, r"domain not found in api key scopes", errors.SenderRefused),
-    (403, r"domain is banned", errors.SenderRefused),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(errors.AccountSuspended, words=r"account is suspended", status=401),
+        Rule(errors.SenderRefused, words=r"domain not found in api key scopes", status=403),
+        Rule(errors.SenderRefused, words=r"domain is banned", status=403),
+    )
 )
 
 # Another request with this idempotency key is under way; or it came with another mail, which
@@ -64,8 +42,8 @@ TAKEN = ("queued", "scheduled")
 TAG = re.compile(r"\{(?=[{%#\0])")
 MARK = re.compile(r"\0(\w+)\0")
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc", "recipients"}
+ADDRESS = plugin.AddressFields()
+FILE = plugin.FileFields("file_name", "data", "content_type", "content_id", always={"base64": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +83,7 @@ class AhaSend:
     # variables is unconfirmed. An envelope sender: no such parameter. 100 recipients of a
     # merge; how many a single mail may have is not said.
     # https://ahasend.com/docs/facts (2026-11)
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -119,13 +97,13 @@ class AhaSend:
         | Feature.MERGE,
         max_recipients=100,
         max_merge=100,
-        max_bytes=20 * MB,
+        max_bytes=20 * plugin.MB,
         max_delay=7 * DAY,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
+    api_key: plugin.Secret = field(repr=False)
     account_id: str
-    webhook_secret: Secrets = field(default="", repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.ahasend.com"
 
     def __post_init__(self) -> None:
@@ -134,7 +112,7 @@ class AhaSend:
                 "account_id of ahasend is no id: copy it from the account's settings"
             )
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -144,27 +122,28 @@ class AhaSend:
         """
         if message.template_id:
             if len(message.recipients) > 1:
-                raise _unsupported("makes mails of their own of a template", "max_recipients=1")
+                text = "ahasend makes mails of their own of a template"
+                raise plugin.unsupported(text, "max_recipients=1")
             return self._template(message)
-        if message.template_data:
-            raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
+        plugin.check_template_data(message)
         fields = {
-            "to": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
+            "to": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
             "text_content": message.text,
             "html_content": message.html,
         }
         return self._post("messages/conversation", message, fields | {"subject": message.subject})
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge as a text with variables, and their values for each recipient.
         """
         if message.template_id:
             return self._template(message)
         recipients = [
-            _address(one) | {"substitutions": variables(message, one.email)} for one in message.to
+            ADDRESS.one(one) | {"substitutions": plugin.variables(message, one.email)}
+            for one in message.to
         ]
         fields = {
             "recipients": recipients,
@@ -174,157 +153,127 @@ class AhaSend:
         }
         return self._post("messages", message, fields)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         outcomes = _outcomes(response, message)
-        taken = {email: one for email, one in outcomes.items() if isinstance(one, Accepted)}
+        taken = {email: one for email, one in outcomes.items() if isinstance(one, plugin.Accepted)}
         if not taken:
             raise _worst(outcomes.values())
         ids = {email: one.provider_message_id for email, one in taken.items()}
         statuses = {email: _status(one) for email, one in outcomes.items()}
-        return Accepted(next(iter(ids.values())), statuses, ids)
+        return plugin.Accepted(next(iter(ids.values())), statuses, ids)
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
         return tuple(_outcomes(response, message).values())
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        text = response.json_object().get("message")
-        text, status = text if isinstance(text, str) else "", response.status_code
-        kinds = (
-            kind
-            for number, words, kind in WORDS
-            if number == status and re.search(words, text, re.IGNORECASE)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        text = plugin.as_words(response.json_object().get("message"))
+        problems = [plugin.Problem(text=text)] if text else []
+        attempted = problems and response.status_code in ATTEMPTED
+        return ERRORS.classify(
+            response, problems, otherwise=errors.OutcomeUnknown if attempted else None
         )
-        kind = next(kinds, errors.OutcomeUnknown if text and status in ATTEMPTED else None)
-        return classify_http(response, own_envelope=bool(text), kind=kind, detail=text)
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/v2/ping", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v2/ping", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://ahasend.com/docs/api-reference/webhooks/security (2026-11): the standard's,
         # but for the key, which is the secret as it stands.
-        return verify_standard_webhook(request, self.webhook_secret, as_key=str.encode)
+        return plugin.verify_standard_webhook(request, self.webhook_secret, as_key=str.encode)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _template(self, message: Message) -> HTTPRequest:
+    def _template(self, message: plugin.Message) -> plugin.HTTPRequest:
         common = message.template_data
         recipients = [
-            _address(one) | {"substitutions": {**common, **message.merge_data.get(one.email, {})}}
+            ADDRESS.one(one)
+            | {"substitutions": {**common, **message.merge_data.get(one.email, {})}}
             for one in message.to
         ]
         fields = {"recipients": recipients, "template_id": message.template_id}
         return self._post("messages/template", message, fields | {"subject": message.subject})
 
-    def _post(self, path: str, message: Message, fields: Mapping[str, Any]) -> HTTPRequest:
-        common = {"from": _address(message.sender), **_common(message)}
-        body = {key: value for key, value in {**fields, **common}.items() if value}
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
-        headers = self._headers() | {"Content-Type": "application/json"}
-        if message.idempotency_key:
-            headers["Idempotency-Key"] = message.idempotency_key
+    def _post(
+        self, path: str, message: plugin.Message, fields: Mapping[str, Any]
+    ) -> plugin.HTTPRequest:
+        common = {"from": ADDRESS.one(message.sender), **_common(message)}
+        body = plugin.merge_options(plugin.filled({**fields, **common}), message.options(self.name))
         url = f"{self.base_url}/v2/accounts/{self.account_id}/{path}"
-        return HTTPRequest("POST", url, headers, json_body(body))
+        key = message.idempotency_key
+        return plugin.post_json(url, self._headers(), body, idempotency_key=key)
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {reveal(self.api_key)}"}
+        return {"Authorization": f"Bearer {plugin.reveal(self.api_key)}"}
 
 
-def _address(address: Address) -> dict[str, Any]:
-    if address.name:
-        return {"email": address.email, "name": address.name}
-    return {"email": address.email}
-
-
-def _common(message: Message) -> dict[str, Any]:
+def _common(message: plugin.Message) -> dict[str, Any]:
     """
     What a mail of any kind can have.
     """
     tracking = {"open": message.track_opens, "click": message.track_clicks}
     send_at = message.send_at.astimezone(UTC).isoformat() if message.send_at else ""
     return {
-        "reply_to": _address(message.reply_to[0]) if len(message.reply_to) == 1 else None,
-        "headers": dict(_headers(message)),
-        "attachments": [_file(attachment) for attachment in message.attachments],
-        "tags": list(message.tags),
-        "tracking": {name: on for name, on in tracking.items() if on is not None},
+        "reply_to": ADDRESS.first(message.reply_to) if len(message.reply_to) == 1 else None,
+        "headers": _headers(message),
+        "attachments": FILE.all(message),
+        "tags": message.tags,
+        "tracking": plugin.filled(tracking),
         "schedule": {"first_attempt": send_at} if send_at else None,
     }
 
 
-def _headers(message: Message) -> Iterator[tuple[str, str]]:
-    for name, value in message.header_items():
-        if name.lower() != "message-id":
-            yield name, value if value.isascii() else encode_header(value)
+def _headers(message: plugin.Message) -> dict[str, str]:
+    headers = plugin.own_headers(message, encoded=True)
     if len(message.reply_to) > 1:  # as a field there is only one
-        yield "Reply-To", ", ".join(map(_mailbox, message.reply_to))
-
-
-def _mailbox(address: Address) -> str:
-    if address.name.isascii():
-        return str(address)
-    return f"{encode_header(address.name)} <{address.email}>"
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "base64": True,
-        "data": attachment.base64(),
-        "content_type": attachment.content_type,
-        "file_name": attachment.filename,
-    }
-    if attachment.content_id:
-        fields["content_id"] = attachment.content_id
-    return fields
+        headers["Reply-To"] = plugin.address_line(message.reply_to, encoded=True)
+    return headers
 
 
 def _jinja(text: str, *, html: bool = False) -> str:
     """
     *text* with its variables as MiniJinja's, and nothing else of it read as that.
     """
-    marked = rewrite(text, "\0{}\0".format, html=html)
+    marked = plugin.rewrite(text, "\0{}\0".format, html=html)
     return MARK.sub(r"{{ \1|safe }}", TAG.sub("{{ '{' }}", marked))
 
 
-def _unsupported(what: str, feature: str) -> SendError:
-    return errors.UnsupportedFeature(f"ahasend {what}", features=(feature,))
-
-
-def _outcomes(response: Response, message: Message) -> dict[str, Accepted | SendError]:
+def _outcomes(
+    response: plugin.Response, message: plugin.Message
+) -> dict[str, plugin.Accepted | errors.SendError]:
     """
     What became of each recipient, by his address.
     """
-    said = {}
-    data = response.json_object().get("data")
-    for one in data if isinstance(data, list) else ():
-        person = one.get("recipient") if isinstance(one, dict) else None
-        if isinstance(person, dict):
-            said[str(person.get("email")).lower()] = one
-    emails = [address.email for address in message.recipients]
-    return {email: _outcome(response, said.get(email.lower(), {})) for email in emails}
+    entries = plugin.as_objects(response.json_object().get("data"))
+    pairs = ((plugin.dig(one, "recipient", "email"), one) for one in entries)
+    said = plugin.by_recipient(pairs, message.recipients)
+    return {one.email: _outcome(response, said.get(one.email, {})) for one in message.recipients}
 
 
-def _outcome(response: Response, entry: Mapping[str, Any]) -> Accepted | SendError:
+def _outcome(
+    response: plugin.Response, entry: Mapping[str, Any]
+) -> plugin.Accepted | errors.SendError:
     status, mail_id, text = map(entry.get, ("status", "id", "error"))
     if status == "error":  # for a reason that is told in free words only
-        text = text if isinstance(text, str) else ""
-        return classify_http(response, kind=errors.RequestRefused, detail=text)
+        detail = plugin.as_words(text)
+        return plugin.classify_http(response, kind=errors.RequestRefused, detail=detail)
     if status not in TAKEN or not isinstance(mail_id, str) or not mail_id:
-        return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-    return Accepted(mail_id)
+        return plugin.unreadable(response)
+    return plugin.Accepted(mail_id)
 
 
-def _status(outcome: Accepted | SendError) -> RecipientStatus:
-    if isinstance(outcome, Accepted):
-        return RecipientStatus.ACCEPTED
+def _status(outcome: plugin.Accepted | errors.SendError) -> plugin.RecipientStatus:
+    if isinstance(outcome, plugin.Accepted):
+        return plugin.RecipientStatus.ACCEPTED
     unknown = isinstance(outcome, errors.OutcomeUnknown)
-    return RecipientStatus.UNKNOWN if unknown else RecipientStatus.REFUSED
+    return plugin.RecipientStatus.UNKNOWN if unknown else plugin.RecipientStatus.REFUSED
 
 
-def _worst(outcomes: Iterable[Accepted | SendError]) -> SendError:
+def _worst(outcomes: Iterable[plugin.Accepted | errors.SendError]) -> errors.SendError:
     """
     The error of a mail that nobody got: unknown, where it is that for anybody.
     """
-    found = [one for one in outcomes if isinstance(one, SendError)]
+    found = [one for one in outcomes if isinstance(one, errors.SendError)]
     return next((one for one in found if isinstance(one, errors.OutcomeUnknown)), found[0])

@@ -11,57 +11,37 @@ import binascii
 import hmac
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-    sha256_hex,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._azure_events import read_events, verify
 
 VERSION = "api-version=2025-09-01"
 
 # By the "code" of an error. The vendor has no list of them: these are quoted in public client
 # code (2026-11), and unconfirmed. What is not here is judged by its status.
-ERRORS: Mapping[str, type[SendError]] = {
-    "Denied": errors.AuthenticationFailed,
-    "DomainNotLinked": errors.SenderRefused,  # comes with a 404
-    "EmailDroppedAllRecipientsSuppressed": errors.RecipientSuppressed,
-    "InvalidSenderUserName": errors.SenderRefused,
-}
-
 # "BadRequest" names the property at fault.
 # https://github.com/Azure/azure-sdk-for-java/issues/39910 and 43462 (2026-11)
-PROPERTY = re.compile(r"See property '([^']*)'")
-PROPERTIES: tuple[tuple[str, type[SendError]], ...] = (
-    (r"senderAddress", errors.SenderRefused),
-    (r"recipients\.(to|cc|bcc)\[\d+\]\.address", errors.RecipientRejected),  # by analogy
-    (r"attachments\b.*", errors.UnsupportedFeature),
+ERRORS = plugin.Errors(
+    {
+        "Denied": errors.AuthenticationFailed,
+        "DomainNotLinked": errors.SenderRefused,  # comes with a 404
+        "EmailDroppedAllRecipientsSuppressed": errors.RecipientSuppressed,
+        "InvalidSenderUserName": errors.SenderRefused,
+    },
+    rules=(
+        Rule(errors.SenderRefused, place=r"^senderAddress$"),
+        # By analogy.
+        Rule(errors.RecipientRejected, place=r"^recipients\.(to|cc|bcc)\[\d+\]\.address$"),
+        Rule(errors.UnsupportedFeature, place=r"^attachments\b"),
+    ),
 )
+PROPERTY = re.compile(r"See property '([^']*)'")
 
 # The first request with this operation id is still under way.
 # https://learn.microsoft.com/en-us/rest/api/communication/repeatable-requests (2026-11)
@@ -69,9 +49,9 @@ UNDER_WAY = 409
 
 # Of the operation that a call begins; it goes on after the answer.
 STATUS = {
-    "NotStarted": RecipientStatus.QUEUED,
-    "Running": RecipientStatus.QUEUED,
-    "Succeeded": RecipientStatus.ACCEPTED,
+    "NotStarted": plugin.RecipientStatus.QUEUED,
+    "Running": plugin.RecipientStatus.QUEUED,
+    "Succeeded": plugin.RecipientStatus.ACCEPTED,
 }
 FAILED = ("Failed", "Canceled")
 
@@ -80,7 +60,10 @@ NO_OPERATION = "00000000-0000-0000-0000-000000000000"
 NOT_FOUND = 404
 
 # Options that would change who gets the mail and who sends it; headers could do so too.
-RESERVED = {"senderAddress", "recipients", "headers"}
+RESERVED = {"senderAddress", "headers"}
+
+ADDRESS = plugin.AddressFields("address", "displayName")
+FILE = plugin.FileFields("name", "contentInBase64", "contentType", "contentId")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +117,7 @@ class Azure:
     # no such parameter. Mails without text, non-ASCII local parts: unconfirmed.
     # https://learn.microsoft.com/en-us/azure/communication-services/concepts/service-limits
     # (2026-11): both limits are raised on request.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -142,20 +125,20 @@ class Azure:
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES,
         max_recipients=50,
-        max_bytes=10 * MB,
+        max_bytes=10 * plugin.MB,
     )
 
-    access_key: str | Callable[[], str] = field(default="", repr=False)
-    token: str | Callable[[], str] = field(default="", repr=False)
+    access_key: plugin.Secret = field(default="", repr=False)
+    token: plugin.Secret = field(default="", repr=False)
     sender_name: str = ""
-    webhook_secret: Secrets = field(default="", repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str
 
     def __post_init__(self) -> None:
         if bool(self.access_key) == bool(self.token):
             raise errors.ConfigurationError("azure needs either access_key or token: give one")
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -164,60 +147,65 @@ class Azure:
         """
         fields = {
             "senderAddress": self._sender(message.sender),
-            "recipients": _filled(
+            "recipients": plugin.filled(
                 {
-                    "to": [_address(address) for address in message.to],
-                    "cc": [_address(address) for address in message.cc],
-                    "bcc": [_address(address) for address in message.bcc],
+                    "to": ADDRESS.all(message.to),
+                    "cc": ADDRESS.all(message.cc),
+                    "bcc": ADDRESS.all(message.bcc),
                 }
             ),
-            "replyTo": [_address(address) for address in message.reply_to],
-            "content": _filled(
+            "replyTo": ADDRESS.all(message.reply_to),
+            "content": plugin.filled(
                 {"subject": message.subject, "plainText": message.text, "html": message.html}
             ),
             "headers": _headers(message),
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "attachments": FILE.all(message),
         }
-        body = merge_options(_filled(fields), message.options(self.name), reserved=RESERVED)
+        body = plugin.merge_options(
+            plugin.filled(fields), message.options(self.name), reserved=RESERVED
+        )
         headers = {"Content-Type": "application/json"}
         if message.idempotency_key:
             headers["Operation-Id"] = message.idempotency_key
         return self._request("POST", "emails:send", headers, body)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         answer = response.json_object()
         mail_id, status = answer.get("id"), answer.get("status")
         if status in FAILED:
-            code, text = _said(answer)
-            kind = _kind(code, text) or errors.RequestRefused
-            raise classify_http(response, code=code, kind=kind, detail=text)
+            raise ERRORS.classify(response, _problems(answer), otherwise=errors.RequestRefused)
         if not isinstance(mail_id, str) or not mail_id or not isinstance(status, str):
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-        state = STATUS.get(status, RecipientStatus.QUEUED)
-        return Accepted(mail_id, {address.email: state for address in message.recipients})
+            raise plugin.unreadable(response)
+        state = STATUS.get(status, plugin.RecipientStatus.QUEUED)
+        return plugin.Accepted(mail_id, {address.email: state for address in message.recipients})
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        code, text = _said(response.json_object())
-        kind = _kind(code, text)
-        if kind is None and code and response.status_code == UNDER_WAY:
-            kind = errors.OutcomeUnknown
-        return classify_http(response, own_envelope=bool(code), code=code, kind=kind, detail=text)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        problems = _problems(response.json_object())
+        under_way = problems and response.status_code == UNDER_WAY
+        return ERRORS.classify(
+            response,
+            problems,
+            message=message,
+            otherwise=errors.OutcomeUnknown if under_way else None,
+        )
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         return self._request("GET", f"emails/operations/{NO_OPERATION}", {})
 
-    def parse_ping(self, response: Response) -> None:
-        code, _ = _said(response.json_object())
-        if response.status_code != NOT_FOUND or not code:
-            raise self.classify_error(response, Message())
+    def parse_ping(self, response: plugin.Response) -> None:
+        known = _problems(response.json_object())
+        if response.status_code != NOT_FOUND or not known:
+            raise self.classify_error(response, plugin.Message())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         return verify(request, self.webhook_secret, fetch)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _sender(self, address: Address) -> str:
+    def _sender(self, address: plugin.Address) -> str:
         if address.name not in ("", self.sender_name):
             raise errors.UnsupportedFeature(
                 "azure takes the sender's name from its portal: set sender_name to that, or "
@@ -228,15 +216,15 @@ class Azure:
 
     def _request(
         self, method: str, path: str, headers: dict[str, str], body: Mapping[str, Any] | None = None
-    ) -> HTTPRequest:
+    ) -> plugin.HTTPRequest:
         url = f"{self.base_url}/{path}?{VERSION}"
-        data = b"" if body is None else json_body(body)
+        data = b"" if body is None else plugin.json_body(body)
         if self.token:
-            headers["Authorization"] = f"Bearer {reveal(self.token)}"
-            return HTTPRequest(method, url, headers, data)
-        return HTTPRequest(method, url, headers, data, self._sign)
+            headers["Authorization"] = f"Bearer {plugin.reveal(self.token)}"
+            return plugin.HTTPRequest(method, url, headers, data)
+        return plugin.HTTPRequest(method, url, headers, data, self._sign)
 
-    def _sign(self, request: HTTPRequest, now: float) -> dict[str, str]:
+    def _sign(self, request: plugin.HTTPRequest, now: float) -> dict[str, str]:
         """
         Sign method, URL, time, host and body.
 
@@ -245,8 +233,9 @@ class Azure:
         """
         url = urlsplit(request.url)
         date = formatdate(now, usegmt=True)
-        digest = b64encode(bytes.fromhex(sha256_hex(request.body))).decode()
-        text = f"{request.method}\n{url.path}?{url.query}\n{date};{_host(request.url)};{digest}"
+        digest = b64encode(bytes.fromhex(plugin.sha256_hex(request.body))).decode()
+        host = plugin.host_header(request.url)
+        text = f"{request.method}\n{url.path}?{url.query}\n{date};{host};{digest}"
         signature = b64encode(hmac.digest(self._key(), text.encode(), "sha256")).decode()
         return {
             "x-ms-date": date,
@@ -257,61 +246,23 @@ class Azure:
 
     def _key(self) -> bytes:
         try:
-            return b64decode(reveal(self.access_key), validate=True)
+            return b64decode(plugin.reveal(self.access_key), validate=True)
         except (binascii.Error, ValueError):
             text = "access_key of azure is no base64: copy it anew from the portal"
             raise errors.AuthenticationFailed(text) from None
 
 
-def _host(url: str) -> str:
-    """
-    The Host header as it is sent: the port only where it is not the scheme's own.
-    """
-    parts = urlsplit(url)
-    host = parts.netloc.lower()
-    return host.removesuffix(":443" if parts.scheme == "https" else ":80")
-
-
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _address(address: Address) -> dict[str, str]:
-    return _filled({"address": address.email, "displayName": address.name})
-
-
-def _headers(message: Message) -> dict[str, str]:
+def _headers(message: plugin.Message) -> dict[str, str]:
     # "Adding Reserved Custom headers" (2026-11): a Message-ID it does not like is replaced.
-    headers = {"Message-ID": message.message_id}
-    for name, value in message.header_items():
-        if name.lower() != "message-id":
-            headers[name] = value if value.isascii() else encode_header(value)
-    return headers
+    return {"Message-ID": message.message_id} | plugin.own_headers(message, encoded=True)
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "name": attachment.filename,
-        "contentType": attachment.content_type,
-        "contentInBase64": attachment.base64(),
-    }
-    if attachment.content_id:
-        fields["contentId"] = attachment.content_id
-    return fields
-
-
-def _said(answer: Mapping[str, Any]) -> tuple[str, str]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    The code and the words of an error, "" for what is not there.
+    The one error that an answer tells of, if it does.
     """
-    error = answer.get("error")
-    if not isinstance(error, dict):
-        return "", ""
-    code, text = map(error.get, ("code", "message"))
-    return code if isinstance(code, str) else "", text if isinstance(text, str) else ""
-
-
-def _kind(code: str, text: str) -> type[SendError] | None:
+    error = plugin.as_object(answer.get("error"))
+    code, text = plugin.as_code(error.get("code")), plugin.as_words(error.get("message"))
     found = PROPERTY.search(text)
-    kinds = (kind for place, kind in PROPERTIES if found and re.fullmatch(place, found[1]))
-    return ERRORS.get(code) or next(kinds, None)
+    place = found[1] if found else ""
+    return [plugin.Problem(code, text, place)] if code else []

@@ -7,60 +7,44 @@ https://developers.cloudflare.com/email-service/api/send-emails/rest-api/ (2026-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    Feature,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 
 ACCOUNT = re.compile(r"[A-Za-z0-9_-]+")
 
 # By code, which is written as a number or as a text. What is not here is judged by its status.
 # https://developers.cloudflare.com/email-service/api/send-emails/rest-api/#error-responses, and
 # for 10204 the vendor's OpenAPI file (2026-11).
-ERRORS: Mapping[str, type[SendError]] = {
-    "10004": errors.RateLimited,  # of the account or of the zone
-    "10101": errors.AuthenticationFailed,
-    "10102": errors.AuthenticationFailed,
-    "10103": errors.AuthenticationFailed,
-    "10105": errors.AccountSuspended,  # its plan does not include sending
-    "10200": errors.UnsupportedFeature,  # too large
-    "10203": errors.SenderRefused,  # sending is off for this zone, or for the whole account
-    "10204": errors.SenderRefused,  # the domain was never set up for sending
-}
-CODE = re.compile(r"[0-9]+")
-
+#
 # One suppressed recipient fails the whole call with a 400 of a code that is not documented. The
 # word is that of the Workers' E_RECIPIENT_SUPPRESSED; in this API it is unconfirmed.
-SUPPRESSED = re.compile(r"\.\w*suppress\w*$")
+ERRORS = plugin.Errors(
+    {
+        "10004": errors.RateLimited,  # of the account or of the zone
+        "10101": errors.AuthenticationFailed,
+        "10102": errors.AuthenticationFailed,
+        "10103": errors.AuthenticationFailed,
+        "10105": errors.AccountSuspended,  # its plan does not include sending
+        "10200": errors.UnsupportedFeature,  # too large
+        "10203": errors.SenderRefused,  # sending is off for this zone, or for the whole account
+        "10204": errors.SenderRefused,  # the domain was never set up for sending
+    },
+    {r"\.\w*suppress\w*$": errors.RecipientSuppressed},
+)
 
 # What became of whom. A bounce is what the recipient's own server said.
 # https://developers.cloudflare.com/api/resources/email_sending/methods/send/ (2026-11)
 STATUS = {
-    "delivered": RecipientStatus.ACCEPTED,
-    "queued": RecipientStatus.QUEUED,
-    "permanent_bounces": RecipientStatus.REFUSED,
-    "suppressed_recipients": RecipientStatus.SUPPRESSED,
+    "delivered": plugin.RecipientStatus.ACCEPTED,
+    "queued": plugin.RecipientStatus.QUEUED,
+    "permanent_bounces": plugin.RecipientStatus.REFUSED,
+    "suppressed_recipients": plugin.RecipientStatus.SUPPRESSED,
 }
-TAKEN = {RecipientStatus.ACCEPTED, RecipientStatus.QUEUED}
+TAKEN = {plugin.RecipientStatus.ACCEPTED, plugin.RecipientStatus.QUEUED}
 
 # Headers that may be set, each once.
 # https://developers.cloudflare.com/email-service/reference/headers/ (2026-11)
@@ -73,8 +57,15 @@ HEADER = re.compile(
 MAX_NAME = 100
 MAX_VALUE = 2048
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc"}
+ADDRESS = plugin.AddressFields("address", "name")
+FILE = plugin.FileFields(
+    "filename",
+    "content",
+    "type",
+    "content_id",
+    always={"disposition": "attachment"},
+    inline={"disposition": "inline"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +102,7 @@ class Cloudflare:
     # envelope sender, merges: no such parameter. Mails without subject: unconfirmed.
     # https://developers.cloudflare.com/email-service/platform/limits/ (2026-11): up to 25 MB
     # go to addresses of one's own that were verified.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -119,10 +110,10 @@ class Cloudflare:
         | Feature.INLINE_IMAGES
         | Feature.WITHOUT_TO,
         max_recipients=50,
-        max_bytes=5 * MB,
+        max_bytes=5 * plugin.MB,
     )
 
-    api_token: str | Callable[[], str] = field(repr=False)
+    api_token: plugin.Secret = field(repr=False)
     account_id: str
     base_url: str = "https://api.cloudflare.com"
 
@@ -132,7 +123,7 @@ class Cloudflare:
                 "account_id of cloudflare is no id: copy it from the overview of a domain"
             )
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -140,125 +131,96 @@ class Cloudflare:
             UnsupportedFeature: If it has a header that Cloudflare does not take.
         """
         fields = {
-            "from": _address(message.sender),
-            "to": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
-            "reply_to": next(map(_address, message.reply_to), None),
+            "from": ADDRESS.one(message.sender),
+            "to": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
+            "reply_to": ADDRESS.first(message.reply_to),
             "subject": message.subject,
             "text": message.text,
             "html": message.html,
-            "headers": dict(_headers(message)),
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "headers": _headers(message),
+            "attachments": FILE.all(message),
         }
-        body = {key: value for key, value in fields.items() if value}
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
-        headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", self._url("send"), headers, json_body(body))
+        body = plugin.merge_options(plugin.filled(fields), message.options(self.name))
+        return plugin.post_json(self._url("send"), self._headers(), body)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         answer = response.json_object()
         if answer.get("success") is False:
-            code, text = _said(answer)
-            kind = _kind(code, text) or errors.RequestRefused
-            raise classify_http(response, code=code, kind=kind, detail=text)
-        result = answer.get("result")
-        result = result if isinstance(result, dict) else {}
+            raise ERRORS.classify(response, _problems(answer), otherwise=errors.RequestRefused)
+        result = plugin.as_object(answer.get("result"))
         statuses = _statuses(result, message)
         if not TAKEN.intersection(statuses.values()):
             raise _nobody(response, statuses)
-        mail_id = result.get("message_id")  # documented since 2026-08
-        return Accepted(mail_id if isinstance(mail_id, str) else "", statuses)
+        # The id is documented since 2026-08.
+        return plugin.Accepted(plugin.as_words(result.get("message_id")), statuses)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        code, text = _said(response.json_object())
-        own = bool(code or text)
-        return classify_http(
-            response, own_envelope=own, code=code, kind=_kind(code, text), detail=text
-        )
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        return ERRORS.classify(response, _problems(response.json_object()))
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", self._url("suppressions?per_page=1"), self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", self._url("suppressions?per_page=1"), self._headers())
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/client/v4/accounts/{self.account_id}/email/sending/{path}"
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {reveal(self.api_token)}"}
+        return {"Authorization": f"Bearer {plugin.reveal(self.api_token)}"}
 
 
-def _address(address: Address) -> dict[str, str]:
-    if address.name:
-        return {"address": address.email, "name": address.name}
-    return {"address": address.email}
-
-
-def _headers(message: Message) -> Iterator[tuple[str, str]]:
-    for name, value in message.header_items():
-        if name.lower() == "message-id":
-            continue
-        text = value if value.isascii() else encode_header(value)
+def _headers(message: plugin.Message) -> dict[str, str]:
+    headers = plugin.own_headers(message, encoded=True)
+    for name, value in headers.items():
         known = HEADER.fullmatch(name.lower()) and len(name) <= MAX_NAME
-        if not known or not 0 < len(text) <= MAX_VALUE:
-            raise errors.UnsupportedFeature(
-                f"cloudflare does not take the header {name!r}, or not of this length",
-                features=("HEADERS",),
-            )
-        yield name, text
+        if not known or not 0 < len(value) <= MAX_VALUE:
+            text = f"cloudflare does not take the header {name!r}, or not of this length"
+            raise plugin.unsupported(text, "HEADERS")
+    return headers
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "content": attachment.base64(),
-        "filename": attachment.filename,
-        "type": attachment.content_type,
-        "disposition": "attachment",
-    }
-    if attachment.content_id:
-        fields |= {"disposition": "inline", "content_id": attachment.content_id}
-    return fields
-
-
-def _statuses(result: Mapping[str, Any], message: Message) -> dict[str, RecipientStatus]:
+def _statuses(
+    result: Mapping[str, Any], message: plugin.Message
+) -> dict[str, plugin.RecipientStatus]:
     """
     What became of each recipient, unknown of those who are nowhere named; {} if none is.
     """
-    emails = {address.email.lower(): address.email for address in message.recipients}
-    found = {}
+    found: dict[str, plugin.RecipientStatus] = {}
     for key, status in STATUS.items():
         named = result.get(key)
-        for one in named if isinstance(named, list) else ():
-            if isinstance(one, str) and one.lower() in emails:
-                found[emails[one.lower()]] = status
-    left = dict.fromkeys(emails.values(), RecipientStatus.UNKNOWN)
+        pairs = ((email, status) for email in (named if isinstance(named, list) else ()))
+        found |= plugin.by_recipient(pairs, message.recipients)
+    left = {one.email: plugin.RecipientStatus.UNKNOWN for one in message.recipients}
     return left | found if found else {}
 
 
-def _nobody(response: Response, statuses: Mapping[str, RecipientStatus]) -> SendError:
+def _nobody(
+    response: plugin.Response, statuses: Mapping[str, plugin.RecipientStatus]
+) -> errors.SendError:
     """
     Make the error of a success by which nobody gets the mail.
     """
-    if not statuses or RecipientStatus.UNKNOWN in statuses.values():
-        return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-    if set(statuses.values()) == {RecipientStatus.SUPPRESSED}:
-        error = classify_http(response, kind=errors.RecipientSuppressed, detail="all suppressed")
+    if not statuses or plugin.RecipientStatus.UNKNOWN in statuses.values():
+        return plugin.unreadable(response)
+    if set(statuses.values()) == {plugin.RecipientStatus.SUPPRESSED}:
+        error = plugin.classify_http(
+            response, kind=errors.RecipientSuppressed, detail="all suppressed"
+        )
     else:
-        error = classify_http(response, kind=errors.RecipientRejected, detail="all bounced")
+        error = plugin.classify_http(response, kind=errors.RecipientRejected, detail="all bounced")
     error.recipients = tuple(statuses)
     return error
 
 
-def _said(answer: Mapping[str, Any]) -> tuple[str, str]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    The code and the words of the first error, "" for what is not there.
+    The first error that an answer tells of.
     """
-    found = answer.get("errors")
-    first = found[0] if isinstance(found, list) and found else None
-    if not isinstance(first, dict):
-        return "", ""
-    code, text = str(first.get("code")), first.get("message")
-    return code if CODE.fullmatch(code) else "", text if isinstance(text, str) else ""
-
-
-def _kind(code: str, text: str) -> type[SendError] | None:
-    return errors.RecipientSuppressed if SUPPRESSED.search(text) else ERRORS.get(code)
+    for one in plugin.as_objects(answer.get("errors"))[:1]:
+        code = plugin.as_code(one.get("code"), type(one.get("code")))
+        code = code if code.isdecimal() else ""
+        text = plugin.as_words(one.get("message"))
+        return [plugin.Problem(code, text)] if code or text else []
+    return []

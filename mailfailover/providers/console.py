@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TextIO
 
-from mailfailover.errors import ConfigurationError, OutcomeUnknown, ProviderUnavailable
-from mailfailover.plugin import EVERYTHING, Attachment, Capabilities, Message, details
+from mailfailover import errors, plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,15 @@ class Console:
     """
 
     name: ClassVar[str] = "console"
-    capabilities: ClassVar[Capabilities] = EVERYTHING
+    capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
     stream: str = "stderr"
 
     def __post_init__(self) -> None:
         if self.stream not in ("stderr", "stdout"):
-            raise ConfigurationError("stream of console must be 'stderr' or 'stdout'")
+            raise errors.ConfigurationError("stream of console must be 'stderr' or 'stdout'")
 
-    def send(self, message: Message) -> str:
+    def send(self, message: plugin.Message) -> str:
         stream = self._open_stream()
         text = "".join(f"{line}\n" for line in _lines(message))
         encoding = stream.encoding or "utf-8"
@@ -46,7 +45,7 @@ class Console:
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
         except OSError as exc:
-            raise OutcomeUnknown(
+            raise errors.OutcomeUnknown(
                 f"{self.stream} failed ({exc.strerror}): the mail may be printed in part"
             ) from exc
         return message.message_id
@@ -60,13 +59,13 @@ class Console:
     def _open_stream(self) -> TextIO:
         stream: TextIO | None = getattr(sys, self.stream)
         if stream is None or stream.closed:
-            raise ProviderUnavailable(
+            raise errors.ProviderUnavailable(
                 f"this process has no open {self.stream}: nothing was printed; use file:// instead"
             )
         return stream
 
 
-def _lines(message: Message) -> Iterator[str]:
+def _lines(message: plugin.Message) -> Iterator[str]:
     yield "-" * 72
     for label, text in _head(message):
         yield f"{label}: {_visible(text)}"
@@ -78,7 +77,7 @@ def _lines(message: Message) -> Iterator[str]:
     yield "-" * 72
 
 
-def _head(message: Message) -> Iterator[tuple[str, str]]:
+def _head(message: plugin.Message) -> Iterator[tuple[str, str]]:
     yield "From", str(message.sender)
     for label, who in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
         if who:
@@ -88,12 +87,12 @@ def _head(message: Message) -> Iterator[tuple[str, str]]:
     for name, value in message.header_items():
         if name.lower() != "message-id":
             yield name, value
-    yield from details(message)
+    yield from plugin.details(message)
     for attachment in message.attachments:
         yield "Attachment", _describe(attachment)
 
 
-def _describe(attachment: Attachment) -> str:
+def _describe(attachment: plugin.Attachment) -> str:
     inline = f", inline as cid:{attachment.content_id}" if attachment.content_id else ""
     return f"{attachment.filename} ({attachment.content_type}, {attachment.size} bytes{inline})"
 

@@ -9,41 +9,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._elasticemail_events import read_events, verify
 
 # An error has words only, and nearly all have status 400, those of keys too. "APIKey Expired" is
 # documented; the other words are unconfirmed.
-ERRORS: tuple[tuple[str, type[SendError]], ...] = (
-    (r"\bAPI ?Key\b|\baccess (level|denied)\b", errors.AuthenticationFailed),
-    (r"\baccount\b.*\b(blocked|disabled|suspended)\b", errors.AccountSuspended),
-    (r"\bcredits?\b|\bdaily limit\b", errors.QuotaExceeded),
-    (r"\b(from|sender|domain)\b.*\b(verified|verification)\b", errors.SenderRefused),
-    (r"\btemplate\b|\battachments?\b", errors.UnsupportedFeature),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(
+            errors.AuthenticationFailed, words=r"\bAPI ?Key\b|\baccess (level|denied)\b", status=400
+        ),
+        Rule(
+            errors.AccountSuspended,
+            words=r"\baccount\b.*\b(blocked|disabled|suspended)\b",
+            status=400,
+        ),
+        Rule(errors.QuotaExceeded, words=r"\bcredits?\b|\bdaily limit\b", status=400),
+        Rule(
+            errors.SenderRefused,
+            words=r"\b(from|sender|domain)\b.*\b(verified|verification)\b",
+            status=400,
+        ),
+        Rule(errors.UnsupportedFeature, words=r"\btemplate\b|\battachments?\b", status=400),
+    )
 )
 
 # Fields are written {name}, and {name:else} has another text for where there is none. So that
@@ -51,11 +44,12 @@ ERRORS: tuple[tuple[str, type[SendError]], ...] = (
 # not look into what it filled in is unconfirmed.
 FIELD = re.compile(r"\{(\w+)\}")
 
-MAIL_ID = "mailfailover-id"
 MAX_CHANNEL = 191
 
 # Options that would change who gets the mail and who sends it, as headers could too.
-RESERVED = {"Recipients", "Content.From", "Content.EnvelopeFrom", "Content.Headers"}
+RESERVED = {"Content.From", "Content.EnvelopeFrom", "Content.Headers"}
+
+FILE = plugin.FileFields("Name", "BinaryContent", "ContentType")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +86,7 @@ class ElasticEmail:
 
     # To is required; one object is the headers. Images in an HTML, several Reply-To: no such
     # parameters. Mails without subject or body: unconfirmed.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -104,14 +98,14 @@ class ElasticEmail:
         | Feature.ENVELOPE_FROM,
         max_tags=1,
         max_recipients=50,
-        max_bytes=20 * MB,
+        max_bytes=20 * plugin.MB,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
-    webhook_secret: Secrets = field(default="", repr=False)
+    api_key: plugin.Secret = field(repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.elasticemail.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -130,104 +124,72 @@ class ElasticEmail:
             "EnvelopeFrom": message.envelope_from,
             "Subject": message.subject,
             "Body": list(_parts(message)),
-            "Headers": _headers(message),
-            "Attachments": [_file(one) for one in message.attachments],
-            "Postback": json.dumps({**message.metadata, MAIL_ID: message.id}, ensure_ascii=False),
+            "Headers": plugin.own_headers(message, encoded=True),
+            "Attachments": FILE.all(message),
+            "Postback": json.dumps(plugin.own_metadata(message), ensure_ascii=False),
             "TemplateName": message.template_id,
             "Merge": _fields(message),
         }
-        body = _filled(
+        body = plugin.filled(
             {
-                "Recipients": _filled(recipients),
-                "Content": _filled(content),
+                "Recipients": plugin.filled(recipients),
+                "Content": plugin.filled(content),
                 "Options": _options(message),
             }
         )
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
-        headers = self._headers() | {"Content-Type": "application/json"}
+        body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
         url = f"{self.base_url}/v4/emails/transactional"
-        return HTTPRequest("POST", url, headers, json_body(body))
+        return plugin.post_json(url, self._headers(), body)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        mail_id = response.json_object().get("TransactionID")
-        if isinstance(mail_id, str) and mail_id:
-            return Accepted(mail_id)
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        return plugin.accepted(response, response.json_object().get("TransactionID"))
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         text = response.json_object().get("Error")
-        if not isinstance(text, str):
-            return classify_http(response)
-        kind = None
-        if response.status_code == 400:  # noqa: PLR2004 -- the others say what they mean
-            found = (kind for words, kind in ERRORS if re.search(words, text, re.IGNORECASE))
-            kind = next(found, None)
-        return classify_http(response, own_envelope=True, kind=kind, detail=text)
+        return ERRORS.classify(
+            response, [plugin.Problem(text=text)] if isinstance(text, str) else ()
+        )
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         url = f"{self.base_url}/v4/templates?scopeType=Personal&limit=1"
-        return HTTPRequest("GET", url, self._headers())
+        return plugin.HTTPRequest("GET", url, self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         return verify(request, self.webhook_secret)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
     def _headers(self) -> dict[str, str]:
-        return {"Accept": "application/json", "X-ElasticEmail-ApiKey": reveal(self.api_key)}
+        return {"Accept": "application/json", "X-ElasticEmail-ApiKey": plugin.reveal(self.api_key)}
 
 
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _parts(message: Message) -> Iterator[dict[str, str]]:
+def _parts(message: plugin.Message) -> Iterator[dict[str, str]]:
     for kind, text in ("PlainText", message.text), ("HTML", message.html):
         if text:
             yield {"ContentType": kind, "Content": text, "Charset": "utf-8"}
 
 
-def _headers(message: Message) -> dict[str, str]:
-    return {
-        name: value if value.isascii() else encode_header(value)
-        for name, value in message.header_items()
-        if name.lower() != "message-id"
-    }
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    return {
-        "BinaryContent": attachment.base64(),
-        "Name": attachment.filename,
-        "ContentType": attachment.content_type,
-    }
-
-
-def _fields(message: Message) -> dict[str, str]:
+def _fields(message: plugin.Message) -> dict[str, str]:
+    plugin.check_template_data(message)
     texts = (message.subject, message.text, message.html)
     own = {name: f"{{{name}}}" for text in texts for name in FIELD.findall(text)}
-    if message.template_id:
-        return own | {
-            name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            for name, value in message.template_data.items()
-        }
-    if message.template_data:
-        raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
-    return own
+    return own | {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in message.template_data.items()
+    }
 
 
-def _options(message: Message) -> dict[str, Any]:
+def _options(message: plugin.Message) -> dict[str, Any]:
     channel = next(iter(message.tags), "")
     if len(channel) > MAX_CHANNEL:
-        raise _unsupported("takes no tag of more than 191 characters", "TAGS")
-    options = {
-        "ChannelName": channel or None,
-        "TrackOpens": message.track_opens,
-        "TrackClicks": message.track_clicks,
-    }
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _unsupported(what: str, feature: str) -> SendError:
-    return errors.UnsupportedFeature(f"elasticemail {what}", features=(feature,))
+        raise plugin.unsupported("elasticemail takes no tag of more than 191 characters", "TAGS")
+    return plugin.filled(
+        {
+            "ChannelName": channel,
+            "TrackOpens": message.track_opens,
+            "TrackClicks": message.track_clicks,
+        }
+    )

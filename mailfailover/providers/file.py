@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from mailfailover.errors import ProviderUnavailable
-from mailfailover.plugin import EVERYTHING, Capabilities, Message, details
+from mailfailover import errors, plugin
 
 # Windows has no O_NOFOLLOW; there O_EXCL alone refuses whatever has the name already.
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -39,12 +38,12 @@ class File:
     """
 
     name: ClassVar[str] = "file"
-    capabilities: ClassVar[Capabilities] = EVERYTHING
+    capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
     dsn_path: ClassVar[str] = "directory"
 
     directory: str | Path
 
-    def send(self, message: Message) -> str:
+    def send(self, message: plugin.Message) -> str:
         """
         Keep *message*; return the name of its file.
 
@@ -75,11 +74,11 @@ class File:
         Path(self.directory).mkdir(mode=0o700, exist_ok=True)
 
 
-def _with_details(message: Message) -> Message:
+def _with_details(message: plugin.Message) -> plugin.Message:
     """
     The mail with what its headers do not say as more headers, beside any of the same name.
     """
-    more = [(f"X-{label}", text) for label, text in details(message)]
+    more = [(f"X-{label}", text) for label, text in plugin.details(message)]
     spelling: dict[str, str] = {}
     headers: dict[str, list[str]] = {}
     for name, value in (*message.header_items(), *more):
@@ -89,8 +88,8 @@ def _with_details(message: Message) -> Message:
     return message.bound(headers=found, unsubscribe=())
 
 
-def _not_kept(exc: OSError) -> ProviderUnavailable:
-    return ProviderUnavailable(
+def _not_kept(exc: OSError) -> errors.ProviderUnavailable:
+    return errors.ProviderUnavailable(
         f"the directory takes no file ({exc.strerror}): nothing was kept; "
         "make room, or correct the directory and its permissions"
     )

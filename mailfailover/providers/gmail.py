@@ -8,42 +8,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Body,
-    Capabilities,
-    Feature,
-    HTTPRequest,
-    Message,
-    Response,
-    classify_http,
-    merge_options,
-    reveal,
-    sha256_hex,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 
 # By the "reason" of an error; several come with a 403. What is not here is judged by its status.
 # https://developers.google.com/workspace/gmail/api/guides/handle-errors (2026-11)
-ERRORS: Mapping[str, type[SendError]] = {
-    "authError": errors.AuthenticationFailed,
-    "dailyLimitExceeded": errors.QuotaExceeded,
-    "insufficientPermissions": errors.AuthenticationFailed,
-    "rateLimitExceeded": errors.RateLimited,
-    "userRateLimitExceeded": errors.RateLimited,
-}
-
+#
 # "invalidArgument" is told by its words, which the vendor does not list: quoted in public issues
 # (github.com/googleapis/google-api-ruby-client 173, github.com/FlowCrypt/flowcrypt-browser 1370).
-INVALID = "invalidArgument"
-BAD_RECIPIENT = re.compile(r"Invalid (to|cc|bcc) header", re.IGNORECASE)
+ERRORS = plugin.Errors(
+    {
+        "authError": errors.AuthenticationFailed,
+        "dailyLimitExceeded": errors.QuotaExceeded,
+        "insufficientPermissions": errors.AuthenticationFailed,
+        "rateLimitExceeded": errors.RateLimited,
+        "userRateLimitExceeded": errors.RateLimited,
+    },
+    rules=(Rule(errors.RecipientRejected, "invalidArgument", r"Invalid (to|cc|bcc) header"),),
+)
 
 # Who has sent too much is told when to go on, in words, for hours maybe.
 RETRY_AFTER = re.compile(r"Retry after (\d{4}-\d\d-\d\dT[\d:.]+)Z")
@@ -88,7 +75,7 @@ class Gmail:
     # All that MIME can say; non-ASCII local parts: unconfirmed. The number of recipients:
     # https://support.google.com/a/answer/166852 (2026-11). The size: the API's description,
     # https://gmail.googleapis.com/$discovery/rest?version=v1 (2026-11).
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -100,68 +87,61 @@ class Gmail:
         | Feature.EMPTY_SUBJECT
         | Feature.WITHOUT_TO,
         max_recipients=100,
-        max_bytes=35 * MB,
+        max_bytes=35 * plugin.MB,
     )
 
-    access_token: str | Callable[[], str] = field(repr=False)
+    access_token: plugin.Secret = field(repr=False)
     base_url: str = "https://gmail.googleapis.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
-        options = merge_options({}, message.options(self.name), reserved=RESERVED)
-        boundary, body = _upload(options, _mime(message))
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
+        options = plugin.merge_options({}, message.options(self.name), reserved=RESERVED)
+        boundary, body = _upload(options, plugin.mime_bytes_with_bcc(message))
         headers = self._headers() | {"Content-Type": f"multipart/related; boundary={boundary}"}
         url = f"{self.base_url}/upload/gmail/v1/users/me/messages/send?uploadType=multipart"
-        return HTTPRequest("POST", url, headers, body)
+        return plugin.HTTPRequest("POST", url, headers, body)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        mail_id = response.json_object().get("id")
-        if isinstance(mail_id, str) and mail_id:
-            return Accepted(mail_id)
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        return plugin.accepted(response, response.json_object().get("id"))
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        reason, text = _said(response.json_object())
-        kind, until = ERRORS.get(reason), None
-        if reason == INVALID and BAD_RECIPIENT.search(text):
-            kind = errors.RecipientRejected
-        error = classify_http(
-            response, own_envelope=bool(reason or text), code=reason, kind=kind, detail=text
-        )
-        if isinstance(error, TOO_MUCH) and (until := _until(text)):
-            error = classify_http(response, code=reason, kind=errors.QuotaExceeded, detail=text)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        problems = _problems(response.json_object())
+        error = ERRORS.classify(response, problems)
+        until = _until(problems[0].text) if problems and isinstance(error, TOO_MUCH) else None
+        if until:
+            error = plugin.classify_http(
+                response,
+                code=error.code,
+                kind=errors.QuotaExceeded,
+                detail=problems[0].text,
+            )
         if isinstance(error, errors.QuotaExceeded):
             error.until = until
         return error
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/gmail/v1/users/me/profile", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest(
+            "GET", f"{self.base_url}/gmail/v1/users/me/profile", self._headers()
+        )
 
-    def parse_ping(self, response: Response) -> None:
+    def parse_ping(self, response: plugin.Response) -> None:
         answer = response.json_object()
-        if not (response.ok and "emailAddress" in answer) and _said(answer)[0] != SCOPE:
-            raise self.classify_error(response, Message())
+        is_scope = any(one.code == SCOPE for one in _problems(answer))
+        if not (response.ok and "emailAddress" in answer) and not is_scope:
+            raise self.classify_error(response, plugin.Message())
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {reveal(self.access_token)}"}
+        return {"Authorization": f"Bearer {plugin.reveal(self.access_token)}"}
 
 
-def _mime(message: Message) -> bytes:
-    """
-    The mail as MIME, with the Bcc that Gmail reads and takes out.
-    """
-    mail = message.as_email_message()
-    data = mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
-    emails = ",\r\n ".join(address.email for address in message.bcc)
-    return f"Bcc: {emails}\r\n".encode() + data if emails else data
-
-
-def _upload(options: Mapping[str, Any], mime: bytes) -> tuple[str, Body]:
+def _upload(options: Mapping[str, Any], mime: bytes) -> tuple[str, plugin.Body]:
     """
     A boundary, and the options as JSON with the mail after them (RFC 2387).
 
     Nobody can write a mail that has its own hash in it.
     """
-    boundary = sha256_hex(mime)
+    boundary = plugin.sha256_hex(mime)
     start = (
         f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n"
         f"{json.dumps(options)}\r\n"
@@ -170,17 +150,16 @@ def _upload(options: Mapping[str, Any], mime: bytes) -> tuple[str, Body]:
     return boundary, (start.encode(), mime, f"\r\n--{boundary}--\r\n".encode())
 
 
-def _said(answer: Mapping[str, Any]) -> tuple[str, str]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    The reason and the words of an error, "" for what is not there.
+    The reason and the words of an error, if there is one.
     """
-    error = answer.get("error")
-    if not isinstance(error, dict):
-        return "", ""
-    found, text = error.get("errors"), error.get("message")
-    first = found[0] if isinstance(found, list) and found else None
-    reason = first.get("reason") if isinstance(first, dict) else None
-    return reason if isinstance(reason, str) else "", text if isinstance(text, str) else ""
+    error = plugin.as_object(answer.get("error"))
+    first = next(iter(plugin.as_objects(error.get("errors"))), {})
+    problem = plugin.Problem(
+        plugin.as_code(first.get("reason")), plugin.as_words(error.get("message"))
+    )
+    return [problem] if any(problem) else []
 
 
 def _until(text: str) -> datetime | None:

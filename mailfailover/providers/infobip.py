@@ -8,37 +8,13 @@ https://www.infobip.com/docs/api/channels/email, by the models of the vendor's o
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    for_recipient,
-    json_body,
-    merge_options,
-    reveal,
-    verify_basic_auth,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._infobip_events import read_events
 
 DAY = 86400.0
@@ -49,38 +25,40 @@ DAY = 86400.0
 # https://www.infobip.com/docs/essentials/api-essentials/response-status-and-error-codes (2026-11)
 UNDELIVERABLE, EXPIRED, REJECTED = 2, 4, 5
 NOT_TAKEN = {UNDELIVERABLE, EXPIRED, REJECTED}
-REASONS: Mapping[str, type[SendError]] = {
-    "REJECTED_NOT_ENOUGH_CREDITS": errors.QuotaExceeded,
-    "REJECTED_PREPAID_PACKAGE_EXPIRED": errors.QuotaExceeded,
-    "REJECTED_SENDER": errors.SenderRefused,
-    "REJECTED_SOURCE": errors.SenderRefused,
-    "REJECTED_SYSTEM_ERROR": errors.ProviderUnavailable,
-}
+REASONS = plugin.Errors(
+    {
+        "REJECTED_NOT_ENOUGH_CREDITS": errors.QuotaExceeded,
+        "REJECTED_PREPAID_PACKAGE_EXPIRED": errors.QuotaExceeded,
+        "REJECTED_SENDER": errors.SenderRefused,
+        "REJECTED_SOURCE": errors.SenderRefused,
+        "REJECTED_SYSTEM_ERROR": errors.ProviderUnavailable,
+    }
+)
 
 # By the property at fault and what it violates; the first that matches counts. The words are
 # those of Java's validation, in which the client names a "violation"; unconfirmed.
-VIOLATIONS: tuple[tuple[str, str, type[SendError]], ...] = (
-    (
-        r"\b(to|cc|bcc)\[\d+\](\.destination)?$",
-        r"(well-formed|valid) email",
-        errors.RecipientRejected,
-    ),
-    (r"\bsender$", r"", errors.SenderRefused),
-    (
-        r"\b(destinations|content|webhooks|schedule|campaignReferenceId)\b",
-        r"",
-        errors.UnsupportedFeature,
-    ),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(
+            errors.RecipientRejected,
+            words=r"(well-formed|valid) email",
+            place=r"\b(to|cc|bcc)\[\d+\](\.destination)?$",
+        ),
+        Rule(errors.SenderRefused, place=r"\bsender$"),
+        Rule(
+            errors.UnsupportedFeature,
+            place=r"\b(destinations|content|webhooks|schedule|campaignReferenceId)\b",
+        ),
+    )
 )
-CODE = re.compile(r"\w+")
 
 # Tags and metadata, and how long each may be. The latter comes back in webhooks.
 MAX_CAMPAIGN = 255
 MAX_CALLBACK = 4000
-MAIL_ID = "mailfailover-id"
-
-# Options that would change who gets the mail and who sends it.
+# What says who gets the mail and who sends it.
 RESERVED = {"messages"}
+
+FILE = plugin.FileFields("fileName", "content", "contentType", always={"type": "binary"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +95,7 @@ class Infobip:
 
     # A subject is required, and one object is the headers. An envelope sender: no such
     # parameter. Names of recipients, mails without To, and the size: unconfirmed.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -135,16 +113,16 @@ class Infobip:
         max_tags=1,
         max_recipients=1000,
         max_merge=1000,
-        max_bytes=10 * MB,
+        max_bytes=10 * plugin.MB,
         max_delay=5 * DAY,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
-    webhook_username: Secrets = field(default="", repr=False)
-    webhook_password: Secrets = field(default="", repr=False)
+    api_key: plugin.Secret = field(repr=False)
+    webhook_username: plugin.Secrets = field(default="", repr=False)
+    webhook_password: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.infobip.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -155,7 +133,7 @@ class Infobip:
         """
         return self._request(message, [_mail(message)])
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge as one mail for each recipient, filled in here.
 
@@ -163,75 +141,58 @@ class Infobip:
             UnsupportedFeature: As ``build_request``; and if it has files.
         """
         if message.attachments:
-            raise _unsupported("takes no files into a merge", "MERGE", "ATTACHMENTS")
+            raise plugin.unsupported("infobip takes no files into a merge", "MERGE", "ATTACHMENTS")
         return self._request(
-            message, [_mail(for_recipient(message, address)) for address in message.to]
+            message, [_mail(plugin.for_recipient(message, address)) for address in message.to]
         )
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         results = _results(response)
         outcomes = [_outcome(response, one) for one in results]
-        taken = [one for one in outcomes if isinstance(one, Accepted)]
+        taken = [one for one in outcomes if isinstance(one, plugin.Accepted)]
         if not taken:
-            raise _worst([one for one in outcomes if isinstance(one, SendError)])
-        emails = {address.email.lower(): address.email for address in message.recipients}
-        statuses, ids = {}, {}
-        for result, outcome in zip(results, outcomes, strict=True):
-            email = emails.get(str(result.get("destination")).lower(), "")
-            if email and isinstance(outcome, Accepted):
-                ids[email] = outcome.provider_message_id
-            elif email and isinstance(outcome, errors.OutcomeUnknown):
-                statuses[email] = RecipientStatus.UNKNOWN
-            elif email:
-                statuses[email] = RecipientStatus.REFUSED
-        return Accepted(taken[0].provider_message_id, statuses, ids)
+            raise _worst([one for one in outcomes if isinstance(one, errors.SendError)])
+        pairs = zip((one.get("destination") for one in results), outcomes, strict=True)
+        said = plugin.by_recipient(pairs, message.recipients)
+        return plugin.Accepted(
+            taken[0].provider_message_id,
+            {email: _status(one) for email, one in said.items() if one not in taken},
+            {email: one.provider_message_id for email, one in said.items() if one in taken},
+        )
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
-        results = _results(response)
-        if len(results) != len(message.to):
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-        return tuple(_outcome(response, one) for one in results)
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
+        results = response.json_object().get("messages")
+        entries = plugin.one_each(response, results, len(message.to))
+        return tuple(_outcome(response, one) for one in entries)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        code, text, found = _said(response.json_object())
-        kind = None
-        for places, words, meaning in VIOLATIONS:
-            if any(re.search(places, where) and re.search(words, why) for where, why in found):
-                kind = meaning
-                break
-        detail = "; ".join(f"{where} {why}" for where, why in found) or text
-        return classify_http(response, own_envelope=bool(code), code=code, kind=kind, detail=detail)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        return ERRORS.classify(response, _problems(response.json_object()))
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/email/1/domains?size=1", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/email/1/domains?size=1", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
-        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
+        plugin.verify_basic_auth(request, self.webhook_username, self.webhook_password)
         return ""
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _request(self, message: Message, mails: list[dict[str, Any]]) -> HTTPRequest:
-        options = _filled({"schedule": _schedule(message), "tracking": _tracking(message)})
-        body = _filled({"messages": mails, "options": options})
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
-        headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", f"{self.base_url}/email/4/messages", headers, json_body(body))
+    def _request(self, message: plugin.Message, mails: list[dict[str, Any]]) -> plugin.HTTPRequest:
+        options = plugin.filled({"schedule": _schedule(message), "tracking": _tracking(message)})
+        body = plugin.filled({"messages": mails, "options": options})
+        body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
+        return plugin.post_json(f"{self.base_url}/email/4/messages", self._headers(), body)
 
     def _headers(self) -> dict[str, str]:
-        return {"Accept": "application/json", "Authorization": f"App {reveal(self.api_key)}"}
+        return {"Accept": "application/json", "Authorization": f"App {plugin.reveal(self.api_key)}"}
 
 
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _mail(message: Message) -> dict[str, Any]:
+def _mail(message: plugin.Message) -> dict[str, Any]:
     if message.text and message.html:
-        raise _unsupported("sends no text beside an HTML", "HTML")
-    images = [one for one in message.attachments if one.content_id]
-    files = [one for one in message.attachments if not one.content_id]
+        raise plugin.unsupported("infobip sends no text beside an HTML", "HTML")
     destinations = {
         "to": [_destination(address) for address in message.to],
         "cc": [_destination(address) for address in message.cc],
@@ -239,138 +200,116 @@ def _mail(message: Message) -> dict[str, Any]:
         "replyTo": next(map(str, message.reply_to), ""),
         "preserveRecipients": True,  # those of To see each other
     }
-    headers = _headers(message)
+    headers = plugin.own_headers(message, encoded=True)
     content = {
         "subject": message.subject,
         "text": message.text,
         "html": message.html,
-        "attachments": [_file(one, one.filename) for one in files],
+        "attachments": FILE.files(message),
         # The HTML names an image by its file name.
-        "inlineImages": [_file(one, one.content_id) for one in images],
+        "inlineImages": FILE.images(message),
         "headers": json.dumps(headers) if headers else "",
         **_template(message),
     }
-    return _filled(
+    return plugin.filled(
         {
             "sender": str(message.sender),
-            "destinations": [_filled(destinations)],
-            "content": _filled(content),
+            "destinations": [plugin.filled(destinations)],
+            "content": plugin.filled(content),
             "webhooks": {"callbackData": _callback(message)},
             "options": _options(message),
         }
     )
 
 
-def _destination(address: Address) -> dict[str, str]:
+def _destination(address: plugin.Address) -> dict[str, str]:
     return {"destination": str(address)}
 
 
-def _file(attachment: Attachment, filename: str) -> dict[str, Any]:
-    return {
-        "type": "binary",
-        "fileName": filename,
-        "contentType": attachment.content_type,
-        "content": attachment.base64(),
-    }
+def _template(message: plugin.Message) -> dict[str, Any]:
+    plugin.check_template_data(message)
+    if not message.template_id:
+        return {}
+    data = json.dumps(message.template_data, ensure_ascii=False)
+    return {"templateId": message.template_id, "defaultPlaceholders": data}
 
 
-def _headers(message: Message) -> dict[str, str]:
-    return {
-        name: value if value.isascii() else encode_header(value)
-        for name, value in message.header_items()
-        if name.lower() != "message-id"
-    }
-
-
-def _template(message: Message) -> dict[str, Any]:
-    if message.template_id:
-        data = json.dumps(message.template_data, ensure_ascii=False)
-        return {"templateId": message.template_id, "defaultPlaceholders": data}
-    if message.template_data:
-        raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
-    return {}
-
-
-def _callback(message: Message) -> str:
-    data = json.dumps({**message.metadata, MAIL_ID: message.id}, ensure_ascii=False)
+def _callback(message: plugin.Message) -> str:
+    data = json.dumps(plugin.own_metadata(message), ensure_ascii=False)
     if len(data) > MAX_CALLBACK:
-        raise _unsupported("takes no more than 4000 characters of metadata", "METADATA")
+        raise plugin.unsupported(
+            "infobip takes no more than 4000 characters of metadata", "METADATA"
+        )
     return data
 
 
-def _options(message: Message) -> dict[str, str]:
+def _options(message: plugin.Message) -> dict[str, str]:
     if not message.tags:
         return {}
     if len(message.tags[0]) > MAX_CAMPAIGN:
-        raise _unsupported("takes no tag of more than 255 characters", "TAGS")
+        raise plugin.unsupported("infobip takes no tag of more than 255 characters", "TAGS")
     return {"campaignReferenceId": message.tags[0]}
 
 
-def _schedule(message: Message) -> dict[str, str]:
+def _schedule(message: plugin.Message) -> dict[str, str]:
     if message.send_at is None:
         return {}
     when = message.send_at.astimezone(UTC)
     return {"sendAt": f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}+0000"}
 
 
-def _tracking(message: Message) -> dict[str, bool]:
-    switches = {"trackOpens": message.track_opens, "trackClicks": message.track_clicks}
-    return {name: on for name, on in switches.items() if on is not None}
+def _tracking(message: plugin.Message) -> dict[str, bool]:
+    return plugin.filled({"trackOpens": message.track_opens, "trackClicks": message.track_clicks})
 
 
-def _unsupported(what: str, *features: str) -> SendError:
-    return errors.UnsupportedFeature(f"infobip {what}", features=features)
-
-
-def _results(response: Response) -> list[dict[str, Any]]:
+def _results(response: plugin.Response) -> list[dict[str, Any]]:
     results = response.json_object().get("messages")
     if not isinstance(results, list) or not results:
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-    return [one if isinstance(one, dict) else {} for one in results]
+        raise plugin.unreadable(response)
+    return [plugin.as_object(one) for one in results]
 
 
-def _outcome(response: Response, result: Mapping[str, Any]) -> Accepted | SendError:
+def _outcome(
+    response: plugin.Response, result: Mapping[str, Any]
+) -> plugin.Accepted | errors.SendError:
     """
     Read what became of one message.
     """
-    mail_id, status = result.get("messageId"), result.get("status")
-    status = status if isinstance(status, dict) else {}
+    mail_id, status = result.get("messageId"), plugin.as_object(result.get("status"))
     group, reason, text = map(status.get, ("groupId", "name", "description"))
     if not isinstance(mail_id, str) or not mail_id or not isinstance(group, int):
-        return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return plugin.unreadable(response)
     if group not in NOT_TAKEN:
-        return Accepted(mail_id)
-    code = reason if isinstance(reason, str) and CODE.fullmatch(reason) else ""
-    detail = text if isinstance(text, str) else ""
-    kind = REASONS.get(code, errors.RequestRefused)
-    return classify_http(response, code=code, kind=kind, detail=detail)
+        return plugin.Accepted(mail_id)
+    problem = plugin.Problem(plugin.as_code(reason), plugin.as_words(text))
+    return REASONS.classify(response, [problem], otherwise=errors.RequestRefused)
 
 
-def _worst(found: list[SendError]) -> SendError:
+def _status(outcome: plugin.Accepted | errors.SendError) -> plugin.RecipientStatus:
+    unknown = isinstance(outcome, errors.OutcomeUnknown)
+    return plugin.RecipientStatus.UNKNOWN if unknown else plugin.RecipientStatus.REFUSED
+
+
+def _worst(found: list[errors.SendError]) -> errors.SendError:
     """
     The one that may have been sent, if any, else the first.
     """
     return next((one for one in found if isinstance(one, errors.OutcomeUnknown)), found[0])
 
 
-def _said(answer: Mapping[str, Any]) -> tuple[str, str, list[tuple[str, str]]]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    The code, the words, and the properties at fault, each with what is wrong about it.
+    The properties at fault, or the one thing that is wrong with all.
 
     An error has one of two forms: that of this API, or that of all the older ones.
     """
-    code, text, violations = map(answer.get, ("errorCode", "description", "violations"))
-    for key in "requestError", "serviceException":
-        older = answer.get(key)
-        answer = older if isinstance(older, dict) else {}
-    code, text = code or answer.get("messageId"), text or answer.get("text")
+    older = plugin.as_object(plugin.dig(answer, "requestError", "serviceException"))
+    code = plugin.as_code(answer.get("errorCode") or older.get("messageId"))
+    text = plugin.as_words(answer.get("description") or older.get("text"))
     found = [
-        (str(one.get("property")), str(one.get("violation")))
-        for one in (violations if isinstance(violations, list) else ())
-        if isinstance(one, dict)
+        plugin.Problem("", str(one.get("violation")), str(one.get("property")))
+        for one in plugin.as_objects(answer.get("violations"))
     ]
-    return (
-        code if isinstance(code, str) and CODE.fullmatch(code) else "",
-        text if isinstance(text, str) else "",
-        found,
-    )
+    if not code:
+        return []
+    return [one._replace(code=code) for one in found] or [plugin.Problem(code, text)]

@@ -9,35 +9,13 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    Accepted,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    for_recipient,
-    json_body,
-    merge_options,
-    reveal,
-    sha256_hex,
-    verify_hmac,
-    verify_time,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._lettermint_events import read_events
 
 DAY = 86400.0
@@ -51,18 +29,22 @@ USED_KEY = "idempotency key has already been used"
 # By the field at fault and what is wrong with it; the first that matches counts. In a batch a
 # field begins with the number of its mail. The words are those of Laravel, on which Lettermint
 # is built; in this API they are unconfirmed.
-INVALID: tuple[tuple[str, str, type[SendError]], ...] = (
-    (r"(\d+\.)?(to|cc|bcc)\.\d+", r"valid email address", errors.RecipientRejected),
-    (r"(\d+\.)?from", r"", errors.SenderRefused),
-    # Over a limit that other vendors do not have.
-    (
-        r"(\d+\.)?(to|cc|bcc|subject|text|html|headers|metadata|tag|attachments|scheduled_at)\b.*",
-        r"",
-        errors.UnsupportedFeature,
-    ),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(
+            errors.RecipientRejected,
+            words=r"valid email address",
+            place=r"^(\d+\.)?(to|cc|bcc)\.\d+$",
+        ),
+        Rule(errors.SenderRefused, place=r"^(\d+\.)?from$"),
+        # Over a limit that other vendors do not have.
+        Rule(
+            errors.UnsupportedFeature,
+            place=r"^(\d+\.)?"
+            r"(to|cc|bcc|subject|text|html|headers|metadata|tag|attachments|scheduled_at)\b",
+        ),
+    )
 )
-RECIPIENT = re.compile(r"(?:(\d+)\.)?(to|cc|bcc)\.(\d+)")
-CODE = re.compile(r"\w+")
 
 # Lettermint keeps such a mail to itself.
 SUPPRESSED = "suppressed"
@@ -75,14 +57,11 @@ ENCODED = "b64-"
 # Keeps a Message-ID from being replaced: by a comment in the vendor's client (2026-11).
 KEEP_ID = "X-LM-Preserve-Message-ID"
 
-MAIL_ID = "mailfailover-id"
-
 # Of webhooks: the time and signatures, "t=1,v1=2", and the time once more.
 SIGNATURE, DELIVERY = "x-lettermint-signature", "x-lettermint-delivery"
 MAX_FIELDS = 10
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc"}
+FILE = plugin.FileFields("filename", "content", "content_type", "content_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +98,7 @@ class Lettermint:
     # To, a subject and a body are required; a header is a key of an object. An envelope sender:
     # no such parameter. How many recipients and bytes a mail may have, and how far ahead it may
     # be sent: unconfirmed.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -138,62 +117,59 @@ class Lettermint:
         max_merge=500,
     )
 
-    api_token: str | Callable[[], str] = field(repr=False)
+    api_token: plugin.Secret = field(repr=False)
     route: str = ""
-    webhook_secret: Secrets = field(default="", repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.lettermint.co"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         return self._post("send", message, self._mail(message))
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge as a list of mails, filled in here.
         """
-        mails = [self._mail(for_recipient(message, address)) for address in message.to]
+        mails = [self._mail(plugin.for_recipient(message, address)) for address in message.to]
         return self._post("send/batch", message, mails)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        found = _outcome(response, response.json())
-        if isinstance(found, SendError):
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        found = _outcome(response, response.json_object())
+        if isinstance(found, errors.SendError):
             raise found
         return found
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
-        entries = response.json()
-        if not isinstance(entries, list) or len(entries) != len(message.to):
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
+        entries = plugin.one_each(response, response.json(), len(message.to))
         return tuple(_outcome(response, entry) for entry in entries)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        answer = response.json_object()
-        code, text = _said(answer)
-        own = bool(code or text)
-        kind, place, why = _invalid(answer)
-        if (own and response.status_code == CONFLICT) or USED_KEY in text:
-            kind = errors.OutcomeUnknown
-        error = classify_http(response, own_envelope=own, code=code, kind=kind, detail=why or text)
-        if kind is errors.RecipientRejected:
-            error.recipients = _named(place, message)
-        return error
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        problems = _problems(response.json_object())
+        is_conflict = response.status_code == CONFLICT and problems
+        if is_conflict or any(USED_KEY in problem.text for problem in problems):
+            return plugin.classify_http(
+                response, kind=errors.OutcomeUnknown, detail=str(problems[0])
+            )
+        return ERRORS.classify(response, problems, message=message)
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/v1/ping", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v1/ping", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # By the vendor's own client, lettermint-python (2026-11).
         fields = [one.partition("=") for one in request.header(SIGNATURE).split(",")[:MAX_FIELDS]]
         given = [value for name, _, value in fields if name == "v1"]
         timestamp = request.header(DELIVERY)
         signed = f"{timestamp}.".encode("utf-8", "surrogatepass") + request.body
-        verify_hmac(given, self.webhook_secret, signed)
-        verify_time(timestamp, request)
-        return sha256_hex(request.body)  # it has an id; signatures differ every time
+        plugin.verify_hmac(given, self.webhook_secret, signed)
+        plugin.verify_time(timestamp, request)
+        return plugin.sha256_hex(request.body)  # it has an id; signatures differ every time
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request, ENCODED)
 
-    def _mail(self, message: Message) -> dict[str, Any]:
+    def _mail(self, message: plugin.Message) -> dict[str, Any]:
         fields = {
             "route": self.route,
             "from": str(message.sender),
@@ -204,32 +180,26 @@ class Lettermint:
             "subject": message.subject,
             "text": message.text,
             "html": message.html,
-            "headers": dict(_headers(message)),
-            "metadata": {**message.metadata, MAIL_ID: message.id},
+            "headers": _headers(message),
+            "metadata": plugin.own_metadata(message),
             "tag": next(map(_tag, message.tags), ""),
             "settings": _settings(message),
             "scheduled_at": message.send_at.astimezone(UTC).isoformat() if message.send_at else "",
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "attachments": FILE.all(message),
         }
-        body = {key: value for key, value in fields.items() if value}
-        return merge_options(body, message.options(self.name), reserved=RESERVED)
+        return plugin.merge_options(plugin.filled(fields), message.options(self.name))
 
-    def _post(self, path: str, message: Message, body: object) -> HTTPRequest:
-        headers = self._headers() | {"Content-Type": "application/json"}
-        if message.idempotency_key:
-            headers["Idempotency-Key"] = message.idempotency_key
-        return HTTPRequest("POST", f"{self.base_url}/v1/{path}", headers, json_body(body))
+    def _post(self, path: str, message: plugin.Message, body: object) -> plugin.HTTPRequest:
+        url, key = f"{self.base_url}/v1/{path}", message.idempotency_key
+        return plugin.post_json(url, self._headers(), body, idempotency_key=key)
 
     def _headers(self) -> dict[str, str]:
-        return {"Accept": "application/json", "x-lettermint-token": reveal(self.api_token)}
+        return {"Accept": "application/json", "x-lettermint-token": plugin.reveal(self.api_token)}
 
 
-def _headers(message: Message) -> Iterator[tuple[str, str]]:
-    yield "Message-ID", message.message_id
-    yield KEEP_ID, "true"
-    for name, value in message.header_items():
-        if name.lower() != "message-id":
-            yield name, value if value.isascii() else encode_header(value)
+def _headers(message: plugin.Message) -> dict[str, str]:
+    own = plugin.own_headers(message, encoded=True)
+    return {"Message-ID": message.message_id, KEEP_ID: "true", **own}
 
 
 def _tag(tag: str) -> str:
@@ -239,70 +209,38 @@ def _tag(tag: str) -> str:
     return ENCODED + urlsafe_b64encode(data + b"\n" * (-len(data) % 3)).decode()
 
 
-def _settings(message: Message) -> dict[str, bool]:
-    switches = {"track_opens": message.track_opens, "track_clicks": message.track_clicks}
-    return {name: on for name, on in switches.items() if on is not None}
+def _settings(message: plugin.Message) -> dict[str, bool]:
+    return plugin.filled({"track_opens": message.track_opens, "track_clicks": message.track_clicks})
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "filename": attachment.filename,
-        "content": attachment.base64(),
-        "content_type": attachment.content_type,
-    }
-    return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
-
-
-def _outcome(response: Response, entry: object) -> Accepted | SendError:
+def _outcome(
+    response: plugin.Response, answer: Mapping[str, Any]
+) -> plugin.Accepted | errors.SendError:
     """
     Read what Lettermint says of one mail.
     """
-    answer = entry if isinstance(entry, dict) else {}
-    mail_id, status = answer.get("message_id"), answer.get("status")
-    if status == SUPPRESSED:
-        return classify_http(response, kind=errors.RecipientSuppressed, detail=SUPPRESSED)
+    mail_id = answer.get("message_id")
+    if answer.get("status") == SUPPRESSED:
+        return plugin.classify_http(response, kind=errors.RecipientSuppressed, detail=SUPPRESSED)
     if isinstance(mail_id, str) and mail_id:
-        return Accepted(mail_id)
-    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return plugin.Accepted(mail_id)
+    return plugin.unreadable(response)
 
 
-def _said(answer: Mapping[str, Any]) -> tuple[str, str]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    The code and the words, "" for what is not there.
+    What is wrong with which field, or the one thing that is wrong with all.
     """
     error = answer.get("error")
     error = error if isinstance(error, dict) else {"code": error}
-    code, text = error.get("code"), error.get("message", answer.get("message"))
-    return (
-        code if isinstance(code, str) and CODE.fullmatch(code) else "",
-        text if isinstance(text, str) else "",
-    )
-
-
-def _invalid(answer: Mapping[str, Any]) -> tuple[type[SendError] | None, str, str]:
-    """
-    What the first known of the fields at fault means, which it is, and what is wrong with it.
-    """
-    fields = answer.get("errors")
+    code = plugin.as_code(error.get("code"))
+    text = plugin.as_words(error.get("message", answer.get("message")))
     found = [
-        (place, text)
-        for place, texts in (fields.items() if isinstance(fields, dict) else ())
+        plugin.Problem(code, text, place)
+        for place, texts in plugin.as_object(answer.get("errors")).items()
         for text in (texts if isinstance(texts, list) else ())
         if isinstance(text, str)
     ]
-    for places, words, kind in INVALID:
-        for place, text in found:
-            if re.fullmatch(places, place) and re.search(words, text):
-                return kind, place, f"{place}: {text}"
-    return None, "", "; ".join(text for _, text in found)
-
-
-def _named(place: str, message: Message) -> tuple[str, ...]:
-    """
-    The address at a place such as ``3.to.0`` of our request.
-    """
-    return tuple(
-        one.email
-        for number, kind, position in RECIPIENT.findall(place)
-        for one in (message.to if number else getattr(message, kind))[int(number or position) :][:1]
-    )
+    if not code and not text:
+        return []
+    return found or [plugin.Problem(code, text)]

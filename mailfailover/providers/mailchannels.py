@@ -8,42 +8,21 @@ https://docs.mailchannels.com/api-reference/send/send-an-email, and the vendor's
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    for_recipient,
-    json_body,
-    merge_options,
-    reveal,
-    rewrite,
-    variables,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 from mailfailover.providers._mailchannels_events import read_events, verify
 
 # MailChannels has no codes, only words; the first that matches counts. They are quoted in public
 # issues (2026-11) and unconfirmed by the vendor, who says of a 403 that it is either the key or
 # the sender's domain: https://docs.mailchannels.com/email-api/errors (2026-11).
-ERRORS: tuple[tuple[str, type[SendError]], ...] = (
-    (r"sender is not authorized to send from|domain[ -]lockdown", errors.SenderRefused),
+ERRORS = plugin.Errors(
+    words={
+        r"sender is not authorized to send from|domain[ -]lockdown": errors.SenderRefused,
+    }
 )
 
 # What a tag may be. https://docs.mailchannels.com/api-reference/send/send-an-email (2026-11)
@@ -59,7 +38,10 @@ BRACE = "literal-brace"
 OPENING = re.compile(r"\{(?=[{\0])")
 
 # Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "envelope_from", "personalizations"}
+RESERVED = {"envelope_from", "personalizations"}
+
+ADDRESS = plugin.AddressFields()
+FILE = plugin.FileFields("filename", "content", "type", "content_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +84,7 @@ class MailChannels:
     # To, a subject and a content are required; a header is a key of an object. A time to send
     # at: no such parameter. Mails without subject, and whether the number of recipients is
     # that of to alone: unconfirmed.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -117,17 +99,17 @@ class MailChannels:
         max_tags=1,
         max_recipients=1000,
         max_merge=1000,
-        max_bytes=30 * MB,
+        max_bytes=30 * plugin.MB,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
+    api_key: plugin.Secret = field(repr=False)
     dkim_domain: str = ""
     dkim_selector: str = ""
-    dkim_private_key: str | Callable[[], str] = field(default="", repr=False)
-    webhook_account: Secrets = ""
+    dkim_private_key: plugin.Secret = field(default="", repr=False)
+    webhook_account: plugin.Secrets = ""
     base_url: str = "https://api.mailchannels.net"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -135,9 +117,9 @@ class MailChannels:
             UnsupportedFeature: If its tag has a space or more than 48 characters.
         """
         people = {
-            "to": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
+            "to": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
         }
         content = [
             {"type": kind, "value": text}
@@ -145,14 +127,14 @@ class MailChannels:
             if text
         ]
         fields = {
-            "personalizations": [_filled(people)],
+            "personalizations": [plugin.filled(people)],
             "subject": message.subject,
-            "headers": dict(_headers(message)),
+            "headers": plugin.own_headers(message, encoded=True),
             "content": content,
         }
         return self._request(message, fields)
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge with one personalization for each recipient.
 
@@ -167,14 +149,14 @@ class MailChannels:
         ]
         braces = {BRACE: "{"} if any(BRACE in one["value"] for one in content) else {}
         without_texts = message.bound(text="", html="")
-        mails = [for_recipient(without_texts, address) for address in message.to]
+        mails = [plugin.for_recipient(without_texts, address) for address in message.to]
         personalizations = [
-            _filled(
+            plugin.filled(
                 {
-                    "to": [_address(address)],
+                    "to": [ADDRESS.one(address)],
                     "subject": mail.subject,
-                    "headers": dict(_headers(mail)),
-                    "dynamic_template_data": variables(message, address.email) | braces,
+                    "headers": plugin.own_headers(mail, encoded=True),
+                    "dynamic_template_data": plugin.variables(message, address.email) | braces,
                 }
             )
             for address, mail in zip(message.to, mails, strict=True)
@@ -183,83 +165,63 @@ class MailChannels:
         fields = {"subject": message.subject, "content": content}
         return self._request(message, fields | {"personalizations": personalizations})
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         found = _outcomes(response, 1)[0]
-        if isinstance(found, SendError):
+        if isinstance(found, errors.SendError):
             raise found
         return found
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
         return _outcomes(response, len(message.to))
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         found = response.json_object().get("errors")
         texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
-        text = "; ".join(texts)
-        return classify_http(response, own_envelope=bool(texts), kind=_kind(text), detail=text)
+        return ERRORS.classify(response, [plugin.Problem(text=text) for text in texts])
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/tx/v1/usage", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/tx/v1/usage", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         return verify(request, self.webhook_account, self.base_url, fetch)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _request(self, message: Message, fields: dict[str, Any]) -> HTTPRequest:
+    def _request(self, message: plugin.Message, fields: dict[str, Any]) -> plugin.HTTPRequest:
         fields |= {
-            "from": _address(message.sender),
+            "from": ADDRESS.one(message.sender),
             "envelope_from": {"email": message.envelope_from} if message.envelope_from else None,
-            "reply_to": next(map(_address, message.reply_to), None),
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "reply_to": ADDRESS.first(message.reply_to),
+            "attachments": FILE.all(message),
             "campaign_id": next(map(_campaign, message.tags), ""),
             "tracking_settings": _tracking(message),
             "dkim_domain": self.dkim_domain,
             "dkim_selector": self.dkim_selector,
-            "dkim_private_key": reveal(self.dkim_private_key),
+            "dkim_private_key": plugin.reveal(self.dkim_private_key),
         }
-        body = merge_options(_filled(fields), message.options(self.name), reserved=RESERVED)
+        body = plugin.merge_options(
+            plugin.filled(fields), message.options(self.name), reserved=RESERVED
+        )
         headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", f"{self.base_url}/tx/v1/send", headers, json_body(body))
+        return plugin.HTTPRequest(
+            "POST", f"{self.base_url}/tx/v1/send", headers, plugin.json_body(body)
+        )
 
     def _headers(self) -> dict[str, str]:
-        return {"X-Api-Key": reveal(self.api_key)}
-
-
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _address(address: Address) -> dict[str, str]:
-    return _filled({"email": address.email, "name": address.name})
-
-
-def _headers(message: Message) -> Iterator[tuple[str, str]]:
-    for name, value in message.header_items():
-        if name.lower() != "message-id":
-            yield name, value if value.isascii() else encode_header(value)
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "filename": attachment.filename,
-        "type": attachment.content_type,
-        "content": attachment.base64(),
-    }
-    return fields | ({"content_id": attachment.content_id} if attachment.content_id else {})
+        return {"X-Api-Key": plugin.reveal(self.api_key)}
 
 
 def _campaign(tag: str) -> str:
     if not CAMPAIGN.fullmatch(tag):
-        raise errors.UnsupportedFeature(
-            "mailchannels takes no tag with a space or of more than 48 characters",
-            features=("TAGS",),
-        )
+        text = "mailchannels takes no tag with a space or of more than 48 characters"
+        raise plugin.unsupported(text, "TAGS")
     return tag
 
 
-def _tracking(message: Message) -> dict[str, dict[str, bool]]:
+def _tracking(message: plugin.Message) -> dict[str, dict[str, bool]]:
     switches = {"open_tracking": message.track_opens, "click_tracking": message.track_clicks}
     return {name: {"enable": on} for name, on in switches.items() if on is not None}
 
@@ -268,34 +230,26 @@ def _mustache(text: str, *, html: bool) -> str:
     """
     *text* as a template: ``{{name}}`` as a variable, and no other two braces side by side.
     """
-    marked = OPENING.sub(MARK.format(BRACE), rewrite(text, MARK.format, html=html))
+    marked = OPENING.sub(MARK.format(BRACE), plugin.rewrite(text, MARK.format, html=html))
     return MARKED.sub(TAG, marked)
 
 
-def _outcomes(response: Response, count: int) -> tuple[Accepted | SendError, ...]:
-    results = response.json_object().get("results")
-    if not isinstance(results, list) or len(results) != count:
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-    found = {one.get("index"): one for one in results if _is_numbered(one)}
+def _outcomes(response: plugin.Response, count: int) -> plugin.Outcomes:
+    results = plugin.one_each(response, response.json_object().get("results"), count)
+    found = {one["index"]: one for one in results if isinstance(one.get("index"), int)}
     return tuple(_outcome(response, found.get(number, {})) for number in range(count))
 
 
-def _is_numbered(result: object) -> bool:
-    return isinstance(result, dict) and isinstance(result.get("index"), int)
-
-
-def _outcome(response: Response, result: Mapping[str, Any]) -> Accepted | SendError:
+def _outcome(
+    response: plugin.Response, result: Mapping[str, Any]
+) -> plugin.Accepted | errors.SendError:
     """
     Read what became of one personalization.
     """
     mail_id, status, reason = map(result.get, ("message_id", "status", "reason"))
-    text = reason if isinstance(reason, str) else ""
     if status == "failed":
-        return classify_http(response, kind=_kind(text) or errors.RequestRefused, detail=text)
+        problem = plugin.Problem(text=plugin.as_words(reason))
+        return ERRORS.classify(response, [problem], otherwise=errors.RequestRefused)
     if status == "sent" and isinstance(mail_id, str) and mail_id:
-        return Accepted(mail_id)
-    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-
-
-def _kind(text: str) -> type[SendError] | None:
-    return next((kind for words, kind in ERRORS if re.search(words, text, re.IGNORECASE)), None)
+        return plugin.Accepted(mail_id)
+    return plugin.unreadable(response)

@@ -8,40 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    WrittenJSON,
-    all_variables,
-    as_text,
-    basic_auth,
-    classify_http,
-    dig,
-    multipart_body,
-    reveal,
-    rewrite,
-    verify_hmac,
-    verify_time,
-    without_texts,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 from mailfailover.providers._mailgun_events import read_events
 
 # https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (2026-11)
@@ -54,18 +28,21 @@ DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*")
 # https://documentation.mailgun.com/docs/mailgun/quickstart-guide/responses, the vendor's
 # OpenAPI file, and answers quoted in public client code and issues (2026-11). The wording of
 # those marked is unconfirmed by the vendor.
-ERRORS: tuple[tuple[str, type[SendError]], ...] = (
-    (r"'?(to|cc|bcc)'? parameter is not a valid address", errors.RecipientRejected),
-    (r"'?from'? parameter is not a valid address", errors.SenderRefused),
-    (r"Header name must be pure ASCII", errors.MessageRejected),
-    (r"limited to 16 ?KB", errors.UnsupportedFeature),
-    (r"Domain not found", errors.SenderRefused),  # or it belongs to the other region
-    (r"requests-per-\w+ limit exceeded", errors.RateLimited),
-    (r"is not allowed to send: .*limit exceeded", errors.QuotaExceeded),  # unconfirmed
-    (r"domain is unverified", errors.SenderRefused),  # unconfirmed
-    (r"is not allowed to send: (Sandbox|Free accounts)", errors.SenderRefused),  # unconfirmed
-    (r"account is disabled|Account (disabled|inactivity)", errors.AccountSuspended),  # unconfirmed
-    (r"account is on probation", errors.AccountSuspended),  # unconfirmed
+ERRORS = plugin.Errors(
+    words={
+        r"'?(to|cc|bcc)'? parameter is not a valid address": errors.RecipientRejected,
+        r"'?from'? parameter is not a valid address": errors.SenderRefused,
+        r"Header name must be pure ASCII": errors.MessageRejected,
+        r"limited to 16 ?KB": errors.UnsupportedFeature,
+        r"Domain not found": errors.SenderRefused,  # or it belongs to the other region
+        r"requests-per-\w+ limit exceeded": errors.RateLimited,
+        r"is not allowed to send: .*limit exceeded": errors.QuotaExceeded,  # unconfirmed
+        r"domain is unverified": errors.SenderRefused,  # unconfirmed
+        r"is not allowed to send: (Sandbox|Free accounts)": errors.SenderRefused,  # unconfirmed
+        # The next two are unconfirmed.
+        r"account is disabled|Account (disabled|inactivity)": errors.AccountSuspended,
+        r"account is on probation": errors.AccountSuspended,
+    }
 )
 RETRY_AFTER = re.compile(r"try again after (\d+) seconds")
 
@@ -77,7 +54,6 @@ RESERVED = {"from", "h:from", "recipient-variables", "attachment", "inline"}
 RESERVED |= {prefix + name for prefix in ("", "h:") for name in ("to", "cc", "bcc")}
 BODIES = {"text", "html", "amp-html"}
 
-MAIL_ID = "mailfailover-id"
 # Mailgun repeats a webhook for 8 hours, perhaps as it was first signed (its manual does not
 # say). A token is good only once, so a wide window lets nobody in.
 # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-retries (2026-11)
@@ -98,7 +74,7 @@ LITERAL = "text:0"
 # Which of the ways to write these in the file name of a form it reads is unconfirmed.
 UNCLEAR = re.compile(r'["\\]')
 
-Field = tuple[str, str | Attachment | WrittenJSON]
+Field = tuple[str, str | plugin.Attachment | plugin.WrittenJSON]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +109,7 @@ class Mailgun:
 
     # Envelope sender: only its domain can be chosen, by another `domain`. Repeated headers,
     # mails without subject: unconfirmed. A template excludes text and html.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -151,14 +127,14 @@ class Mailgun:
         max_tags=3,  # by the manual; a help page says 10 (both 2026-11)
         max_recipients=1000,
         max_merge=1000,
-        max_bytes=25 * MB,
+        max_bytes=25 * plugin.MB,
         max_delay=3 * DAY,  # some plans: 7
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
+    api_key: plugin.Secret = field(repr=False)
     domain: str
     region: str = "us"
-    webhook_signing_key: Secrets = field(default="", repr=False)
+    webhook_signing_key: plugin.Secrets = field(default="", repr=False)
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -167,31 +143,27 @@ class Mailgun:
                 "domain of mailgun is not a domain name: give the sending domain alone, "
                 "such as mg.example.com"
             )
-        if self.region not in HOSTS:
-            raise errors.ConfigurationError(
-                f"region of mailgun is {self.region!r}: use 'us' or 'eu'"
-            )
-        object.__setattr__(self, "base_url", self.base_url or HOSTS[self.region])
+        object.__setattr__(self, "base_url", plugin.regional_url(self, HOSTS))
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
         Raises:
             UnsupportedFeature: If a file name has a quote or a backslash.
         """
-        metadata = {**message.metadata, MAIL_ID: message.id}
+        metadata = plugin.own_metadata(message)
         fields = [
             *_content(message, message.subject, message.text, message.html),
             ("h:Message-Id", message.message_id),
-            *((f"h:{name}", value) for name, value in _headers(message).items()),
+            *((f"h:{name}", value) for name, value in plugin.own_headers(message).items()),
             *((f"v:{key}", value) for key, value in metadata.items()),
         ]
         if message.template_data:
             fields.append(("t:variables", json.dumps(message.template_data, ensure_ascii=False)))
         return self._request(message, fields)
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge with ``recipient-variables``, one set of them for each recipient.
 
@@ -219,74 +191,81 @@ class Mailgun:
             ),
         ]
         emails = (address.email for address in message.to)
-        sets = _sets(message, own) if own else all_variables(message)
+        sets = _sets(message, own) if own else plugin.all_variables(message)
         if any(VARIABLE.format(LITERAL) in str(value) for _, value in fields):
             sets = ({**found, LITERAL: PLACEHOLDER} for found in sets)
-        per_recipient = WrittenJSON.of_pairs(zip(emails, sets, strict=True))
+        per_recipient = plugin.WrittenJSON.of_pairs(zip(emails, sets, strict=True))
         return self._request(message, [*fields, ("recipient-variables", per_recipient)])
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         answer = response.json_object()
         text, mail_id = answer.get("message"), answer.get("id")
         if isinstance(mail_id, str) and isinstance(text, str) and text.startswith("Queued"):
-            return Accepted(mail_id)
+            return plugin.Accepted(mail_id)
         if WRONG_URL in response.body:
             detail = "no such address at Mailgun; check base_url, region and domain"
-            raise classify_http(response, kind=errors.RequestRefused, detail=detail)
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+            raise plugin.classify_http(response, kind=errors.RequestRefused, detail=detail)
+        raise plugin.unreadable(response)
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
         return (self.parse_response(response, message),) * len(message.to)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         text = response.json_object().get("message")
-        if not isinstance(text, str):
-            return classify_http(response)
-        kind = next((kind for words, kind in ERRORS if re.search(words, text, re.IGNORECASE)), None)
-        error = classify_http(response, own_envelope=True, kind=kind, detail=text)
-        if error.retry_after is None and (seconds := RETRY_AFTER.search(text)):
+        error = ERRORS.classify(
+            response, [plugin.Problem(text=text)] if isinstance(text, str) else ()
+        )
+        if error.retry_after is None and (seconds := RETRY_AFTER.search(str(text))):
             error.retry_after = float(seconds[1])
         return error
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", self._url("v4/domains/{}"), {"Authorization": self._auth()})
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest(
+            "GET", self._url("v4/domains/{}"), {"Authorization": self._auth()}
+        )
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # What is signed is a time and a token, not the event: the token must not come again.
         # A webhook of a subaccount is signed with the key of its parent too.
         # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
-        block = dig(request.json_object(), "signature")
-        timestamp, token = (as_text(dig(block, name)) for name in ("timestamp", "token"))
-        given = [as_text(dig(block, name)) for name in ("signature", "parent-signature")]
-        verify_hmac(given, self.webhook_signing_key, f"{timestamp}{token}".encode())
-        verify_time(timestamp, request, window=SIGNED_WITHIN)
+        block = plugin.dig(request.json_object(), "signature")
+        timestamp, token = (
+            plugin.as_text(plugin.dig(block, name)) for name in ("timestamp", "token")
+        )
+        given = [
+            plugin.as_text(plugin.dig(block, name)) for name in ("signature", "parent-signature")
+        ]
+        plugin.verify_hmac(given, self.webhook_signing_key, f"{timestamp}{token}".encode())
+        plugin.verify_time(timestamp, request, window=SIGNED_WITHIN)
         return token
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _request(self, message: Message, fields: Sequence[Field]) -> HTTPRequest:
+    def _request(self, message: plugin.Message, fields: Sequence[Field]) -> plugin.HTTPRequest:
         if options := message.options(self.name):
             fields = [*_with_options(fields, options)]
-        content_type, body = multipart_body(message, fields)
+        content_type, body = plugin.multipart_body(message, fields)
         headers = {"Authorization": self._auth(), "Content-Type": content_type}
-        return HTTPRequest("POST", self._url("v3/{}/messages"), headers, body)
+        return plugin.HTTPRequest("POST", self._url("v3/{}/messages"), headers, body)
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.format(quote(self.domain, safe=''))}"
 
     def _auth(self) -> str:
-        return basic_auth("api", reveal(self.api_key))
+        return plugin.basic_auth("api", plugin.reveal(self.api_key))
 
 
-def _content(message: Message, subject: str, text: str, html: str) -> Iterator[Field]:
+def _content(message: plugin.Message, subject: str, text: str, html: str) -> Iterator[Field]:
     """
     Yield what is the same for all recipients.
     """
     yield "from", str(message.sender)
     for name, addresses in ("to", message.to), ("cc", message.cc), ("bcc", message.bcc):
         if addresses:
-            yield name, ", ".join(map(str, addresses))
+            yield name, plugin.address_line(addresses)
     for name, value in ("subject", subject), ("text", text), ("html", html):
         if value:
             yield name, value
@@ -298,9 +277,9 @@ def _content(message: Message, subject: str, text: str, html: str) -> Iterator[F
     yield from _settings(message)
 
 
-def _settings(message: Message) -> Iterator[Field]:
+def _settings(message: plugin.Message) -> Iterator[Field]:
     if message.reply_to:
-        yield "h:Reply-To", ", ".join(map(str, message.reply_to))
+        yield "h:Reply-To", plugin.address_line(message.reply_to)
     if message.template_id:
         yield "template", str(message.template_id)
     for tag in message.tags:
@@ -315,20 +294,15 @@ def _settings(message: Message) -> Iterator[Field]:
         yield "o:deliverytime", format_datetime(message.send_at.astimezone(UTC))
 
 
-def _headers(message: Message) -> dict[str, str]:
-    # The Message-Id has a place of its own, and none in a batch, whose mails would share it.
-    return {name: value for name, value in message.header_items() if name.lower() != "message-id"}
-
-
 def _rewrite(text: str, *, html: bool = False) -> str:
-    return rewrite(_literal(text), VARIABLE.format, html=html)
+    return plugin.rewrite(_literal(text), VARIABLE.format, html=html)
 
 
 def _literal(text: str) -> str:
     return text.replace(PLACEHOLDER, VARIABLE.format(LITERAL))
 
 
-def _user_variables(mail: Message) -> dict[str, str]:
+def _user_variables(mail: plugin.Message) -> dict[str, str]:
     """
     What goes into ``v:`` for one recipient of a merge: metadata, and the data of a template.
     """
@@ -339,25 +313,25 @@ def _user_variables(mail: Message) -> dict[str, str]:
     if data.keys() & mail.metadata.keys():
         text = "mailgun cannot merge template_data and metadata that share a name"
         raise errors.UnsupportedFeature(text, features=("TEMPLATES",))
-    return {**data, **mail.metadata, MAIL_ID: mail.id}
+    return {**data, **plugin.own_metadata(mail)}
 
 
-def _fields(mail: Message) -> dict[str, str]:
+def _fields(mail: plugin.Message) -> dict[str, str]:
     """
     The fields that may differ among the mails of a merge.
     """
-    return {f"h:{name}": value for name, value in _headers(mail).items()} | {
+    return {f"h:{name}": value for name, value in plugin.own_headers(mail).items()} | {
         f"v:{name}": value for name, value in _user_variables(mail).items()
     }
 
 
-def _shared(message: Message) -> dict[str, str | None]:
+def _shared(message: plugin.Message) -> dict[str, str | None]:
     """
     Those fields of all the mails of a merge, with None for a value that differs among them.
 
     One that is missing counts as empty: so do events tell the metadata of others.
     """
-    mails = without_texts(message)
+    mails = plugin.without_texts(message)
     last = next(mails)
     found: dict[str, str | None] = {**_fields(last)}
     for mail in mails:
@@ -369,11 +343,13 @@ def _shared(message: Message) -> dict[str, str | None]:
     return found
 
 
-def _sets(message: Message, own: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def _sets(message: plugin.Message, own: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """
     Yield the variables of each recipient, with his *own* fields under the names given there.
     """
-    for found, mail in zip(all_variables(message), without_texts(message), strict=True):
+    for found, mail in zip(
+        plugin.all_variables(message), plugin.without_texts(message), strict=True
+    ):
         fields = _fields(mail)
         yield {**found, **{name: fields.get(field, "") for field, name in own.items()}}
 

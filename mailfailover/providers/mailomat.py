@@ -8,51 +8,34 @@ its tests, and other public client code (2026-11).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    json_body,
-    merge_options,
-    reveal,
-    verify_hmac,
-    verify_time,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._mailomat_events import EVENT, read_events
 
 # A 422 names the places in the JSON that are at fault; its words are in the language of the
 # account. What is not here is judged by its status. Unconfirmed beyond the form.
-RECIPIENT = re.compile(r"(to|cc|bcc)\[(\d{1,4})\]\.email")
-PLACES: tuple[tuple[re.Pattern[str], type[SendError]], ...] = (
-    (RECIPIENT, errors.RecipientRejected),
-    (re.compile(r"from(\.email)?"), errors.SenderRefused),
-    (re.compile(r"attachments\b.*"), errors.UnsupportedFeature),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(
+            errors.RecipientRejected,
+            place=r"^(to|cc|bcc)\[\d{1,4}\]\.email$",
+            status=422,
+        ),
+        Rule(errors.SenderRefused, place=r"^from(\.email)?$", status=422),
+        Rule(errors.UnsupportedFeature, place=r"^attachments\b", status=422),
+    )
 )
-INVALID = 422
 
 # It repeats a webhook for eight hours, and whether it then signs anew is not said
 # (github.com/symfony/symfony, pull request 65699).
 SIGNED_WITHIN = 9 * 3600.0
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc"}
+ADDRESS = plugin.AddressFields()
+FILE = plugin.FileFields("filename", "contentBase64", "contentType")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,95 +67,76 @@ class Mailomat:
 
     # To, subject and a body are required. The name of an inline image's field differs among the
     # clients. How large a mail may be, and how many it may name: unconfirmed.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML | Feature.REPLY_TO | Feature.MULTIPLE_REPLY_TO | Feature.ATTACHMENTS
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
-    webhook_secret: Secrets = field(default="", repr=False)
+    api_key: plugin.Secret = field(repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.mailomat.swiss"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         fields = {
-            "from": _address(message.sender),
-            "to": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
-            "replyTo": [_address(address) for address in message.reply_to],
+            "from": ADDRESS.one(message.sender),
+            "to": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
+            "replyTo": ADDRESS.all(message.reply_to),
             "subject": message.subject,
             "text": message.text,
             "html": message.html,
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "attachments": FILE.all(message),
         }
-        body = {key: value for key, value in fields.items() if value}
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
+        body = plugin.merge_options(plugin.filled(fields), message.options(self.name))
         headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", f"{self.base_url}/message", headers, json_body(body))
+        return plugin.HTTPRequest(
+            "POST", f"{self.base_url}/message", headers, plugin.json_body(body)
+        )
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        mail_id = response.json_object().get("messageUuid")
-        if isinstance(mail_id, str) and mail_id:
-            return Accepted(mail_id)
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        return plugin.accepted(response, response.json_object().get("messageUuid"))
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        answer = response.json_object()
-        problems = dict(_problems(answer.get("violations")))
-        texts = [answer.get(name) for name in ("detail", "message", "title")]
-        text = "; ".join(problems.values()) or next((t for t in texts if isinstance(t, str)), "")
-        kinds = (kind for place, kind in PLACES if any(map(place.fullmatch, problems)))
-        kind = next(kinds, None) if response.status_code == INVALID else None
-        error = classify_http(response, own_envelope=bool(text), kind=kind, detail=text)
-        if kind is errors.RecipientRejected:
-            error.recipients = tuple(_named(problems, message))
-        return error
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        problems = _problems(response.json_object())
+        return ERRORS.classify(response, problems, message=message)
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         url = f"{self.base_url}/events?itemsPerPage=1"
-        return HTTPRequest("GET", url, self._headers())
+        return plugin.HTTPRequest("GET", url, self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         names = ("X-MOM-Webhook-Id", EVENT, "X-MOM-Webhook-Timestamp", "X-MOM-Webhook-Signature")
         number, kind, timestamp, given = map(request.header, names)
         signed = f"{number}.{kind}.{timestamp}".encode("utf-8", "surrogatepass")
         digest, _, signature = given.partition("=")
-        verify_hmac(signature if digest == "sha256" else "", self.webhook_secret, signed)
-        verify_time(timestamp, request, window=SIGNED_WITHIN)
+        plugin.verify_hmac(signature if digest == "sha256" else "", self.webhook_secret, signed)
+        plugin.verify_time(timestamp, request, window=SIGNED_WITHIN)
         return number
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
     def _headers(self) -> dict[str, str]:
-        return {"Accept": "application/json", "Authorization": f"Bearer {reveal(self.api_key)}"}
+        return {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {plugin.reveal(self.api_key)}",
+        }
 
 
-def _address(address: Address) -> dict[str, Any]:
-    if address.name:
-        return {"email": address.email, "name": address.name}
-    return {"email": address.email}
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    return {
-        "filename": attachment.filename,
-        "contentBase64": attachment.base64(),
-        "contentType": attachment.content_type,
-    }
-
-
-def _problems(violations: object) -> Iterator[tuple[str, str]]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    Yield each place at fault, with what is said of it.
+    What is wrong at which place, or the one thing that is wrong with all.
     """
-    for one in violations if isinstance(violations, list) else ():
-        found = one if isinstance(one, dict) else {}
-        place, text = found.get("propertyPath"), found.get("message")
-        if isinstance(place, str) and isinstance(text, str):
-            yield place, text
-
-
-def _named(places: Iterable[str], message: Message) -> Iterator[str]:
-    for place in places:
-        if found := RECIPIENT.fullmatch(place):
-            yield from (one.email for one in getattr(message, found[1])[int(found[2]) :][:1])
+    violations = [
+        plugin.Problem(
+            "", plugin.as_words(one.get("message")), plugin.as_words(one.get("propertyPath"))
+        )
+        for one in plugin.as_objects(answer.get("violations"))
+    ]
+    found = [one for one in violations if one.place and one.text]
+    texts = filter(
+        None, (plugin.as_words(answer.get(name)) for name in ("detail", "message", "title"))
+    )
+    return found or [plugin.Problem(text=text) for text in texts][:1]

@@ -7,35 +7,13 @@ https://docs.mailpace.com/reference/send (2026-11)
 from __future__ import annotations
 
 import binascii
-import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    json_body,
-    merge_options,
-    reveal,
-    reveal_all,
-    sha256_hex,
-    verify_public_key,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._mailpace_events import read_events
 
 DAY = 86400.0
@@ -43,19 +21,22 @@ DAY = 86400.0
 # MailPace has no codes, only words: about the call, or about a field of it. The first that
 # match count; the rest is judged by its status.
 # https://docs.mailpace.com/reference/responses (2026-11)
-ERRORS: tuple[tuple[str, type[SendError]], ...] = (
-    (r"Invalid API Token", errors.AuthenticationFailed),  # comes with a 400
-    (r"from address not parseable", errors.SenderRefused),
-    (r"DKIM DNS not verified", errors.SenderRefused),
-    (r"does not match domain in From address", errors.SenderRefused),
-    (r"does not have an active plan", errors.AccountSuspended),
-    (r"organization is unable to send", errors.AccountSuspended),
-)
-FIELDS: tuple[tuple[str, str, type[SendError]], ...] = (
-    (r"to|cc|bcc", r"^is invalid", errors.RecipientRejected),  # cc and bcc by analogy
-    (r"to|cc|bcc", r"contains a blocked address", errors.RecipientSuppressed),
-    (r"to|cc|bcc", r"exceeds maximum volume", errors.UnsupportedFeature),
-    (r"attachments\b.*", r"", errors.UnsupportedFeature),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(errors.AuthenticationFailed, words=r"Invalid API Token"),  # comes with a 400
+        Rule(errors.SenderRefused, words=r"from address not parseable"),
+        Rule(errors.SenderRefused, words=r"DKIM DNS not verified"),
+        Rule(errors.SenderRefused, words=r"does not match domain in From address"),
+        Rule(errors.AccountSuspended, words=r"does not have an active plan"),
+        Rule(errors.AccountSuspended, words=r"organization is unable to send"),
+        # Of a field; cc and bcc by analogy.
+        Rule(errors.RecipientRejected, words=r"^is invalid", place=r"^(to|cc|bcc)$"),
+        Rule(
+            errors.RecipientSuppressed, words=r"contains a blocked address", place=r"^(to|cc|bcc)$"
+        ),
+        Rule(errors.UnsupportedFeature, words=r"exceeds maximum volume", place=r"^(to|cc|bcc)$"),
+        Rule(errors.UnsupportedFeature, place=r"^attachments\b"),
+    )
 )
 
 # What it says of a call that names nobody, once it knows the token.
@@ -73,8 +54,7 @@ HEADERS = {
 ED25519 = bytes.fromhex("302a300506032b6570032100")
 ED25519_SIZE = 32
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc"}
+FILE = plugin.FileFields("name", "content", "content_type", "cid", id_form="<{}>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +94,7 @@ class MailPace:
     # Reply-To, and their names: seen to work by a user of the vendor's own gem
     # (github.com/mailpace/mailpace-rails, pull request 35). 30 MB by the manual's source, 50
     # by an older page.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -124,14 +104,14 @@ class MailPace:
         | Feature.TAGS
         | Feature.EMPTY_SUBJECT,
         max_recipients=50,
-        max_bytes=30 * MB,
+        max_bytes=30 * plugin.MB,
     )
 
-    server_token: str | Callable[[], str] = field(repr=False)
-    webhook_public_key: Secrets = ""
+    server_token: plugin.Secret = field(repr=False)
+    webhook_public_key: plugin.Secrets = ""
     base_url: str = "https://app.mailpace.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -140,58 +120,56 @@ class MailPace:
         """
         fields = {
             "from": str(message.sender),
-            "to": ", ".join(map(str, message.to)),
-            "cc": ", ".join(map(str, message.cc)),
-            "bcc": ", ".join(map(str, message.bcc)),
-            "replyto": ", ".join(map(str, message.reply_to)),
+            "to": plugin.address_line(message.to),
+            "cc": plugin.address_line(message.cc),
+            "bcc": plugin.address_line(message.bcc),
+            "replyto": plugin.address_line(message.reply_to),
             "subject": message.subject,
             "textbody": message.text,
             "htmlbody": message.html,
-            **dict(_headers(message)),
-            "attachments": [_file(attachment) for attachment in message.attachments],
-            "tags": list(message.tags),
+            **_headers(message),
+            "attachments": FILE.all(message),
+            "tags": message.tags,
         }
-        body = {key: value for key, value in fields.items() if value}
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
+        body = plugin.merge_options(plugin.filled(fields), message.options(self.name))
         return self._post(body, message.idempotency_key)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        mail_id = response.json_object().get("id")
-        if isinstance(mail_id, int) and not isinstance(mail_id, bool) and mail_id > 0:
-            return Accepted(str(mail_id))
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        mail_id = plugin.as_code(response.json_object().get("id"), int)
+        return plugin.accepted(response, mail_id if mail_id.isdecimal() and mail_id != "0" else "")
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        return _error(response)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        return ERRORS.classify(response, _problems(response.json_object()))
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         """
         Send nothing to nobody: a token of a domain may do nothing else than send.
         """
         return self._post({})
 
-    def parse_ping(self, response: Response) -> None:
-        if ("to", NOBODY) not in _problems(response.json_object()):
-            raise _error(response)
+    def parse_ping(self, response: plugin.Response) -> None:
+        problems = _problems(response.json_object())
+        if plugin.Problem(text=NOBODY, place="to") not in problems:
+            raise ERRORS.classify(response, problems)
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://docs.mailpace.com/guide/webhooks (2026-11): no time, and no id of the event.
-        keys = tuple(map(_whole_key, reveal_all(self.webhook_public_key)))
-        verify_public_key(request.header("X-MailPace-Signature"), keys, request.body)
-        return sha256_hex(request.body)
+        keys = tuple(map(_whole_key, plugin.reveal_all(self.webhook_public_key)))
+        plugin.verify_public_key(request.header("X-MailPace-Signature"), keys, request.body)
+        return plugin.sha256_hex(request.body)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _post(self, body: dict[str, Any], key: str = "") -> HTTPRequest:
+    def _post(self, body: dict[str, Any], key: str = "") -> plugin.HTTPRequest:
         headers = {
             "Accept": "application/json",
-            "Content-Type": "application/json",
-            "MailPace-Server-Token": reveal(self.server_token),
+            "MailPace-Server-Token": plugin.reveal(self.server_token),
         }
-        if key:
-            headers["Idempotency-Key"] = key
-        return HTTPRequest("POST", f"{self.base_url}/api/v1/send", headers, json_body(body))
+        url = f"{self.base_url}/api/v1/send"
+        return plugin.post_json(url, headers, body, idempotency_key=key)
 
 
 def _whole_key(key: str) -> str:
@@ -205,56 +183,22 @@ def _whole_key(key: str) -> str:
     return b64encode(ED25519 + data).decode() if len(data) == ED25519_SIZE else key
 
 
-def _headers(message: Message) -> Iterator[tuple[str, str]]:
-    for name, value in message.header_items():
-        if name.lower() == "message-id":
-            continue
-        if name.lower() not in HEADERS:
-            raise errors.UnsupportedFeature(
-                f"mailpace does not take the header {name!r}", features=("HEADERS",)
-            )
-        yield HEADERS[name.lower()], value
+def _headers(message: plugin.Message) -> dict[str, str]:
+    headers = {name.lower(): value for name, value in plugin.own_headers(message).items()}
+    if unknown := sorted(headers.keys() - HEADERS.keys()):
+        raise plugin.unsupported(f"mailpace does not take the header {unknown[0]!r}", "HEADERS")
+    return {HEADERS[name]: value for name, value in headers.items()}
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "name": attachment.filename,
-        "content": attachment.base64(),
-        "content_type": attachment.content_type,
-    }
-    if attachment.content_id:
-        fields["cid"] = f"<{attachment.content_id}>"
-    return fields
-
-
-def _problems(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    Yield each field at fault, with what is said of it.
+    What is said of the call, and of each field at fault.
     """
-    found = answer.get("errors")
-    for name, texts in found.items() if isinstance(found, dict) else ():
-        if isinstance(texts, list):
-            yield from ((name, text) for text in texts if isinstance(text, str))
-
-
-def _error(response: Response) -> SendError:
-    answer = response.json_object()
-    text, problems = answer.get("error"), list(_problems(answer))
-    text = text if isinstance(text, str) else ""
-    detail = text or "; ".join(f"{name} {why}" for name, why in problems)
-    return classify_http(
-        response, own_envelope=bool(detail), kind=_kind(text, problems), detail=detail
-    )
-
-
-def _kind(text: str, problems: list[tuple[str, str]]) -> type[SendError] | None:
-    """
-    The first known meaning of what is said of the call, or else of its fields.
-    """
-    for words, kind in ERRORS:
-        if re.search(words, text, re.IGNORECASE):
-            return kind
-    for place, words, kind in FIELDS:
-        if any(re.fullmatch(place, name) and re.search(words, why) for name, why in problems):
-            return kind
-    return None
+    whole = plugin.as_words(answer.get("error"))
+    found = [
+        plugin.Problem("", text, place)
+        for place, texts in plugin.as_object(answer.get("errors")).items()
+        for text in (texts if isinstance(texts, list) else ())
+        if isinstance(text, str)
+    ]
+    return [plugin.Problem(text=whole), *found] if whole else found

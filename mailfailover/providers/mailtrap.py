@@ -8,58 +8,31 @@ https://docs.mailtrap.io/developers/email-sending, and the vendor's OpenAPI file
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    EventType,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RejectReason,
-    Response,
-    Secrets,
-    WebhookRequest,
-    WrittenJSON,
-    as_text,
-    classify_http,
-    encode_header,
-    for_recipient,
-    json_body,
-    make_event,
-    merge_options,
-    reveal,
-    verify_hmac,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, Feature, RejectReason
 
 # Mailtrap has no codes, only words; the first that matches counts. Those about From and To are
 # the OpenAPI file's; the wording of those marked is unconfirmed by the vendor, as quoted in
 # public issues (2026-11).
-ERRORS: tuple[tuple[str, type[SendError]], ...] = (
-    (r"'from'.* invalid", errors.SenderRefused),
-    (r"'(to|cc|bcc)'.* invalid", errors.RecipientRejected),  # by analogy
-    (r"'(attachments|category|custom_variables|headers|template_\w+)'", errors.UnsupportedFeature),
-    (r"Sending from domain .*not allowed", errors.SenderRefused),  # unconfirmed
-    (r"Demo domains? can only be used", errors.SenderRefused),  # unconfirmed
-    (r"Too many emails per second", errors.RateLimited),  # unconfirmed
-    (r"email limit is reached|upgrade your plan", errors.QuotaExceeded),  # unconfirmed
+ERRORS = plugin.Errors(
+    words={
+        r"'from'.* invalid": errors.SenderRefused,
+        r"'(to|cc|bcc)'.* invalid": errors.RecipientRejected,  # by analogy
+        r"'(attachments|category|custom_variables|headers|template_.*)'": errors.UnsupportedFeature,
+        r"Sending from domain .*not allowed": errors.SenderRefused,  # unconfirmed
+        r"Demo domains? can only be used": errors.SenderRefused,  # unconfirmed
+        r"Too many emails per second": errors.RateLimited,  # unconfirmed
+        r"email limit is reached|upgrade your plan": errors.QuotaExceeded,  # unconfirmed
+    }
 )
 
 # Sending has hosts of its own, which know no other call than to send.
 SENDING = re.compile(r"https://(send|bulk)\.api\.mailtrap\.io")
 ACCOUNT = "https://mailtrap.io"
-
-MAIL_ID = "mailfailover-id"
 
 # https://docs.mailtrap.io/email-api-smtp/advanced/webhooks (2026-11)
 EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
@@ -83,8 +56,18 @@ BOUNCES = {
     "blocked": RejectReason.BLOCKED,
 }
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc", "base", "requests"}
+# What a merge consists of.
+RESERVED = {"base", "requests"}
+
+ADDRESS = plugin.AddressFields()
+FILE = plugin.FileFields(
+    "filename",
+    "content",
+    "type",
+    "content_id",
+    always={"disposition": "attachment"},
+    inline={"disposition": "inline"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +100,7 @@ class Mailtrap:
 
     # One object is the Reply-To, an object the headers. Envelope sender, tracking, a time to
     # send at: no such parameter. Subject and text are required, and one of to, cc and bcc.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -134,14 +117,14 @@ class Mailtrap:
         max_tags=1,
         max_recipients=1000,
         max_merge=500,
-        max_bytes=50 * MB,  # of one call; of one mail: unconfirmed
+        max_bytes=50 * plugin.MB,  # of one call; of one mail: unconfirmed
     )
 
-    api_token: str | Callable[[], str] = field(repr=False)
-    webhook_secret: Secrets = field(default="", repr=False)
+    api_token: plugin.Secret = field(repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://send.api.mailtrap.io"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write one mail.
 
@@ -150,132 +133,103 @@ class Mailtrap:
         """
         return self._request("send", self._mail(message, _common(message) | _own(message)))
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge as one mail for each recipient, filled in here, with common attachments.
 
         Raises:
             UnsupportedFeature: If a tag goes with a template.
         """
-        mails = (for_recipient(message, address) for address in message.to)
-        requests = WrittenJSON.of_items(self._mail(mail, _own(mail)) for mail in mails)
+        mails = (plugin.for_recipient(message, address) for address in message.to)
+        requests = plugin.WrittenJSON.of_items(self._mail(mail, _own(mail)) for mail in mails)
         return self._request("batch", {"base": _common(message), "requests": requests})
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         answer = response.json_object()
         if answer.get("success") is False:
             raise _refusal(response, answer)
         ids = _message_ids(answer)
         if answer.get("success") is not True or not ids:
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+            raise plugin.unreadable(response)
         # One for each of to, cc and bcc, in this order: so read by django-anymail, unconfirmed.
         emails = [address.email for address in message.recipients]
         named = dict(zip(emails, ids, strict=True)) if len(emails) == len(ids) else {}
-        return Accepted(ids[0], message_ids=named)
+        return plugin.Accepted(ids[0], message_ids=named)
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
         answer = response.json_object()
         items = answer.get("responses")
-        if not isinstance(items, list) or len(items) != len(message.to):
-            if answer.get("success") is False and not items:
-                raise _refusal(response, answer)
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-        return tuple(_outcome(response, item) for item in items)
+        if answer.get("success") is False and not items:
+            raise _refusal(response, answer)
+        entries = plugin.one_each(response, items, len(message.to))
+        return tuple(_outcome(response, one) for one in entries)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        answer = response.json_object()
-        own = answer.get("success") is False or isinstance(answer.get("errors"), list)
-        kind, text = _said(answer)
-        return classify_http(response, own_envelope=own, kind=kind, detail=text)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        return ERRORS.classify(response, _problems(response.json_object()))
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         url = SENDING.sub(ACCOUNT, self.base_url)
-        return HTTPRequest("GET", f"{url}/api/accounts", self._headers())
+        return plugin.HTTPRequest("GET", f"{url}/api/accounts", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://docs.mailtrap.io/email-api-smtp/advanced/webhooks (2026-11)
         signature = request.header("mailtrap-signature")
-        verify_hmac(signature, self.webhook_secret, request.body)
+        plugin.verify_hmac(signature, self.webhook_secret, request.body)
         return signature  # of the body alone: the same in each repetition
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return tuple(map(_event, _batch(request)))
 
-    def _mail(self, message: Message, fields: dict[str, Any]) -> dict[str, Any]:
-        return merge_options(fields, message.options(self.name), reserved=RESERVED)
+    def _mail(self, message: plugin.Message, fields: dict[str, Any]) -> dict[str, Any]:
+        return plugin.merge_options(fields, message.options(self.name), reserved=RESERVED)
 
-    def _request(self, method: str, body: dict[str, Any]) -> HTTPRequest:
+    def _request(self, method: str, body: dict[str, Any]) -> plugin.HTTPRequest:
         headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", f"{self.base_url}/api/{method}", headers, json_body(body))
+        return plugin.HTTPRequest(
+            "POST", f"{self.base_url}/api/{method}", headers, plugin.json_body(body)
+        )
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {reveal(self.api_token)}"}
+        return {"Authorization": f"Bearer {plugin.reveal(self.api_token)}"}
 
 
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _common(message: Message) -> dict[str, Any]:
+def _common(message: plugin.Message) -> dict[str, Any]:
     """
     What is the same for all recipients of a merge.
     """
     if message.template_id and message.tags:
         text = "mailtrap takes the category from the template: leave the tag off"
-        raise errors.UnsupportedFeature(text, features=("TAGS",))
-    return _filled(
+        raise plugin.unsupported(text, "TAGS")
+    return plugin.filled(
         {
-            "from": _address(message.sender),
-            "reply_to": next(map(_address, message.reply_to), None),
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "from": ADDRESS.one(message.sender),
+            "reply_to": ADDRESS.first(message.reply_to),
+            "attachments": FILE.all(message),
             "category": next(iter(message.tags), None),
             "template_uuid": message.template_id,
         }
     )
 
 
-def _own(message: Message) -> dict[str, Any]:
+def _own(message: plugin.Message) -> dict[str, Any]:
     """
     What each recipient of a merge has for himself.
     """
-    return _filled(
+    return plugin.filled(
         {
-            "to": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
+            "to": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
             "subject": "" if message.template_id else message.subject,
             "text": message.text,
             "html": message.html,
-            "headers": _headers(message),
-            "custom_variables": {**message.metadata, MAIL_ID: message.id},
+            "headers": plugin.own_headers(message, encoded=True),
+            "custom_variables": plugin.own_metadata(message),
             "template_variables": message.template_data,
         }
     )
-
-
-def _address(address: Address) -> dict[str, str]:
-    return _filled({"email": address.email, "name": address.name})
-
-
-def _headers(message: Message) -> dict[str, str]:
-    # Whether a Message-ID of ours is allowed is unconfirmed.
-    return {
-        name: value if value.isascii() else encode_header(value)
-        for name, value in message.header_items()
-        if name.lower() != "message-id"
-    }
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "content": attachment.base64(),
-        "filename": attachment.filename,
-        "type": attachment.content_type,
-        "disposition": "attachment",
-    }
-    if attachment.content_id:
-        fields |= {"disposition": "inline", "content_id": attachment.content_id}
-    return fields
 
 
 def _message_ids(answer: Mapping[str, Any]) -> list[str]:
@@ -285,51 +239,46 @@ def _message_ids(answer: Mapping[str, Any]) -> list[str]:
     return ids
 
 
-def _said(answer: Mapping[str, Any]) -> tuple[type[SendError] | None, str]:
-    """
-    What the words of an answer mean, if we know them, and the words.
-    """
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     found = answer.get("errors")
     texts = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
-    for words, kind in ERRORS:
-        for text in texts:
-            if re.search(words, text, re.IGNORECASE):
-                return kind, text
-    return None, "; ".join(texts)
+    # Without words it is still Mailtrap that says so.
+    unsaid = [plugin.Problem()] if answer.get("success") is False else []
+    return [plugin.Problem(text=text) for text in texts] or unsaid
 
 
-def _refusal(response: Response, answer: Mapping[str, Any]) -> SendError:
+def _refusal(response: plugin.Response, answer: Mapping[str, Any]) -> errors.SendError:
     """
     Make the error of a success that hides one: nothing was sent.
     """
-    kind, text = _said(answer)
-    return classify_http(response, kind=kind or errors.RequestRefused, detail=text)
+    return ERRORS.classify(response, _problems(answer), otherwise=errors.RequestRefused)
 
 
-def _outcome(response: Response, item: object) -> Accepted | SendError:
+def _outcome(
+    response: plugin.Response, answer: Mapping[str, Any]
+) -> plugin.Accepted | errors.SendError:
     """
     Read what became of one recipient of a merge.
     """
-    answer = item if isinstance(item, dict) else {}
     if answer.get("success") is False:
         return _refusal(response, answer)
     if answer.get("success") is True and (ids := _message_ids(answer)):
-        return Accepted(ids[0])
-    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return plugin.Accepted(ids[0])
+    return plugin.unreadable(response)
 
 
-def _batch(request: WebhookRequest) -> list[dict[str, Any]]:
+def _batch(request: plugin.WebhookRequest) -> list[dict[str, Any]]:
     found = request.json_object().get("events")
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise errors.InvalidWebhook("mailtrap: the webhook has no list of events")
     return found
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind, reason = EVENTS.get(as_text(data.get("event")), (EventType.UNKNOWN, None))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind, reason = EVENTS.get(plugin.as_text(data.get("event")), (EventType.UNKNOWN, None))
     if kind is EventType.BOUNCED:
-        reason = BOUNCES.get(as_text(data.get("bounce_category")), reason)
-    return make_event(
+        reason = BOUNCES.get(plugin.as_text(data.get("bounce_category")), reason)
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("event_id"),

@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from mailfailover.errors import ConfigurationError
-from mailfailover.plugin import EVERYTHING, Capabilities, Message
+from mailfailover import errors, plugin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,19 +24,21 @@ class Memory:
     """
 
     name: ClassVar[str] = "memory"
-    capabilities: ClassVar[Capabilities] = EVERYTHING
+    capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
     max_messages: int = 0
     # No lock, which a fork could catch locked: each step is one operation of the list, and
     # those are atomic.
-    _kept: list[Message] = field(default_factory=list, init=False, repr=False)
+    _kept: list[plugin.Message] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.max_messages < 0:
-            raise ConfigurationError("max_messages of memory must not be negative: 0 keeps all")
+            raise errors.ConfigurationError(
+                "max_messages of memory must not be negative: 0 keeps all"
+            )
 
     @property
-    def messages(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[plugin.Message, ...]:
         """
         The mails kept until now, oldest first.
         """
@@ -49,7 +50,7 @@ class Memory:
         """
         self._kept.clear()
 
-    def send(self, message: Message) -> str:
+    def send(self, message: plugin.Message) -> str:
         self._kept.append(message)
         if self.max_messages:
             del self._kept[: -self.max_messages]

@@ -6,43 +6,33 @@ https://learn.microsoft.com/en-us/graph/api/user-sendmail (2026-11)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Base64,
-    Capabilities,
-    Feature,
-    HTTPRequest,
-    Message,
-    Response,
-    classify_http,
-    reveal,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 
 # By "code"; what is not here is judged by its status. Exchange's own codes are those of
 # https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/responsecode
 # (2026-11); those marked are quoted in public client code and unconfirmed.
-ERRORS: Mapping[str, type[SendError]] = {
-    "ErrorAccessDenied": errors.SenderRefused,  # the token is not for this mailbox
-    "ErrorAccountSuspend": errors.AccountSuspended,  # unconfirmed
-    "ErrorExceededMessageLimit": errors.QuotaExceeded,  # unconfirmed
-    "ErrorInvalidRecipients": errors.RecipientRejected,
-    "ErrorInvalidUser": errors.SenderRefused,  # unconfirmed, as the next three
-    "MailboxNotEnabledForRESTAPI": errors.SenderRefused,
-    "Request_ResourceNotFound": errors.SenderRefused,
-    "ResourceNotFound": errors.SenderRefused,
-    "ErrorMessageSizeExceeded": errors.UnsupportedFeature,
-    "ErrorQuotaExceeded": errors.QuotaExceeded,  # the mailbox is full
-    "ErrorSendAsDenied": errors.SenderRefused,
-    "ErrorSubmissionQuotaExceeded": errors.QuotaExceeded,
-}
+ERRORS = plugin.Errors(
+    {
+        "ErrorAccessDenied": errors.SenderRefused,  # the token is not for this mailbox
+        "ErrorAccountSuspend": errors.AccountSuspended,  # unconfirmed
+        "ErrorExceededMessageLimit": errors.QuotaExceeded,  # unconfirmed
+        "ErrorInvalidRecipients": errors.RecipientRejected,
+        "ErrorInvalidUser": errors.SenderRefused,  # unconfirmed, as the next three
+        "MailboxNotEnabledForRESTAPI": errors.SenderRefused,
+        "Request_ResourceNotFound": errors.SenderRefused,
+        "ResourceNotFound": errors.SenderRefused,
+        "ErrorMessageSizeExceeded": errors.UnsupportedFeature,
+        "ErrorQuotaExceeded": errors.QuotaExceeded,  # the mailbox is full
+        "ErrorSendAsDenied": errors.SenderRefused,
+        "ErrorSubmissionQuotaExceeded": errors.QuotaExceeded,
+    }
+)
 
 # A 200 was seen for a mail that was too large and never sent:
 # https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3079 (2021-08).
@@ -86,7 +76,7 @@ class MSGraph:
     # https://github.com/SMTP2Graph/SMTP2Graph (2026-11); the vendor's manual is silent. Non-ASCII
     # local parts: unconfirmed. An account may be set to more recipients. 4 MB of base64 by the
     # manual of drafts, larger ones than 2240 kB failed in the issue above.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -98,14 +88,14 @@ class MSGraph:
         | Feature.EMPTY_SUBJECT
         | Feature.WITHOUT_TO,
         max_recipients=500,
-        max_bytes=2 * MB,
+        max_bytes=2 * plugin.MB,
     )
 
-    access_token: str | Callable[[], str] = field(repr=False)
+    access_token: plugin.Secret = field(repr=False)
     mailbox: str = ""
     base_url: str = "https://graph.microsoft.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -119,51 +109,40 @@ class MSGraph:
         place = "me" if user == "me" else f"users/{quote(user, safe='@')}"
         headers = self._headers() | {"Content-Type": "text/plain"}
         url = f"{self.base_url}/v1.0/{place}/sendMail"
-        return HTTPRequest("POST", url, headers, (Base64(_mime(message)),))
+        return plugin.HTTPRequest(
+            "POST", url, headers, (plugin.Base64(plugin.mime_bytes_with_bcc(message)),)
+        )
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         if response.status_code == ACCEPTED and not response.body.strip():
-            return Accepted()
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+            return plugin.Accepted()
+        raise plugin.unreadable(response)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        code, text = _said(response.json_object())
-        kind = ERRORS.get(code)
-        return classify_http(response, own_envelope=bool(code), code=code, kind=kind, detail=text)
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        return ERRORS.classify(response, _problems(response.json_object()))
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         """
         Ask who the token's user is: whether it may tell is left to ``parse_ping``.
         """
-        return HTTPRequest("GET", f"{self.base_url}/v1.0/me?$select=id", self._headers())
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v1.0/me?$select=id", self._headers())
 
-    def parse_ping(self, response: Response) -> None:
+    def parse_ping(self, response: plugin.Response) -> None:
         answer = response.json_object()
-        code, text = _said(answer)
-        known = code in KNOWN or NO_USER in text or (response.ok and "id" in answer)
-        if not known:
-            raise self.classify_error(response, Message())
+        known = any(one.code in KNOWN or NO_USER in one.text for one in _problems(answer))
+        if not known and not (response.ok and "id" in answer):
+            raise self.classify_error(response, plugin.Message())
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {reveal(self.access_token)}"}
+        return {"Authorization": f"Bearer {plugin.reveal(self.access_token)}"}
 
 
-def _mime(message: Message) -> bytes:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    The mail as MIME, with the Bcc that Exchange reads and takes out.
+    The code and the words of an error, if there is one.
     """
-    mail = message.as_email_message()
-    data = mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
-    emails = ",\r\n ".join(address.email for address in message.bcc)
-    return f"Bcc: {emails}\r\n".encode() + data if emails else data
-
-
-def _said(answer: Mapping[str, Any]) -> tuple[str, str]:
-    """
-    The code and the words of an error, "" for what is not there.
-    """
-    error = answer.get("error")
-    if not isinstance(error, dict):
-        return "", ""
-    code, text = map(error.get, ("code", "message"))
-    return code if isinstance(code, str) else "", text if isinstance(text, str) else ""
+    error = plugin.as_object(answer.get("error"))
+    code, text = plugin.as_code(error.get("code")), plugin.as_words(error.get("message"))
+    return [plugin.Problem(code, text)] if code else []

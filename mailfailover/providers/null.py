@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mailfailover.plugin import EVERYTHING, Capabilities, Message
+from mailfailover import plugin
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Null:
     """
 
     name: ClassVar[str] = "null"
-    capabilities: ClassVar[Capabilities] = EVERYTHING
+    capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
-    def send(self, message: Message) -> None:
+    def send(self, message: plugin.Message) -> None:
         """
         Forget *message*.
         """

@@ -6,70 +6,42 @@ https://postmarkapp.com/developer/api/email-api (2026-11)
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Body,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    Secrets,
-    WebhookRequest,
-    WrittenJSON,
-    classify_http,
-    for_recipient,
-    json_body,
-    merge_options,
-    reveal,
-    verify_basic_auth,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._postmark_events import read_events
 
 # By the ErrorCode in the body, which is not the HTTP status: both know 401, 413 and 500.
 # What is not here is a fault of ours, such as 402, invalid JSON.
 # https://postmarkapp.com/developer/api/overview#error-codes (2026-11)
-ERRORS: Mapping[int, type[SendError]] = {
-    10: errors.AuthenticationFailed,
-    100: errors.ProviderUnavailable,  # maintenance
-    400: errors.SenderRefused,  # no sender signature
-    401: errors.SenderRefused,  # not confirmed yet
-    405: errors.QuotaExceeded,  # no credits left
-    406: errors.RecipientSuppressed,  # all inactive after a bounce or complaint
-    411: errors.UnsupportedFeature,  # a type of file it does not take
-    412: errors.AccountSuspended,  # pending: may write to its own domain only
-    413: errors.AccountSuspended,  # may not send
-    429: errors.RateLimited,
-    1101: errors.UnsupportedFeature,  # no such template (unconfirmed)
-}
-
 # 300 is any invalid request; its words tell more. They are quoted in public client code and
 # issues (2026-11).
-INVALID_REQUEST = 300
-INVALID: tuple[tuple[str, type[SendError]], ...] = (
-    (r"(Invalid|Error parsing) '(To|Cc|Bcc)'", errors.RecipientRejected),
-    (r"(Invalid|Error parsing) 'From'", errors.SenderRefused),
-    (r"Invalid metadata", errors.UnsupportedFeature),
+ERRORS = plugin.Errors(
+    {
+        "10": errors.AuthenticationFailed,
+        "100": errors.ProviderUnavailable,  # maintenance
+        "400": errors.SenderRefused,  # no sender signature
+        "401": errors.SenderRefused,  # not confirmed yet
+        "405": errors.QuotaExceeded,  # no credits left
+        "406": errors.RecipientSuppressed,  # all inactive after a bounce or complaint
+        "411": errors.UnsupportedFeature,  # a type of file it does not take
+        "412": errors.AccountSuspended,  # pending: may write to its own domain only
+        "413": errors.AccountSuspended,  # may not send
+        "429": errors.RateLimited,
+        "1101": errors.UnsupportedFeature,  # no such template (unconfirmed)
+    },
+    rules=(
+        Rule(errors.RecipientRejected, "300", r"^(Invalid|Error parsing) '(To|Cc|Bcc)'"),
+        Rule(errors.SenderRefused, "300", r"^(Invalid|Error parsing) 'From'"),
+        Rule(errors.UnsupportedFeature, "300", r"^Invalid metadata"),
+    ),
 )
-INVALID_ADDRESS = re.compile(r"address:? '([^']*)'")
 
 # An acceptance that leaves some out names them in words, in lower case, as error 406 does.
-INACTIVE = re.compile(
-    r"inactive addresses:\s*(.*?)\.?\s*(?:Inactive recipients|\Z)", re.IGNORECASE | re.DOTALL
-)
+INACTIVE = "inactive addresses"
 DELAYED = "delivery may be delayed"
 
 # "In most cases the message is lost": so sometimes it is not.
@@ -77,20 +49,21 @@ DELAYED = "delivery may be delayed"
 PERHAPS_LOST = 500
 
 # https://postmarkapp.com/developer/user-guide/send-email-with-api/batch-emails (2026-11)
-MAX_BATCH_BYTES = 50 * MB
+MAX_BATCH_BYTES = 50 * plugin.MB
 
 # https://postmarkapp.com/support/article/1125-custom-metadata-faq (2026-11); the number, and
 # 20 characters for a name and 80 for a value, by public client code.
 MAX_METADATA = 10
-MAIL_ID = "mailfailover-id"
 
 # Keeps a Message-ID from being replaced. Documented for SMTP; through this API unconfirmed.
-KEEP_ID = {"Name": "X-PM-KeepID", "Value": "true"}
+KEEP_ID = {"X-PM-KeepID": "true"}
 
-# Options that would change who gets the mail and who sends it; headers could do so too.
-RESERVED = {"From", "To", "Cc", "Bcc", "Headers"}
+# Options that could change who gets the mail and who sends it.
+RESERVED = {"Headers"}
 
-LINKS = {True: "HtmlAndText", False: "None"}
+LINKS = {True: "HtmlAndText", False: "None", None: None}
+
+FILE = plugin.FileFields("Name", "Content", "ContentType", "ContentID", id_form="cid:{}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +99,7 @@ class Postmark:
 
     # A body is required. Repeated headers, mails without subject or To: unconfirmed. A text or
     # an HTML may have 5 MB each.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -145,16 +118,16 @@ class Postmark:
         max_metadata=MAX_METADATA,
         max_recipients=50,
         max_merge=500,
-        max_bytes=10 * MB,
+        max_bytes=10 * plugin.MB,
     )
 
-    server_token: str | Callable[[], str] = field(repr=False)
+    server_token: plugin.Secret = field(repr=False)
     message_stream: str = ""
-    webhook_username: Secrets = field(default="", repr=False)
-    webhook_password: Secrets = field(default="", repr=False)
+    webhook_username: plugin.Secrets = field(default="", repr=False)
+    webhook_password: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.postmarkapp.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -164,9 +137,9 @@ class Postmark:
                 the data of a template without one.
         """
         path = "email/withTemplate" if message.template_id else "email"
-        return self._post(path, json_body(self._mail(message)))
+        return self._post(path, self._mail(message))
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge as a list of mails, filled in here.
 
@@ -174,170 +147,116 @@ class Postmark:
             UnsupportedFeature:
                 As ``build_request``; and if all together are too large for one call.
         """
-        each = (self._mail(for_recipient(message, address)) for address in message.to)
-        mails = WrittenJSON.of_items(each, most=MAX_BATCH_BYTES)
+        each = (self._mail(plugin.for_recipient(message, address)) for address in message.to)
+        mails = plugin.WrittenJSON.of_items(each, most=MAX_BATCH_BYTES)
         if message.template_id:
-            return self._post("email/batchWithTemplates", json_body({"Messages": mails}))
-        return self._post("email/batch", json_body(mails))
+            return self._post("email/batchWithTemplates", {"Messages": mails})
+        return self._post("email/batch", mails)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        found = _outcome(response, response.json(), message.recipients)
-        if isinstance(found, SendError):
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        found = _outcome(response, response.json_object(), message.recipients)
+        if isinstance(found, errors.SendError):
             raise found
         return found
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
-        entries = response.json()
-        if not isinstance(entries, list) or len(entries) != len(message.to):
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-        return tuple(
-            _outcome(response, entry, (address,))
-            for entry, address in zip(entries, message.to, strict=True)
-        )
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
+        entries = plugin.one_each(response, response.json(), len(message.to))
+        pairs = zip(entries, message.to, strict=True)
+        return tuple(_outcome(response, entry, (address,)) for entry, address in pairs)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         return _error(response, response.json_object(), message.recipients)
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/server", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/server", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
-        verify_basic_auth(request, self.webhook_username, self.webhook_password)
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
+        plugin.verify_basic_auth(request, self.webhook_username, self.webhook_password)
         return ""  # what it calls a trace id is not known to be one of the event
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _mail(self, message: Message) -> dict[str, Any]:
+    def _mail(self, message: plugin.Message) -> dict[str, Any]:
         fields = {
             "From": str(message.sender),
-            "To": ", ".join(map(str, message.to)),
-            "Cc": ", ".join(map(str, message.cc)),
-            "Bcc": ", ".join(map(str, message.bcc)),
-            "ReplyTo": ", ".join(map(str, message.reply_to)),
+            "To": plugin.address_line(message.to),
+            "Cc": plugin.address_line(message.cc),
+            "Bcc": plugin.address_line(message.bcc),
+            "ReplyTo": plugin.address_line(message.reply_to),
             "Subject": message.subject,
             "TextBody": message.text,
             "HtmlBody": message.html,
-            "Headers": list(_header_list(message)),
-            "Attachments": [_file(attachment) for attachment in message.attachments],
+            "Headers": [{"Name": k, "Value": v} for k, v in _headers(message).items()],
+            "Attachments": FILE.all(message),
             "Tag": message.tags[0] if message.tags else "",
-            "Metadata": _metadata(message),
+            "Metadata": plugin.own_metadata(message, limit=MAX_METADATA),
             "TrackOpens": message.track_opens,
-            "TrackLinks": None if message.track_clicks is None else LINKS[message.track_clicks],
+            "TrackLinks": LINKS[message.track_clicks],
             "MessageStream": self.message_stream,
         }
-        body = {key: value for key, value in fields.items() if value or value is False}
-        body |= _template(message)
-        return merge_options(body, message.options(self.name), reserved=RESERVED)
+        body = plugin.filled(fields) | _template(message)
+        return plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
 
-    def _post(self, path: str, body: Body) -> HTTPRequest:
-        headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", f"{self.base_url}/{path}", headers, body)
+    def _post(self, path: str, body: object) -> plugin.HTTPRequest:
+        return plugin.post_json(f"{self.base_url}/{path}", self._headers(), body)
 
     def _headers(self) -> dict[str, str]:
         return {
             "Accept": "application/json",
-            "X-Postmark-Server-Token": reveal(self.server_token),
+            "X-Postmark-Server-Token": plugin.reveal(self.server_token),
         }
 
 
-def _header_list(message: Message) -> Iterator[dict[str, str]]:
-    yield {"Name": "Message-ID", "Value": message.message_id}
-    yield KEEP_ID
-    for name, value in message.header_items():
-        if name.lower() != "message-id":
-            yield {"Name": name, "Value": value}
+def _headers(message: plugin.Message) -> dict[str, str]:
+    return {"Message-ID": message.message_id} | KEEP_ID | plugin.own_headers(message)
 
 
-def _metadata(message: Message) -> dict[str, str]:
-    # Our id is a hint: it goes along where the vendor's limit leaves room for it.
-    if len(message.metadata) >= MAX_METADATA:
-        return dict(message.metadata)
-    return {**message.metadata, MAIL_ID: message.id}
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    fields = {
-        "Name": attachment.filename,
-        "Content": attachment.base64(),
-        "ContentType": attachment.content_type,
-    }
-    return fields | ({"ContentID": f"cid:{attachment.content_id}"} if attachment.content_id else {})
-
-
-def _template(message: Message) -> dict[str, Any]:
-    template = str(message.template_id)
-    if not template:
-        if message.template_data:
-            raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
+def _template(message: plugin.Message) -> dict[str, Any]:
+    plugin.check_template_data(message)
+    if not message.template_id:
         return {}
     if message.subject:
-        raise _unsupported("takes the subject of a template from there", "TEMPLATE_OVERRIDE")
+        text = "postmark takes the subject of a template from there"
+        raise plugin.unsupported(text, "TEMPLATE_OVERRIDE")
     # An alias begins with a letter.
-    by_number = template.isascii() and template.isdecimal()
-    name = {"TemplateId": int(template)} if by_number else {"TemplateAlias": template}
-    return {**name, "TemplateModel": message.template_data}
-
-
-def _unsupported(what: str, feature: str) -> SendError:
-    return errors.UnsupportedFeature(f"postmark {what}", features=(feature,))
+    template = plugin.template_number(message)
+    key = "TemplateId" if isinstance(template, int) else "TemplateAlias"
+    return {key: template, "TemplateModel": message.template_data}
 
 
 def _outcome(
-    response: Response, entry: object, recipients: Iterable[Address]
-) -> Accepted | SendError:
+    response: plugin.Response, answer: Mapping[str, Any], recipients: Iterable[plugin.Address]
+) -> plugin.Accepted | errors.SendError:
     """
     Read what Postmark says of one mail.
     """
-    answer = entry if isinstance(entry, dict) else {}
-    code, mail_id, text = answer.get("ErrorCode", 0), answer.get("MessageID"), _words(answer)
-    if code != 0:
+    mail_id, text = answer.get("MessageID"), plugin.as_words(answer.get("Message"))
+    if answer.get("ErrorCode", 0) != 0:
         return _error(response, answer, recipients)
     if not isinstance(mail_id, str) or not mail_id:
-        return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return plugin.unreadable(response)
     statuses = {}
     if DELAYED in text:
-        statuses = dict.fromkeys((one.email for one in recipients), RecipientStatus.QUEUED)
-    inactive = _inactive(text, recipients)
-    return Accepted(mail_id, statuses | dict.fromkeys(inactive, RecipientStatus.SUPPRESSED))
+        statuses = dict.fromkeys((one.email for one in recipients), plugin.RecipientStatus.QUEUED)
+    if INACTIVE in text:
+        named = plugin.recipients_in(text, recipients)
+        statuses |= dict.fromkeys(named, plugin.RecipientStatus.SUPPRESSED)
+    return plugin.Accepted(mail_id, statuses)
 
 
 def _error(
-    response: Response, answer: Mapping[str, Any], recipients: Iterable[Address]
-) -> SendError:
-    code, text = answer.get("ErrorCode"), _words(answer)
-    if not isinstance(code, int) or isinstance(code, bool) or code == 0:
-        return classify_http(response)
-    kind = ERRORS.get(code)
-    named: tuple[str, ...] = ()
-    if code == INVALID_REQUEST:
-        kind = next((kind for words, kind in INVALID if re.match(words, text)), None)
-    if kind is None and response.status_code == PERHAPS_LOST:
-        kind = errors.OutcomeUnknown
-    if kind is None and response.ok:  # an item of a batch that was not taken
-        kind = errors.RequestRefused
-    if kind is errors.RecipientSuppressed:
-        named = _inactive(text, recipients)
-    elif kind is errors.RecipientRejected and (found := INVALID_ADDRESS.search(text)):
-        named = _among(recipients, found[1])
-    error = classify_http(response, own_envelope=True, code=str(code), kind=kind, detail=text)
-    error.recipients = named
+    response: plugin.Response, answer: Mapping[str, Any], recipients: Iterable[plugin.Address]
+) -> errors.SendError:
+    code, text = (
+        plugin.as_code(answer.get("ErrorCode"), int),
+        plugin.as_words(answer.get("Message")),
+    )
+    problems = [plugin.Problem(code, text)] if code not in ("", "0") else []
+    lost = errors.OutcomeUnknown if problems and response.status_code == PERHAPS_LOST else None
+    error = ERRORS.classify(response, problems, otherwise=lost)
+    if isinstance(error, (errors.RecipientRejected, errors.RecipientSuppressed)):
+        error.recipients = plugin.recipients_in(text, recipients)
     return error
-
-
-def _words(answer: Mapping[str, Any]) -> str:
-    text = answer.get("Message")
-    return text if isinstance(text, str) else ""
-
-
-def _inactive(text: str, recipients: Iterable[Address]) -> tuple[str, ...]:
-    found = INACTIVE.search(text)
-    return _among(recipients, found[1]) if found else ()
-
-
-def _among(recipients: Iterable[Address], emails: str) -> tuple[str, ...]:
-    """
-    Those of *recipients* whom *emails*, separated by commas, names in whatever case.
-    """
-    named = {email.strip().lower() for email in emails.split(",")}
-    return tuple(one.email for one in recipients if one.email.lower() in named)

@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mailfailover.errors import ConfigurationError, ProviderUnavailable
-from mailfailover.plugin import EVERYTHING, Attachment, Capabilities, Message
+from mailfailover import errors, plugin
 
 # Tells our files from other databases: nothing is ever written into one of those.
 _APPLICATION, _VERSION = 0x4D464F50, 1
@@ -72,7 +71,7 @@ class PreviewMail:
 
     number: int
     received: datetime
-    message: Message
+    message: plugin.Message
     files: tuple[PreviewFile, ...]
 
 
@@ -96,7 +95,7 @@ class Preview:
     """
 
     name: ClassVar[str] = "preview"
-    capabilities: ClassVar[Capabilities] = EVERYTHING
+    capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
     dsn_path: ClassVar[str] = "path"
 
     path: str | Path = ""
@@ -104,10 +103,12 @@ class Preview:
 
     def __post_init__(self) -> None:
         if self.max_messages < 0:
-            raise ConfigurationError("max_messages of preview must not be negative: 0 keeps all")
+            raise errors.ConfigurationError(
+                "max_messages of preview must not be negative: 0 keeps all"
+            )
         object.__setattr__(self, "path", Path(self.path or _default_path()))
 
-    def send(self, message: Message) -> str:
+    def send(self, message: plugin.Message) -> str:
         """
         Keep *message*; return its Message-ID.
 
@@ -157,7 +158,7 @@ class Preview:
         """
         return next(iter(self._read("WHERE number = :number", number=number)), None)
 
-    def message(self, number: int) -> Message | None:
+    def message(self, number: int) -> plugin.Message | None:
         """
         Return a mail as it was sent, with its attachments, or None.
         """
@@ -167,7 +168,7 @@ class Preview:
         files = (self.attachment(number, position) for position in range(len(found.files)))
         return found.message.bound(attachments=tuple(one for one in files if one is not None))
 
-    def attachment(self, number: int, position: int) -> Attachment | None:
+    def attachment(self, number: int, position: int) -> plugin.Attachment | None:
         """
         Return one attachment of a mail, the first at *position* 0, or None.
         """
@@ -180,7 +181,7 @@ class Preview:
                     (number, position),
                 ).fetchone()
             )
-        return Attachment(*row) if row else None
+        return plugin.Attachment(*row) if row else None
 
     def clear(self) -> None:
         """
@@ -215,7 +216,7 @@ class Preview:
         except (OSError, sqlite3.Error) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else exc
             message = f"the mailbox cannot be used ({reason}): nothing was kept; check its path"
-            raise ProviderUnavailable(message) from exc
+            raise errors.ProviderUnavailable(message) from exc
 
 
 def _mail(
@@ -226,7 +227,7 @@ def _mail(
         "WHERE mail = ? ORDER BY position",
         (number,),
     )
-    message = Message.from_dict(json.loads(data)).bound(part=part)
+    message = plugin.Message.from_dict(json.loads(data)).bound(part=part)
     when = datetime.fromtimestamp(received, UTC)
     return PreviewMail(number, when, message, tuple([PreviewFile(*row) for row in files]))
 
@@ -238,7 +239,7 @@ def _default_path() -> Path:
     try:
         directory = Path(state) if state else Path.home() / ".local" / "state"
     except RuntimeError:
-        raise ConfigurationError(
+        raise errors.ConfigurationError(
             "this user has no home directory for the mailbox: give preview a path, "
             "preview:///path/to/file, or set MAILFAILOVER_PREVIEW"
         ) from None

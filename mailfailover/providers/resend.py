@@ -8,72 +8,52 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    WrittenJSON,
-    classify_http,
-    for_recipient,
-    json_body,
-    merge_options,
-    reveal,
-    verify_standard_webhook,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._resend_events import read_events
 
 DAY = 86400.0
 
 # By the "name" of an error. What is not here is judged by its status.
 # https://resend.com/docs/api-reference/errors (2026-11)
-ERRORS: Mapping[str, type[SendError]] = {
-    "missing_api_key": errors.AuthenticationFailed,
-    "restricted_api_key": errors.AuthenticationFailed,
-    "invalid_api_key": errors.AuthenticationFailed,
-    "invalid_permission": errors.AuthenticationFailed,
-    "suspended_api_key": errors.AccountSuspended,
-    "invalid_from_address": errors.SenderRefused,
-    "invalid_attachment": errors.UnsupportedFeature,
-    "daily_quota_exceeded": errors.QuotaExceeded,
-    "monthly_quota_exceeded": errors.QuotaExceeded,
-    # The first request with this key is still under way; asking again with it tells more.
-    "concurrent_idempotent_requests": errors.OutcomeUnknown,
-    # This key came with another mail before, which was probably sent.
-    "invalid_idempotent_request": errors.OutcomeUnknown,
-}
-
-# One name for all that a request may have wrong, so its status and words tell more. The words
-# are quoted in public client code (2026-11).
-VALIDATION = "validation_error"
-INVALID: tuple[tuple[int, str, type[SendError]], ...] = (
-    (403, r"", errors.SenderRefused),  # the domain is not verified, or for tests only
-    (422, r"Invalid `(to|cc|bcc)` field", errors.RecipientRejected),
-    (422, r"Invalid `from` field", errors.SenderRefused),
-    (
-        422,
-        r"\b(tags?|attachments?|scheduled_at|templates?|variables?)\b",
-        errors.UnsupportedFeature,
+#
+# One name stands for all that a request may have wrong, so its status and words tell more. The
+# words are quoted in public client code (2026-11).
+ERRORS = plugin.Errors(
+    {
+        "missing_api_key": errors.AuthenticationFailed,
+        "restricted_api_key": errors.AuthenticationFailed,
+        "invalid_api_key": errors.AuthenticationFailed,
+        "invalid_permission": errors.AuthenticationFailed,
+        "suspended_api_key": errors.AccountSuspended,
+        "invalid_from_address": errors.SenderRefused,
+        "invalid_attachment": errors.UnsupportedFeature,
+        "daily_quota_exceeded": errors.QuotaExceeded,
+        "monthly_quota_exceeded": errors.QuotaExceeded,
+        # The first request with this key is still under way; asking again with it tells more.
+        "concurrent_idempotent_requests": errors.OutcomeUnknown,
+        # This key came with another mail before, which was probably sent.
+        "invalid_idempotent_request": errors.OutcomeUnknown,
+    },
+    rules=(
+        # The domain is not verified, or for tests only.
+        Rule(errors.SenderRefused, "validation_error", status=403),
+        Rule(
+            errors.RecipientRejected, "validation_error", r"Invalid `(to|cc|bcc)` field", status=422
+        ),
+        Rule(errors.SenderRefused, "validation_error", r"Invalid `from` field", status=422),
+        Rule(
+            errors.UnsupportedFeature,
+            "validation_error",
+            r"\b(tags?|attachments?|scheduled_at|templates?|variables?)\b",
+            status=422,
+        ),
     ),
 )
-
-NAME = re.compile(r"\w+")
 
 # What a tag's name and value may consist of. Anything else goes as base64url, padded with line
 # feeds, which no tag has; so does what could be taken for ours.
@@ -82,13 +62,8 @@ PLAIN_TAG = re.compile(r"(?!tag-|b64-)[A-Za-z0-9_-]{1,256}")
 ENCODED = "b64-"
 TAG = "tag-{}"
 
-MAIL_ID = "mailfailover-id"
-
 # Type of a file about which nothing is known.
 OCTETS = "application/octet-stream"
-
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +102,7 @@ class Resend:
 
     # To, subject and a body are required. A Message-ID of our own: unconfirmed, so only the
     # caller's goes along. A header is a key of an object.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -144,15 +119,15 @@ class Resend:
         | Feature.MERGE_UNEVEN_HEADERS,
         max_recipients=50,
         max_merge=100,
-        max_bytes=40 * MB,
+        max_bytes=40 * plugin.MB,
         max_delay=30 * DAY,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
-    webhook_secret: Secrets = field(default="", repr=False)
+    api_key: plugin.Secret = field(repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.resend.com"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -162,10 +137,10 @@ class Resend:
                 type; or the data of a template without one.
         """
         if message.send_at is not None and message.attachments:
-            raise _unsupported("sends no files later", "SEND_AT", "ATTACHMENTS")
+            raise plugin.unsupported("resend sends no files later", "SEND_AT", "ATTACHMENTS")
         return self._post("emails", message, self._mail(message))
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge as a list of mails, filled in here.
 
@@ -173,42 +148,45 @@ class Resend:
             UnsupportedFeature: If it has files, or is to be sent later.
         """
         if message.attachments:
-            raise _unsupported("takes no files into a merge", "MERGE", "ATTACHMENTS")
+            raise plugin.unsupported("resend takes no files into a merge", "MERGE", "ATTACHMENTS")
         if message.send_at is not None:
-            raise _unsupported("sends no merge later", "MERGE", "SEND_AT")
-        mails = (self._mail(for_recipient(message, address)) for address in message.to)
-        return self._post("emails/batch", message, WrittenJSON.of_items(mails))
+            raise plugin.unsupported("resend sends no merge later", "MERGE", "SEND_AT")
+        mails = (self._mail(plugin.for_recipient(message, address)) for address in message.to)
+        return self._post("emails/batch", message, plugin.WrittenJSON.of_items(mails))
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        return _accepted(response, response.json())
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        return plugin.accepted(response, response.json_object().get("id"))
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
-        entries = response.json_object().get("data")
-        if not isinstance(entries, list) or len(entries) != len(message.to):
-            raise _unreadable(response)
-        return tuple(_accepted(response, entry) for entry in entries)
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
+        data = response.json_object().get("data")
+        entries = plugin.one_each(response, data, len(message.to))
+        return tuple(plugin.accepted(response, entry.get("id")) for entry in entries)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         answer = response.json_object()
-        name, text = answer.get("name"), answer.get("message")
-        if not isinstance(name, str) or not NAME.fullmatch(name) or not isinstance(text, str):
-            return classify_http(response)
-        kind = ERRORS.get(name.lower())  # one of them was written invalid_api_Key
-        if name == VALIDATION:
-            kind = _invalid(response.status_code, text, message)
-        return classify_http(response, own_envelope=True, code=name, kind=kind, detail=text)
+        # One of them was written invalid_api_Key.
+        name, text = plugin.as_code(answer.get("name")).lower(), answer.get("message")
+        is_own = name and isinstance(text, str)
+        error = ERRORS.classify(response, [plugin.Problem(name, str(text))] if is_own else ())
+        if isinstance(error, errors.RecipientRejected) and any(map(_is_quoted, message.recipients)):
+            # The name may be what it does not like about a recipient.
+            kind = errors.UnsupportedFeature
+            return plugin.classify_http(response, code=name, kind=kind, detail=str(text))
+        return error
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/domains", self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/domains", self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://resend.com/docs/webhooks/verify-webhooks-requests (2026-11): through Svix.
-        return verify_standard_webhook(request, self.webhook_secret, prefix="svix")
+        return plugin.verify_standard_webhook(request, self.webhook_secret, prefix="svix")
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request, ENCODED)
 
-    def _mail(self, message: Message) -> dict[str, Any]:
+    def _mail(self, message: plugin.Message) -> dict[str, Any]:
         fields = {
             "from": str(message.sender),
             "to": [_recipient(address) for address in message.to],
@@ -224,22 +202,20 @@ class Resend:
             "scheduled_at": message.send_at.astimezone(UTC).isoformat() if message.send_at else "",
             "template": _template(message),
         }
-        body = {key: value for key, value in fields.items() if value}
+        body = plugin.filled(fields)
         if message.html:
             body["text"] = message.text  # without an empty one Resend makes a text of its own
-        return merge_options(body, message.options(self.name), reserved=RESERVED)
+        return plugin.merge_options(body, message.options(self.name))
 
-    def _post(self, path: str, message: Message, body: object) -> HTTPRequest:
-        headers = self._headers() | {"Content-Type": "application/json"}
-        if message.idempotency_key:
-            headers["Idempotency-Key"] = message.idempotency_key
-        return HTTPRequest("POST", f"{self.base_url}/{path}", headers, json_body(body))
+    def _post(self, path: str, message: plugin.Message, body: object) -> plugin.HTTPRequest:
+        url, key = f"{self.base_url}/{path}", message.idempotency_key
+        return plugin.post_json(url, self._headers(), body, idempotency_key=key)
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {reveal(self.api_key)}"}
+        return {"Authorization": f"Bearer {plugin.reveal(self.api_key)}"}
 
 
-def _recipient(address: Address) -> str:
+def _recipient(address: plugin.Address) -> str:
     """
     *address* as Resend reads it: in quotes a name is refused, as an encoded word it is not.
 
@@ -253,15 +229,17 @@ def _recipient(address: Address) -> str:
     return f"{Header(address.name, 'utf-8').encode(linesep='')} <{address.email}>"
 
 
-def _is_quoted(address: Address) -> bool:
+def _is_quoted(address: plugin.Address) -> bool:
     return bool(address.name) and str(address).startswith('"')
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
+def _file(attachment: plugin.Attachment) -> dict[str, Any]:
     kind = attachment.content_type.partition(";")[0].strip().lower()
-    by_name = Attachment(attachment.filename, b"").content_type
+    by_name = plugin.Attachment(attachment.filename, b"").content_type
     if OCTETS not in (kind, by_name) and kind != by_name:
-        raise _unsupported("takes no file whose name does not fit its type", "ATTACHMENTS")
+        raise plugin.unsupported(
+            "resend takes no file whose name does not fit its type", "ATTACHMENTS"
+        )
     fields = {"filename": attachment.filename, "content": attachment.base64()}
     if kind != OCTETS:
         fields["content_type"] = attachment.content_type
@@ -270,10 +248,10 @@ def _file(attachment: Attachment) -> dict[str, Any]:
     return fields
 
 
-def _tags(message: Message) -> list[dict[str, str]]:
+def _tags(message: plugin.Message) -> list[dict[str, str]]:
     pairs = {TAG.format(number): _tag(tag) for number, tag in enumerate(message.tags, 1)}
     pairs |= {_tag(key): _tag(value) for key, value in message.metadata.items()}
-    pairs[MAIL_ID] = message.id
+    pairs[plugin.MAIL_ID] = message.id
     return [{"name": name, "value": value} for name, value in pairs.items()]
 
 
@@ -284,33 +262,8 @@ def _tag(text: str) -> str:
     return ENCODED + urlsafe_b64encode(data + b"\n" * (-len(data) % 3)).decode()
 
 
-def _template(message: Message) -> dict[str, Any]:
+def _template(message: plugin.Message) -> dict[str, Any]:
+    plugin.check_template_data(message)
     if message.template_id:
         return {"id": message.template_id, "variables": message.template_data}
-    if message.template_data:
-        raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
     return {}
-
-
-def _unsupported(what: str, *features: str) -> SendError:
-    return errors.UnsupportedFeature(f"resend {what}", features=features)
-
-
-def _accepted(response: Response, answer: object) -> Accepted:
-    mail_id = answer.get("id") if isinstance(answer, dict) else None
-    if isinstance(mail_id, str) and mail_id:
-        return Accepted(mail_id)
-    raise _unreadable(response)
-
-
-def _unreadable(response: Response) -> SendError:
-    return classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
-
-
-def _invalid(status: int, text: str, message: Message) -> type[SendError] | None:
-    for number, words, kind in INVALID:
-        if number == status and re.search(words, text, re.IGNORECASE):
-            # A name may be what it does not like about a recipient.
-            named = kind is errors.RecipientRejected and any(map(_is_quoted, message.recipients))
-            return errors.UnsupportedFeature if named else kind
-    return None

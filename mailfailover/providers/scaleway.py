@@ -7,72 +7,51 @@ https://www.scaleway.com/en/developers/api/transactional-email/ (2026-11)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    EventType,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    RejectReason,
-    Response,
-    Secrets,
-    SNSHome,
-    WebhookRequest,
-    as_text,
-    classify_http,
-    dig,
-    encode_header,
-    json_body,
-    make_event,
-    merge_options,
-    read_json,
-    read_sns,
-    reveal,
-    verify_sns,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import EventType, Feature, RejectReason, Rule
 
 REGION = re.compile(r"[a-z0-9-]+")
+
+INVALID = "invalid_arguments"
 
 # By the "type" of an error, the same in all of the vendor's APIs. scw/errors.go of
 # github.com/scaleway/scaleway-sdk-go (2026-11); which of them this API gives for which fault
 # is unconfirmed.
-ERRORS: Mapping[str, type[SendError]] = {
-    "denied_authentication": errors.AuthenticationFailed,
-    "locked": errors.AccountSuspended,
-    "permissions_denied": errors.AuthenticationFailed,
-    "quotas_exceeded": errors.QuotaExceeded,
-    "transient_state": errors.ProviderUnavailable,
-}
-
-# Of invalid_arguments: the argument at fault, and its reason; the first that match count.
-# Over a constraint, such as how many recipients or which types of file, other vendors are not.
-ARGUMENTS: tuple[tuple[str, str, type[SendError]], ...] = (
-    (r"from\b", r"", errors.SenderRefused),
-    (r"(to|cc|bcc)\b", r"format", errors.RecipientRejected),
-    (r"(to|cc|bcc|subject|text|html)\b", r"constraint", errors.UnsupportedFeature),
-    (r"(attachments|additional_headers)\b", r"", errors.UnsupportedFeature),
+#
+# Of invalid_arguments: the argument at fault, and its reason. Over a constraint, such as how
+# many recipients or which types of file, other vendors are not.
+ERRORS = plugin.Errors(
+    {
+        "denied_authentication": errors.AuthenticationFailed,
+        "locked": errors.AccountSuspended,
+        "permissions_denied": errors.AuthenticationFailed,
+        "quotas_exceeded": errors.QuotaExceeded,
+        "transient_state": errors.ProviderUnavailable,
+    },
+    rules=(
+        Rule(errors.SenderRefused, INVALID, place=r"^from\b"),
+        Rule(errors.RecipientRejected, INVALID, r"^\S*format", r"^(to|cc|bcc)\b"),
+        Rule(
+            errors.UnsupportedFeature,
+            INVALID,
+            r"^\S*constraint",
+            r"^(to|cc|bcc|subject|text|html)\b",
+        ),
+        Rule(errors.UnsupportedFeature, INVALID, place=r"^(attachments|additional_headers)\b"),
+    ),
 )
 
 # https://www.scaleway.com/en/developers/api/transactional-email/ (2026-11)
 STATUS = {
-    "new": RecipientStatus.QUEUED,
-    "sending": RecipientStatus.QUEUED,
-    "sent": RecipientStatus.ACCEPTED,
-    "failed": RecipientStatus.REFUSED,
-    "canceled": RecipientStatus.REFUSED,
+    "new": plugin.RecipientStatus.QUEUED,
+    "sending": plugin.RecipientStatus.QUEUED,
+    "sent": plugin.RecipientStatus.ACCEPTED,
+    "failed": plugin.RecipientStatus.REFUSED,
+    "canceled": plugin.RecipientStatus.REFUSED,
 }
 
 # https://www.scaleway.com/en/docs/transactional-email/api-cli/webhook-events-payloads/ (2026-11)
@@ -82,13 +61,16 @@ EVENTS: Mapping[str, tuple[EventType, RejectReason | None]] = {
     "email_deferred": (EventType.DEFERRED, RejectReason.OTHER),
     "email_dropped": (EventType.BOUNCED, RejectReason.BOUNCED),
     "email_mailbox_not_found": (EventType.BOUNCED, RejectReason.INVALID),
-    "email_spam": (EventType.BOUNCED, RejectReason.SPAM),  # by the recipient's server: unconfirmed
+    "email_spam": (
+        EventType.BOUNCED,
+        RejectReason.SPAM,
+    ),  # by the recipient's server: unconfirmed
     "email_blocklisted": (EventType.REJECTED, RejectReason.BOUNCED),
 }
 
 # Its Topics and Events speak as Amazon's SNS does; certificates are rotated, their issuer stays.
 # https://www.scaleway.com/en/docs/topics-and-events/reference-content/veriying-webhooks (2026-11)
-TOPICS = SNSHome(
+TOPICS = plugin.SNSHome(
     r"arn:scw:sns:(?P<region>[a-z]+-[a-z]+):[\w-]+:[\w.-]+",
     r"https://messaging\.s3\.fr-par\.scw\.cloud/{region}/[\w./-]+",
     "https://sns.mnq.{region}.scaleway.com/",
@@ -98,8 +80,11 @@ TOPICS = SNSHome(
 # There is no metadata, but events tell the headers of their mail.
 MAIL_ID = "X-Mailfailover-Id"
 
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "to", "cc", "bcc", "project_id"}
+# Whose mail it is.
+RESERVED = {"project_id"}
+
+ADDRESS = plugin.AddressFields()
+FILE = plugin.FileFields("name", "content", "type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,80 +127,80 @@ class Scaleway:
     # sender: no such parameter. Repeated headers, mails without subject or text: unconfirmed.
     # https://www.scaleway.com/en/docs/transactional-email/reference-content/tem-capabilities-and-limits/
     # (2026-11): the number of recipients is raised on request.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
         | Feature.ATTACHMENTS,
         max_recipients=10,
-        max_bytes=2 * MB,
+        max_bytes=2 * plugin.MB,
     )
 
-    secret_key: str | Callable[[], str] = field(repr=False)
+    secret_key: plugin.Secret = field(repr=False)
     project_id: str
     region: str = "fr-par"
-    webhook_topic_arn: Secrets = ""
+    webhook_topic_arn: plugin.Secrets = ""
     base_url: str = "https://api.scaleway.com"
 
     def __post_init__(self) -> None:
         if not REGION.fullmatch(self.region):
             raise errors.ConfigurationError("region of scaleway is no name such as 'fr-par'")
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         body = {
             "project_id": self.project_id,
-            "from": _address(message.sender),
-            "to": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
+            "from": ADDRESS.one(message.sender),
+            "to": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
             "subject": message.subject,
             "text": message.text,
             "html": message.html,
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "attachments": FILE.all(message),
             "additional_headers": _headers(message),
         }
-        body = merge_options(_filled(body), message.options(self.name), reserved=RESERVED)
-        headers = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", self._url("emails"), headers, json_body(body))
+        body = plugin.merge_options(
+            plugin.filled(body), message.options(self.name), reserved=RESERVED
+        )
+        return plugin.post_json(self._url("emails"), self._headers(), body)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         mails = response.json_object().get("emails")
         if not isinstance(mails, list) or not mails or not all(map(_is_mail, mails)):
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+            raise plugin.unreadable(response)
         emails = {address.email.lower(): address.email for address in message.recipients}
         said = {emails.get(one["mail_rcpt"].lower(), one["mail_rcpt"]): one for one in mails}
         statuses = {email: STATUS.get(str(one.get("status"))) for email, one in said.items()}
-        if set(statuses.values()) == {RecipientStatus.REFUSED}:
-            raise classify_http(response, kind=errors.RequestRefused, detail="not sent to anybody")
-        return Accepted(
+        if set(statuses.values()) == {plugin.RecipientStatus.REFUSED}:
+            raise plugin.classify_http(
+                response, kind=errors.RequestRefused, detail="not sent to anybody"
+            )
+        return plugin.Accepted(
             mails[0]["id"],
-            {email: status or RecipientStatus.ACCEPTED for email, status in statuses.items()},
+            {
+                email: status or plugin.RecipientStatus.ACCEPTED
+                for email, status in statuses.items()
+            },
             {email: one["id"] for email, one in said.items()},
         )
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
-        answer = response.json_object()
-        code, text = (
-            value if isinstance(value, str) else ""
-            for value in (answer.get("type"), answer.get("message"))
-        )
-        kind, detail = _invalid(answer) if code == "invalid_arguments" else (ERRORS.get(code), "")
-        return classify_http(
-            response, own_envelope=bool(code or text), code=code, kind=kind, detail=detail or text
-        )
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
+        return ERRORS.classify(response, _problems(response.json_object()))
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", self._url("domains"), self._headers())
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", self._url("domains"), self._headers())
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
-        return verify_sns(request, fetch, self.webhook_topic_arn, (TOPICS,))
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
+        return plugin.verify_sns(request, fetch, self.webhook_topic_arn, (TOPICS,))
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
-        fields = read_sns(request)
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
+        fields = plugin.read_sns(request)
         if fields.get("Type") != "Notification":
             return ()
-        data = read_json(fields.get("Message", "").encode())
+        data = plugin.read_json(fields.get("Message", "").encode())
         if not isinstance(data, dict):
             raise errors.InvalidWebhook("scaleway: the notification has no JSON in it")
         return (_event(data),)
@@ -224,43 +209,14 @@ class Scaleway:
         return f"{self.base_url}/transactional-email/v1alpha1/regions/{self.region}/{path}"
 
     def _headers(self) -> dict[str, str]:
-        return {"X-Auth-Token": reveal(self.secret_key)}
+        return {"X-Auth-Token": plugin.reveal(self.secret_key)}
 
 
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _address(address: Address) -> dict[str, str]:
-    return _filled({"email": address.email, "name": address.name})
-
-
-def _file(attachment: Attachment) -> dict[str, Any]:
-    return {
-        "name": attachment.filename,
-        "type": attachment.content_type,
-        "content": attachment.base64(),
-    }
-
-
-def _headers(message: Message) -> list[dict[str, str]]:
-    headers = [
-        (MAIL_ID, message.id),
-        *(
-            (name, value if value.isascii() else encode_header(value))
-            for name, value in message.header_items()
-            if name.lower() != "message-id"
-        ),
-    ]
-    if message.reply_to:
-        headers.append(("Reply-To", ", ".join(map(_mailbox, message.reply_to))))
-    return [{"key": name, "value": value} for name, value in headers]
-
-
-def _mailbox(address: Address) -> str:
-    if address.name.isascii():
-        return str(address)
-    return f"{encode_header(address.name)} <{address.email}>"
+def _headers(message: plugin.Message) -> list[dict[str, str]]:
+    own = plugin.own_headers(message, encoded=True)
+    reply_to = plugin.address_line(message.reply_to, encoded=True)
+    headers = plugin.filled({MAIL_ID: message.id, **own, "Reply-To": reply_to})
+    return [{"key": name, "value": value} for name, value in headers.items()]
 
 
 def _is_mail(one: object) -> bool:
@@ -271,31 +227,32 @@ def _is_mail(one: object) -> bool:
     )
 
 
-def _invalid(answer: Mapping[str, Any]) -> tuple[type[SendError] | None, str]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    What the first known of the arguments at fault means, and all of them in words.
+    The arguments at fault, each with the reason and a help, or the one thing that is wrong.
     """
-    details = answer.get("details")
+    code, text = plugin.as_code(answer.get("type")), plugin.as_words(answer.get("message"))
     found = [
-        tuple(str(one.get(key) or "") for key in ("argument_name", "reason", "help_message"))
-        for one in (details if isinstance(details, list) else ())
-        if isinstance(one, dict)
+        plugin.Problem(code, f"{reason} {help_}".strip(), place)
+        for one in plugin.as_objects(answer.get("details"))
+        for place, reason, help_ in [
+            tuple(
+                plugin.as_words(one.get(name))
+                for name in ("argument_name", "reason", "help_message")
+            )
+        ]
     ]
-    text = "; ".join(" ".join(filter(None, one)) for one in found)
-    for place, words, kind in ARGUMENTS:
-        if any(re.match(place, name) and re.search(words, why) for name, why, _ in found):
-            return kind, text
-    return None, text
+    return found or ([plugin.Problem(code, text)] if code or text else [])
 
 
-def _event(data: Mapping[str, Any]) -> DeliveryEvent:
-    kind, reason = EVENTS.get(as_text(data.get("type")), (EventType.UNKNOWN, None))
+def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
+    kind, reason = EVENTS.get(plugin.as_text(data.get("type")), (EventType.UNKNOWN, None))
     headers = data.get("email_headers")
     named = {
-        as_text(dig(one, "key")).lower(): dig(one, "value")
+        plugin.as_text(plugin.dig(one, "key")).lower(): plugin.dig(one, "value")
         for one in (headers if isinstance(headers, list) else ())
     }
-    return make_event(
+    return plugin.make_event(
         data,
         type=kind,
         event_id=data.get("id"),

@@ -10,7 +10,7 @@ import hmac
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -18,31 +18,8 @@ from hashlib import sha256
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Base64,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-    sha256_hex,
-    verify_sns,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 from mailfailover.providers._ses_events import read_events
 
 # https://docs.aws.amazon.com/general/latest/gr/ses.html (2026-11); China has a domain of its own.
@@ -52,7 +29,7 @@ REGION = re.compile(r"[a-z0-9-]+")
 # By name, because most come as 400; a name that is not here means what its status does.
 # botocore's model sesv2/2019-09-27, and
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html (2026-11)
-ERRORS: Mapping[str, type[SendError]] = {
+ERRORS: Mapping[str, type[errors.SendError]] = {
     "AccountSuspendedException": errors.AccountSuspended,
     "LimitExceededException": errors.QuotaExceeded,
     "MailFromDomainNotVerifiedException": errors.SenderRefused,
@@ -70,7 +47,7 @@ ERRORS: Mapping[str, type[SendError]] = {
 # https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html,
 # https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html (2026-11), and
 # answers quoted in public issues, which the vendor does not confirm.
-WORDS: tuple[tuple[str, type[SendError]], ...] = (
+WORDS: tuple[tuple[str, type[errors.SendError]], ...] = (
     (r"Maximum sending rate exceeded", errors.RateLimited),
     (r"Daily (message|sending) quota exceeded", errors.QuotaExceeded),
     (r"Sending (paused|suspended) for this account", errors.AccountSuspended),
@@ -98,12 +75,20 @@ MAX_LINE = 998  # RFC 5322, 2.1.1; whether SES breaks longer ones of a simple ma
 TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 MAX_TAG = 256
 
-MAIL_ID = "mailfailover-id"
 TAG_NAME = "tag"
 OTHERS = "mailfailover-others"
 
 # Options that would change who gets the mail and who sends it.
 RESERVED = {"Content.Raw", "Destination", "FromEmailAddress"}
+
+FILE = plugin.FileFields(
+    "FileName",
+    "RawContent",
+    "ContentType",
+    "ContentId",
+    always={"ContentDisposition": "ATTACHMENT", "ContentTransferEncoding": "BASE64"},
+    inline={"ContentDisposition": "INLINE"},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +145,7 @@ class SES:
     # Tracking belongs to the configuration set. Merges: stored templates only, which escape
     # and fail in ways of their own. Non-ASCII local parts: refused by the vendor's manual.
     # Repeated headers, mails without subject or text or To: unconfirmed.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -172,15 +157,15 @@ class SES:
         | Feature.TEMPLATES
         | Feature.ENVELOPE_FROM,
         max_recipients=50,
-        max_bytes=40 * MB,
+        max_bytes=40 * plugin.MB,
     )
 
     access_key_id: str = ""
-    secret_access_key: str | Callable[[], str] = field(default="", repr=False)
-    session_token: str | Callable[[], str] = field(default="", repr=False)
+    secret_access_key: plugin.Secret = field(default="", repr=False)
+    session_token: plugin.Secret = field(default="", repr=False)
     region: str = "us-east-1"
     configuration_set: str = ""
-    webhook_topic_arn: Secrets = ""
+    webhook_topic_arn: plugin.Secrets = ""
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -194,7 +179,7 @@ class SES:
         host = HOST.format(self.region, ".cn" if self.region.startswith("cn-") else "")
         object.__setattr__(self, "base_url", self.base_url or host)
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail as fields, by its template or as MIME.
 
@@ -207,22 +192,26 @@ class SES:
             "EmailTags": _email_tags(message),
             "ConfigurationSetName": self.configuration_set,
         }
-        body = merge_options(_filled(body), message.options(self.name), reserved=RESERVED)
-        return HTTPRequest(
+        body = plugin.merge_options(
+            plugin.filled(body), message.options(self.name), reserved=RESERVED
+        )
+        return plugin.HTTPRequest(
             "POST",
             f"{self.base_url}/v2/email/outbound-emails",
             {"Content-Type": "application/json"},
-            json_body(body),
+            plugin.json_body(body),
             self._sign,
         )
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         mail_id = response.json_object().get("MessageId")
         if isinstance(mail_id, str) and mail_id:
-            return Accepted(mail_id)
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+            return plugin.Accepted(mail_id)
+        raise plugin.unreadable(response)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         answer = response.json_object()
         code = _code(response, answer)
         text = answer.get("message", answer.get("Message"))
@@ -233,18 +222,20 @@ class SES:
         kind = next(words, None) or ERRORS.get(code)
         if kind is errors.RecipientRejected and message.from_email:
             kind = errors.SenderRefused if message.from_email.email in text else kind
-        return classify_http(response, own_envelope=bool(code), code=code, kind=kind, detail=text)
+        return plugin.classify_http(
+            response, own_envelope=bool(code), code=code, kind=kind, detail=text
+        )
 
-    def build_ping(self) -> HTTPRequest:
-        return HTTPRequest("GET", f"{self.base_url}/v2/email/account", auth=self._sign)
+    def build_ping(self) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v2/email/account", auth=self._sign)
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
-        return verify_sns(request, fetch, self.webhook_topic_arn)
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
+        return plugin.verify_sns(request, fetch, self.webhook_topic_arn)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request, TAG_NAME, OTHERS)
 
-    def _sign(self, request: HTTPRequest, now: float) -> dict[str, str]:
+    def _sign(self, request: plugin.HTTPRequest, now: float) -> dict[str, str]:
         """
         Make the headers of Signature Version 4.
 
@@ -259,7 +250,7 @@ class SES:
         signed = ";".join(name for name, _ in lines)
         canonical = [request.method, quote(url.path, safe="/~"), ""]
         canonical += [f"{name}:{value}" for name, value in lines]
-        canonical += ["", signed, sha256_hex(request.body)]
+        canonical += ["", signed, plugin.sha256_hex(request.body)]
         scope = (time[:8], self.region, "ses", "aws4_request")
         digest = sha256("\n".join(canonical).encode()).hexdigest()
         to_sign = "\n".join(("AWS4-HMAC-SHA256", time, "/".join(scope), digest))
@@ -275,7 +266,11 @@ class SES:
 
     def _credentials(self) -> tuple[str, str, str]:
         if self.access_key_id:
-            return self.access_key_id, reveal(self.secret_access_key), reveal(self.session_token)
+            return (
+                self.access_key_id,
+                plugin.reveal(self.secret_access_key),
+                plugin.reveal(self.session_token),
+            )
         found = _botocore_credentials()
         return found.access_key, found.secret_key, found.token or ""
 
@@ -317,11 +312,7 @@ def _host(url: str) -> str:
     return host.removesuffix(":443" if parts.scheme == "https" else ":80")
 
 
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value}
-
-
-def _content(message: Message) -> dict[str, Any]:
+def _content(message: plugin.Message) -> dict[str, Any]:
     """
     The mail itself, its sender and its recipients.
     """
@@ -341,7 +332,7 @@ def _content(message: Message) -> dict[str, Any]:
     }
 
 
-def _destination(message: Message, *, names: bool) -> dict[str, list[str]]:
+def _destination(message: plugin.Message, *, names: bool) -> dict[str, list[str]]:
     kinds = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
     return {
         kind: [_address(address) if names else address.email for address in addresses]
@@ -350,7 +341,7 @@ def _destination(message: Message, *, names: bool) -> dict[str, list[str]]:
     }
 
 
-def _is_simple(message: Message) -> bool:
+def _is_simple(message: plugin.Message) -> bool:
     """
     Whether SES writes the same MIME of our fields as we would.
 
@@ -364,7 +355,7 @@ def _is_simple(message: Message) -> bool:
     )
 
 
-def _check_fits(message: Message) -> None:
+def _check_fits(message: plugin.Message) -> None:
     if not _headers_fit(message):
         text = "ses takes 15 headers with a template, each of at most 995 characters"
         raise errors.UnsupportedFeature(text, features=("HEADERS",))
@@ -373,14 +364,14 @@ def _check_fits(message: Message) -> None:
         raise errors.UnsupportedFeature(text, features=("ATTACHMENTS",))
 
 
-def _headers_fit(message: Message) -> bool:
+def _headers_fit(message: plugin.Message) -> bool:
     headers = _headers(message)
     return len(headers) <= MAX_HEADERS and all(
         one["Value"] and len(one["Name"]) + len(one["Value"]) <= MAX_HEADER for one in headers
     )
 
 
-def _file_fits(attachment: Attachment) -> bool:
+def _file_fits(attachment: plugin.Attachment) -> bool:
     name, kind = attachment.filename, attachment.content_type.lower()
     return (
         name.isascii()
@@ -392,13 +383,13 @@ def _file_fits(attachment: Attachment) -> bool:
     )
 
 
-def _simple(message: Message) -> dict[str, Any]:
-    return _filled(
+def _simple(message: plugin.Message) -> dict[str, Any]:
+    return plugin.filled(
         {
             "Subject": _text(message.subject),
-            "Body": _filled({"Text": _text(message.text), "Html": _text(message.html)}),
+            "Body": plugin.filled({"Text": _text(message.text), "Html": _text(message.html)}),
             "Headers": _headers(message),
-            "Attachments": [_file(attachment) for attachment in message.attachments],
+            "Attachments": FILE.all(message),
         }
     )
 
@@ -407,63 +398,55 @@ def _text(text: str) -> dict[str, str]:
     return {"Data": text, "Charset": "UTF-8"} if text else {}
 
 
-def _template(message: Message) -> dict[str, Any]:
+def _template(message: plugin.Message) -> dict[str, Any]:
     template = str(message.template_id)
-    return _filled(
+    return plugin.filled(
         {
             "TemplateArn" if template.startswith("arn:") else "TemplateName": template,
             "TemplateData": json.dumps(message.template_data, ensure_ascii=False),
             "Headers": _headers(message),
-            "Attachments": [_file(attachment) for attachment in message.attachments],
+            "Attachments": FILE.all(message),
         }
     )
 
 
-def _raw(message: Message) -> dict[str, Any]:
+def _raw(message: plugin.Message) -> dict[str, Any]:
     mail = message.as_email_message()
     data = mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
-    return {"Raw": {"Data": Base64(data)}}
+    return {"Raw": {"Data": plugin.Base64(data)}}
 
 
-def _headers(message: Message) -> list[dict[str, str]]:
+def _headers(message: plugin.Message) -> list[dict[str, str]]:
     return [
-        {"Name": name, "Value": value if value.isascii() else encode_header(value)}
+        {"Name": name, "Value": value if value.isascii() else plugin.encode_header(value)}
         for name, value in message.header_items()
         if name.lower() != "message-id"
     ]
 
 
-def _address(address: Address) -> str:
+def _address(address: plugin.Address) -> str:
     if address.name.isascii():
         return str(address)
-    return f"{encode_header(address.name)} <{address.email}>"
+    return f"{plugin.encode_header(address.name)} <{address.email}>"
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
-    inline = {"ContentDisposition": "INLINE", "ContentId": attachment.content_id}
-    return {
-        "FileName": attachment.filename,
-        "ContentType": attachment.content_type,
-        "ContentDisposition": "ATTACHMENT",
-        "ContentTransferEncoding": "BASE64",  # SEVEN_BIT otherwise
-        "RawContent": attachment.base64(),
-        **(inline if attachment.content_id else {}),
-    }
-
-
-def _email_tags(message: Message) -> list[dict[str, str]]:
+def _email_tags(message: plugin.Message) -> list[dict[str, str]]:
     """
     Our id, the tag and the metadata; what is not allowed in a message tag goes encoded.
     """
     tags, metadata = list(message.tags), dict(message.metadata)
-    found = {MAIL_ID: message.id}
+    found = {plugin.MAIL_ID: message.id}
     if len(tags) == 1 and TAG.fullmatch(tags[0]):
         found[TAG_NAME] = tags.pop()
     for name, value in message.metadata.items():
-        if TAG.fullmatch(name) and TAG.fullmatch(value) and name not in {MAIL_ID, TAG_NAME, OTHERS}:
+        if (
+            TAG.fullmatch(name)
+            and TAG.fullmatch(value)
+            and name not in {plugin.MAIL_ID, TAG_NAME, OTHERS}
+        ):
             found[name] = metadata.pop(name)
     if tags or metadata:
-        found[OTHERS] = _packed(_filled({"tags": tags, "metadata": metadata}))
+        found[OTHERS] = _packed(plugin.filled({"tags": tags, "metadata": metadata}))
     return [{"Name": name, "Value": value} for name, value in found.items()]
 
 
@@ -482,13 +465,15 @@ def _packed(data: dict[str, Any]) -> str:
     return packed
 
 
-def _code(response: Response, answer: Mapping[str, Any]) -> str:
+def _code(response: plugin.Response, answer: Mapping[str, Any]) -> str:
     given = response.headers.get("x-amzn-errortype") or answer.get("__type")
     found = CODE.fullmatch(given) if isinstance(given, str) else None
     return found[1] if found else ""
 
 
-def _not_verified(response: Response, code: str, text: str, message: Message) -> SendError:
+def _not_verified(
+    response: plugin.Response, code: str, text: str, message: plugin.Message
+) -> errors.SendError:
     """
     Tell a sandbox, which wants the recipients verified too, from an unverified sender.
     """
@@ -502,6 +487,6 @@ def _not_verified(response: Response, code: str, text: str, message: Message) ->
     detail = text or NOT_VERIFIED
     if kind is errors.AccountSuspended:
         detail = f"the account is in the sandbox, and a recipient is not verified ({detail})"
-    error = classify_http(response, code=code, kind=kind, detail=detail)
+    error = plugin.classify_http(response, code=code, kind=kind, detail=detail)
     error.recipients = found
     return error

@@ -14,23 +14,12 @@ no log-in without it, except to this machine.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from mailfailover.errors import ConfigurationError, RecipientRejected, SendError, Verdict
-from mailfailover.plugin import (
-    Accepted,
-    Capabilities,
-    Feature,
-    Message,
-    RecipientStatus,
-    SMTPReply,
-    SMTPRequest,
-    SMTPResponse,
-    classify_smtp,
-    reveal,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 
 # RFC 6409 (submission), RFC 8314 (implicit TLS), RFC 5321 (relay).
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}
@@ -85,7 +74,7 @@ class SMTP:
     schemes: ClassVar[Mapping[str, Mapping[str, str]]] = {"smtps": {"tls": "implicit"}}
     # Tags, metadata, tracking and a time to send at have no standard header. How large a mail
     # may be, and whether addresses may be non-ASCII, the server tells when it is called.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
@@ -103,8 +92,8 @@ class SMTP:
     host: str
     port: int | None = None
     username: str = ""
-    password: str | Callable[[], str] = field(default="", repr=False)
-    access_token: str | Callable[[], str] = field(default="", repr=False)
+    password: plugin.Secret = field(default="", repr=False)
+    access_token: plugin.Secret = field(default="", repr=False)
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     ca_file: str = ""
     local_hostname: str = ""
@@ -115,9 +104,9 @@ class SMTP:
         """
         if problem := _problem(self):
             message = f"smtp: {problem}"
-            raise ConfigurationError(message)
+            raise errors.ConfigurationError(message)
 
-    def build_request(self, message: Message) -> SMTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.SMTPRequest:
         mail_from = message.envelope_from or message.sender.email
         recipients = _recipients(message)
         named = [address.email for address in (message.sender, *message.reply_to)]
@@ -131,7 +120,7 @@ class SMTP:
             smtputf8=smtputf8,
         )
 
-    def build_ping(self) -> SMTPRequest:
+    def build_ping(self) -> plugin.SMTPRequest:
         return self._request()
 
     def _request(
@@ -141,15 +130,15 @@ class SMTP:
         data: bytes = b"",
         *,
         smtputf8: bool = False,
-    ) -> SMTPRequest:
-        return SMTPRequest(
+    ) -> plugin.SMTPRequest:
+        return plugin.SMTPRequest(
             host=self.host,
             port=self.port or PORTS[self.tls],
             tls=self.tls,
             ca_file=self.ca_file,
             username=self.username,
-            password=reveal(self.password),
-            access_token=reveal(self.access_token),
+            password=plugin.reveal(self.password),
+            access_token=plugin.reveal(self.access_token),
             mail_from=mail_from,
             recipients=recipients,
             data=data,
@@ -157,32 +146,36 @@ class SMTP:
             local_hostname=self.local_hostname,
         )
 
-    def parse_response(self, response: SMTPResponse, message: Message) -> Accepted:
+    def parse_response(
+        self, response: plugin.SMTPResponse, message: plugin.Message
+    ) -> plugin.Accepted:
         found = QUEUE_ID.search(response.reply.text)
-        return Accepted(
+        return plugin.Accepted(
             found[found.lastgroup or 0] if found else "",
             {email: _status(reply) for email, reply in response.refused.items()},
         )
 
-    def classify_error(self, response: SMTPResponse, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.SMTPResponse, message: plugin.Message
+    ) -> errors.SendError:
         if not response.refused or len(response.refused) < len(_recipients(message)):
-            return classify_smtp(response.reply)
-        found = {email: classify_smtp(reply) for email, reply in response.refused.items()}
+            return plugin.classify_smtp(response.reply)
+        found = {email: plugin.classify_smtp(reply) for email, reply in response.refused.items()}
         # All were refused. While one of them may be reached in another way, the mail goes on.
         all_errors = list(found.values())
-        error = next((e for e in all_errors if e.verdict is not Verdict.STOP), all_errors[0])
+        error = next((e for e in all_errors if e.verdict is not errors.Verdict.STOP), all_errors[0])
         error.recipients = tuple(email for email, e in found.items() if type(e) is type(error))
         return error
 
 
-def _recipients(message: Message) -> tuple[str, ...]:
+def _recipients(message: plugin.Message) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address.email for address in message.recipients))
 
 
-def _status(reply: SMTPReply) -> RecipientStatus:
-    if isinstance(classify_smtp(reply), RecipientRejected):
-        return RecipientStatus.INVALID
-    return RecipientStatus.REFUSED
+def _status(reply: plugin.SMTPReply) -> plugin.RecipientStatus:
+    if isinstance(plugin.classify_smtp(reply), errors.RecipientRejected):
+        return plugin.RecipientStatus.INVALID
+    return plugin.RecipientStatus.REFUSED
 
 
 def _problem(server: SMTP) -> str:

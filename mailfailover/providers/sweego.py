@@ -7,48 +7,32 @@ https://learn.sweego.io/docs/sweego/send-send-post (2026-11)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    Secrets,
-    WebhookRequest,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-    verify_standard_webhook,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._sweego_events import OWN_ID, read_events
 
 # Sweego has no codes; a 422 names the place in the JSON that is at fault. What is not here is
 # judged by its status. https://learn.sweego.io/docs/api-error-codes (2026-11), the words of a
 # bad address by the framework that the API shows (FastAPI): unconfirmed.
-INVALID = 422
-FIELDS: tuple[tuple[frozenset[str], str, type[SendError]], ...] = (
-    (frozenset({"recipients", "cc", "bcc"}), r"valid email", errors.RecipientRejected),
-    (frozenset({"from"}), r"valid email", errors.SenderRefused),
-    (
-        frozenset({"attachments", "headers", "list-unsub", "campaign-tags", "template-id"}),
-        r"",
-        errors.UnsupportedFeature,
-    ),
+ERRORS = plugin.Errors(
+    rules=(
+        Rule(
+            errors.RecipientRejected,
+            words=r"valid email",
+            place=r"\b(recipients|cc|bcc)\b",
+            status=422,
+        ),
+        Rule(errors.SenderRefused, words=r"valid email", place=r"\bfrom\b", status=422),
+        Rule(
+            errors.UnsupportedFeature,
+            place=r"\b(attachments|headers|list-unsub|campaign-tags|template-id)\b",
+            status=422,
+        ),
+    )
 )
 
 # https://learn.sweego.io/docs/emails/headers/custom_headers (2026-11)
@@ -61,13 +45,13 @@ UNSUBSCRIBE = "list-unsubscribe"
 ONE_CLICK = "list-unsubscribe-post"
 URIS = re.compile(r"\s*<([^<>\s]+)>\s*(?:,\s*<([^<>\s]+)>\s*)?")
 
-OCTETS = "application/octet-stream"
-
-# Options that would change who gets the mail and who sends it.
-RESERVED = {"from", "recipients", "cc", "bcc"}
-
 # Nobody's mail: to be asked for by a ping.
 NO_MAIL = "00-00000000-0000-0000-0000-000000000000"
+
+ADDRESS = plugin.AddressFields()
+FILE = plugin.FileFields(
+    "filename", "content", content_id="content_id", inline={"disposition": "inline"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +91,7 @@ class Sweego:
     # a text, and what it escapes, is not said: each recipient gets a mail of his own.
     # https://learn.sweego.io/docs/sending/how_to_send_email_by_api and
     # https://learn.sweego.io/docs/emails/attachments (2026-11)
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -116,14 +100,14 @@ class Sweego:
         | Feature.TAGS
         | Feature.TEMPLATES,
         max_tags=5,
-        max_bytes=20 * MB,
+        max_bytes=20 * plugin.MB,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
-    webhook_secret: Secrets = field(default="", repr=False)
+    api_key: plugin.Secret = field(repr=False)
+    webhook_secret: plugin.Secrets = field(default="", repr=False)
     base_url: str = "https://api.sweego.io"
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -133,15 +117,15 @@ class Sweego:
                 without a subject, or data for no template or for several recipients.
         """
         _check_template(message)
-        headers = list(message.header_items())
+        headers = plugin.own_headers(message, encoded=True)
         fields = {
             "channel": "email",
             "provider": "sweego",
-            "from": _address(message.sender),
-            "recipients": [_address(address) for address in message.to],
-            "cc": [_address(address) for address in message.cc],
-            "bcc": [_address(address) for address in message.bcc],
-            "reply-to": _address(message.reply_to[0]) if message.reply_to else None,
+            "from": ADDRESS.one(message.sender),
+            "recipients": ADDRESS.all(message.to),
+            "cc": ADDRESS.all(message.cc),
+            "bcc": ADDRESS.all(message.bcc),
+            "reply-to": ADDRESS.first(message.reply_to),
             "subject": message.subject,
             "message-txt": message.text,
             "message-html": message.html,
@@ -150,97 +134,93 @@ class Sweego:
             "headers": _headers(headers, message.id),
             "list-unsub": _unsubscribe(headers),
             "campaign-tags": [_tag(tag) for tag in message.tags],
-            "attachments": [_file(attachment) for attachment in message.attachments],
+            "attachments": FILE.all(message),
         }
-        body = {key: value for key, value in fields.items() if value}
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
-        own = self._headers() | {"Content-Type": "application/json"}
-        return HTTPRequest("POST", f"{self.base_url}/send", own, json_body(body))
+        body = plugin.merge_options(plugin.filled(fields), message.options(self.name))
+        return plugin.post_json(f"{self.base_url}/send", self._headers(), body)
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
-        found = response.json_object().get("swg_uids")
-        pairs = found.items() if isinstance(found, dict) else ()
-        known = {email.lower(): one for email, one in pairs if isinstance(one, str) and one}
-        emails = [address.email for address in message.recipients]
-        ids = {email: known[email.lower()] for email in emails if email.lower() in known}
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
+        pairs = plugin.as_object(response.json_object().get("swg_uids")).items()
+        named = ((email, one) for email, one in pairs if isinstance(one, str) and one)
+        ids = plugin.by_recipient(named, message.recipients)
         if not ids:
-            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+            raise plugin.unreadable(response)
         statuses = {
-            email: RecipientStatus.ACCEPTED if email in ids else RecipientStatus.UNKNOWN
-            for email in emails
+            email: plugin.RecipientStatus.ACCEPTED
+            if email in ids
+            else plugin.RecipientStatus.UNKNOWN
+            for email in (one.email for one in message.recipients)
         }
-        return Accepted(next(iter(ids.values())), statuses, ids)
+        return plugin.Accepted(next(iter(ids.values())), statuses, ids)
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         return _error(response)
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         """
         Ask after a mail that is not there: whoever may send may ask.
         """
-        return HTTPRequest("GET", f"{self.base_url}/logs/{NO_MAIL}/status", self._headers())
+        return plugin.HTTPRequest("GET", f"{self.base_url}/logs/{NO_MAIL}/status", self._headers())
 
-    def parse_ping(self, response: Response) -> None:
+    def parse_ping(self, response: plugin.Response) -> None:
         # A success by the manual, and a 404 by its list of codes: unconfirmed which.
         is_own = isinstance(response.json_object().get("msg"), str)
         if not (is_own and response.status_code in (200, 404)):
             raise _error(response)
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://learn.sweego.io/docs/webhooks/webhook_signature (2026-11): the standard's,
         # without a version. How old one may be is not said.
-        return verify_standard_webhook(request, self.webhook_secret, version="")
+        return plugin.verify_standard_webhook(request, self.webhook_secret, version="")
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
     def _headers(self) -> dict[str, str]:
-        return {"Api-Key": reveal(self.api_key)}
+        return {"Api-Key": plugin.reveal(self.api_key)}
 
 
-def _check_template(message: Message) -> None:
+def _check_template(message: plugin.Message) -> None:
+    plugin.check_template_data(message)
     if message.template_id and not message.subject:
-        raise _unsupported("needs a subject beside a template", "EMPTY_SUBJECT")
-    if message.template_data and not message.template_id:
-        raise _unsupported("fills in data only in a template", "TEMPLATES")
+        raise plugin.unsupported("sweego needs a subject beside a template", "EMPTY_SUBJECT")
     if message.template_data and len(message.to) > 1:
-        raise _unsupported("fills in the data of a single recipient", "TEMPLATES")
+        text = "sweego fills in the data of a single recipient"
+        raise plugin.unsupported(text, "TEMPLATES")
 
 
-def _address(address: Address) -> dict[str, Any]:
-    if address.name:
-        return {"email": address.email, "name": address.name}
-    return {"email": address.email}
-
-
-def _headers(headers: list[tuple[str, str]], mail_id: str) -> dict[str, str]:
+def _headers(headers: Mapping[str, str], mail_id: str) -> dict[str, str]:
     """
     The headers of the mail and our own, without the X- that Sweego puts before each.
     """
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if name.lower() in ("message-id", UNSUBSCRIBE, ONE_CLICK):
-            continue
-        if not name.lower().startswith("x-") or len(found) == MAX_HEADERS:
-            text = f"takes {MAX_HEADERS} headers that begin with X-, but not {name!r}"
-            raise _unsupported(text, "HEADERS")
-        found[name[2:]] = value if value.isascii() else encode_header(value)
-    return found if len(found) == MAX_HEADERS else found | {OWN_ID: mail_id}
+    found = {
+        name: value
+        for name, value in headers.items()
+        if name.lower() not in (UNSUBSCRIBE, ONE_CLICK)
+    }
+    if len(found) > MAX_HEADERS or not all(name.lower().startswith("x-") for name in found):
+        text = f"sweego takes no more than {MAX_HEADERS} headers, which begin with X-"
+        raise plugin.unsupported(text, "HEADERS")
+    bare = {name[2:]: value for name, value in found.items()}
+    return bare if len(bare) == MAX_HEADERS else bare | {OWN_ID: mail_id}
 
 
-def _unsubscribe(headers: list[tuple[str, str]]) -> dict[str, str]:
-    known = {name.lower(): value for name, value in headers}
+def _unsubscribe(headers: Mapping[str, str]) -> dict[str, str]:
+    known = {name.lower(): value for name, value in headers.items()}
     if UNSUBSCRIBE not in known:
         if ONE_CLICK in known:
-            raise _unsupported("takes no List-Unsubscribe-Post without the other", "HEADERS")
+            text = "sweego takes no List-Unsubscribe-Post without the other"
+            raise plugin.unsupported(text, "HEADERS")
         return {}
     found = URIS.fullmatch(known[UNSUBSCRIBE])
     uris = [uri for uri in found.groups() if uri] if found else []
     uris.sort(key=_is_mailto, reverse=True)
     one_click = ONE_CLICK in known
     if [_is_mailto(uri) for uri in uris] != [True, False][: 1 + one_click]:
-        text = "takes a mailto address to unsubscribe, or one and a URL for one click"
-        raise _unsupported(text, "HEADERS")
+        text = "sweego takes a mailto address to unsubscribe, or one and a URL for one click"
+        raise plugin.unsupported(text, "HEADERS")
     method = "one-click" if one_click else "mailto"
     return {"method": method, "value": ",".join(f"<{uri}>" for uri in uris)}
 
@@ -251,45 +231,25 @@ def _is_mailto(uri: str) -> bool:
 
 def _tag(tag: str) -> str:
     if not TAG.fullmatch(tag):
-        raise _unsupported("takes tags of up to 20 letters, digits and hyphens", "TAGS")
+        raise plugin.unsupported(
+            "sweego takes tags of up to 20 letters, digits and hyphens", "TAGS"
+        )
     return tag
 
 
-def _file(attachment: Attachment) -> dict[str, Any]:
-    kind = attachment.content_type.partition(";")[0].strip().lower()
-    if kind not in (OCTETS, Attachment(attachment.filename, b"").content_type):
-        raise _unsupported("takes no file whose name does not fit its type", "ATTACHMENTS")
-    fields = {"filename": attachment.filename, "content": attachment.base64()}
-    if attachment.content_id:
-        fields |= {"disposition": "inline", "content_id": attachment.content_id}
-    return fields
-
-
-def _unsupported(what: str, feature: str) -> SendError:
-    return errors.UnsupportedFeature(f"sweego {what}", features=(feature,))
-
-
-def _error(response: Response) -> SendError:
+def _error(response: plugin.Response) -> errors.SendError:
     answer = response.json_object()
-    problems = list(_problems(answer))
-    kinds = (
-        kind
-        for places, words, kind in FIELDS
-        if any(places & place and re.search(words, text) for place, text in problems)
-    )
-    own = next((one for name in ("msg", "detail", "message") if (one := answer.get(name))), "")
-    text = own if isinstance(own, str) else "; ".join(text for _, text in problems)
-    kind = next(kinds, None) if response.status_code == INVALID else None
-    return classify_http(response, own_envelope=bool(text), kind=kind, detail=text)
+    said = (plugin.as_words(answer.get(name)) for name in ("msg", "detail", "message"))
+    whole = [plugin.Problem(text=text) for text in said if text][:1]
+    return ERRORS.classify(response, _problems(answer) or whole)
 
 
-def _problems(answer: Mapping[str, Any]) -> Iterator[tuple[frozenset[str], str]]:
+def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:
     """
-    Yield each place at fault, as the names on the way to it, with what is said of it.
+    Each place at fault, as the names on the way to it, with what is said of it.
     """
-    found = answer.get("detail")
-    for one in found if isinstance(found, list) else ():
-        place, text = (one.get("loc"), one.get("msg")) if isinstance(one, dict) else (None, None)
-        if isinstance(text, str):
-            names = place if isinstance(place, list) else ()
-            yield frozenset(name for name in names if isinstance(name, str)), text
+    return [
+        plugin.Problem("", one["msg"], ".".join(plugin.as_list(one.get("loc"))))
+        for one in plugin.as_objects(answer.get("detail"))
+        if isinstance(one.get("msg"), str)
+    ]

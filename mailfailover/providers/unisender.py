@@ -7,41 +7,14 @@ https://godocs.unisender.ru/web-api-ref, https://docs.unione.io/en/web-api-ref (
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from hashlib import md5
 from typing import Any, ClassVar
 
-from mailfailover import errors
-from mailfailover.errors import SendError
-from mailfailover.plugin import (
-    MB,
-    Accepted,
-    Address,
-    Attachment,
-    Capabilities,
-    DeliveryEvent,
-    Feature,
-    Fetch,
-    HTTPRequest,
-    Message,
-    RecipientStatus,
-    Response,
-    WebhookRequest,
-    WrittenJSON,
-    all_variables,
-    as_text,
-    check_secret,
-    classify_http,
-    encode_header,
-    json_body,
-    merge_options,
-    reveal,
-    reveal_all,
-    rewrite,
-    sha256_hex,
-)
+from mailfailover import errors, plugin
+from mailfailover.plugin import Feature
 from mailfailover.providers._unisender_events import read_events
 
 # The host of an account's data center, and the language in the path.
@@ -65,7 +38,7 @@ BEYOND_LIMITS = (
 )
 
 # By the code in the body; what is not here is a fault of ours. The same page.
-ERRORS: Mapping[int, type[SendError]] = {
+ERRORS: Mapping[int, type[errors.SendError]] = {
     101: errors.AuthenticationFailed,
     102: errors.AuthenticationFailed,
     105: errors.AuthenticationFailed,  # the API is switched off
@@ -95,16 +68,19 @@ NOBODY_LEFT = 204
 # Why a recipient is left out, and what that means for him and for the mail. Where nobody is
 # accepted the topmost counts: no other provider may evade a suppression.
 # https://docs.unione.io/en/web-api-ref#email-send (2026-11)
-SUPPRESSED = (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed)
-REFUSED: Mapping[str, tuple[RecipientStatus, type[SendError]]] = {
-    "": (RecipientStatus.UNKNOWN, errors.OutcomeUnknown),  # not named at all
+SUPPRESSED = (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed)
+REFUSED: Mapping[str, tuple[plugin.RecipientStatus, type[errors.SendError]]] = {
+    "": (plugin.RecipientStatus.UNKNOWN, errors.OutcomeUnknown),  # not named at all
     "unsubscribed": SUPPRESSED,
     "complained": SUPPRESSED,
     "blocked": SUPPRESSED,
     "permanent_unavailable": SUPPRESSED,
     "temporary_unavailable": SUPPRESSED,  # bounced in the last days
-    "refused": (RecipientStatus.REFUSED, errors.RequestRefused),  # for a reason we do not know
-    "invalid": (RecipientStatus.INVALID, errors.RecipientRejected),
+    "refused": (
+        plugin.RecipientStatus.REFUSED,
+        errors.RequestRefused,
+    ),  # for a reason we do not know
+    "invalid": (plugin.RecipientStatus.INVALID, errors.RecipientRejected),
 }
 
 # https://docs.unione.io/en/cc-and-bcc (2026-11): of To, of Cc and of blind copies
@@ -169,7 +145,7 @@ class UnisenderGo:
 
     # Subject, a body and To are required; a header is a key of an object, the same for all of
     # a merge. There is no envelope sender, and the vendor makes the Message-ID.
-    capabilities: ClassVar[Capabilities] = Capabilities(
+    capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
@@ -186,11 +162,11 @@ class UnisenderGo:
         max_metadata=MAX_METADATA,
         max_recipients=3 * MAX_COPIES,
         max_merge=500,
-        max_bytes=10 * MB,
+        max_bytes=10 * plugin.MB,
         max_delay=DAY,
     )
 
-    api_key: str | Callable[[], str] = field(repr=False)
+    api_key: plugin.Secret = field(repr=False)
     region: str = "go1"
     base_url: str = ""
 
@@ -201,7 +177,7 @@ class UnisenderGo:
             )
         object.__setattr__(self, "base_url", self.base_url or HOSTS[self.region][0])
 
-    def build_request(self, message: Message) -> HTTPRequest:
+    def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a mail.
 
@@ -213,7 +189,9 @@ class UnisenderGo:
         """
         for kind in ("to", "cc", "bcc"):
             if len(getattr(message, kind)) > MAX_COPIES:
-                raise _unsupported(f"takes 10 addresses as {kind}", f"max_recipients={MAX_COPIES}")
+                raise plugin.unsupported(
+                    f"unisender takes 10 addresses as {kind}", f"max_recipients={MAX_COPIES}"
+                )
         if message.template_id or message.template_data:
             _check_template(message)
         people = {"To": message.to, "CC": message.cc}
@@ -221,7 +199,7 @@ class UnisenderGo:
         content = {
             "recipients": [{"email": address.email} for address in message.recipients],
             "subject": message.subject,
-            "body": _filled({"html": message.html, "plaintext": message.text}),
+            "body": plugin.filled({"html": message.html, "plaintext": message.text}),
             "from_name": message.sender.name,
             "headers": _headers(message) | lines,
             "global_substitutions": message.template_data,
@@ -229,7 +207,7 @@ class UnisenderGo:
         }
         return self._request(message, content)
 
-    def build_batch(self, message: Message) -> HTTPRequest:
+    def build_batch(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
         Write a merge with ``substitutions`` for each recipient, who sees only himself.
 
@@ -237,33 +215,37 @@ class UnisenderGo:
             UnsupportedFeature: As ``build_request``; or if a name is too long.
         """
         if any(len(address.name) > MAX_NAME for address in message.to):
-            raise _unsupported("takes no names of more than 78 characters into a merge", "MERGE")
+            raise plugin.unsupported(
+                "unisender takes no names of more than 78 characters into a merge", "MERGE"
+            )
         merge = _template_merge(message) if message.template_id else _text_merge(message)
         return self._request(message, merge | {"headers": _headers(message)})
 
-    def parse_response(self, response: Response, message: Message) -> Accepted:
+    def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         mail_id, said = _read(response, message.recipients)
         if "accepted" not in said.values():
             raise _refusal(response, said)
-        return Accepted(
+        return plugin.Accepted(
             mail_id, {one: REFUSED[why][0] for one, why in said.items() if why != "accepted"}
         )
 
-    def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
+    def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
         mail_id, said = _read(response, message.to)
         return tuple(
-            Accepted(mail_id) if why == "accepted" else _refusal(response, {email: why})
+            plugin.Accepted(mail_id) if why == "accepted" else _refusal(response, {email: why})
             for email, why in said.items()
         )
 
-    def classify_error(self, response: Response, message: Message) -> SendError:
+    def classify_error(
+        self, response: plugin.Response, message: plugin.Message
+    ) -> errors.SendError:
         answer = response.json_object()
         code, text = answer.get("code"), answer.get("message")
         if answer.get("status") != "error" or type(code) is not int:
-            return classify_http(response)
+            return plugin.classify_http(response)
         if code == NOBODY_LEFT and (said := _named(answer, message.recipients)):
             return _refusal(response, said)
-        return classify_http(
+        return plugin.classify_http(
             response,
             own_envelope=True,
             code=str(code),
@@ -272,47 +254,41 @@ class UnisenderGo:
             detail=text if isinstance(text, str) and code not in (101, 102) else "",
         )
 
-    def build_ping(self) -> HTTPRequest:
+    def build_ping(self) -> plugin.HTTPRequest:
         return self._call("system/ping", {})
 
-    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+    def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://docs.unione.io/en/web-api-ref#callback-format (2026-11): the MD5 of the body
         # in which the API key stands in the place of that MD5.
-        given = as_text(request.json_object().get("auth"))
-        keys = reveal_all(self.api_key) if MD5.fullmatch(given) else ()
+        given = plugin.as_text(request.json_object().get("auth"))
+        keys = plugin.reveal_all(self.api_key) if MD5.fullmatch(given) else ()
         signed = [request.body.replace(given.encode(), key.encode(), 1) for key in keys]
         expected = [md5(one, usedforsecurity=False).hexdigest() for one in signed]
-        if not check_secret(given, expected):
+        if not plugin.check_secret(given, expected):
             raise errors.InvalidSignature("the webhook is not signed with the key of unisender")
-        return sha256_hex(request.body)
+        return plugin.sha256_hex(request.body)
 
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+    def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _request(self, message: Message, content: dict[str, Any]) -> HTTPRequest:
-        body = _filled(_common(message) | content)
-        body = merge_options(body, message.options(self.name), reserved=RESERVED)
+    def _request(self, message: plugin.Message, content: dict[str, Any]) -> plugin.HTTPRequest:
+        body = plugin.filled(_common(message) | content)
+        body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
         return self._call("email/send", {"message": body})
 
-    def _call(self, method: str, body: dict[str, Any]) -> HTTPRequest:
+    def _call(self, method: str, body: dict[str, Any]) -> plugin.HTTPRequest:
         headers = {
             "Accept": "application/json",
             "Content-Type": "application/json",
-            "X-API-KEY": reveal(self.api_key),
+            "X-API-KEY": plugin.reveal(self.api_key),
         }
         path = f"{HOSTS[self.region][1]}/transactional/api/v1/{method}.json"
-        return HTTPRequest("POST", f"{self.base_url}/{path}", headers, json_body(body))
+        return plugin.HTTPRequest(
+            "POST", f"{self.base_url}/{path}", headers, plugin.json_body(body)
+        )
 
 
-def _unsupported(what: str, feature: str) -> SendError:
-    return errors.UnsupportedFeature(f"unisender {what}", features=(feature,))
-
-
-def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value or value == 0}
-
-
-def _common(message: Message) -> dict[str, Any]:
+def _common(message: plugin.Message) -> dict[str, Any]:
     """
     What is the same for all recipients.
     """
@@ -335,40 +311,42 @@ def _common(message: Message) -> dict[str, Any]:
     }
 
 
-def _mailbox(address: Address) -> str:
+def _mailbox(address: plugin.Address) -> str:
     return f"{_name(address)} <{address.email}>" if address.name else address.email
 
 
-def _name(address: Address) -> str:
+def _name(address: plugin.Address) -> str:
     """
     A name as an encoded word where it would need quotes: those are read wrongly.
 
     By the workaround in public client code (django-anymail, 2026-11).
     """
-    return encode_header(address.name) if str(address).startswith('"') else address.name
+    return plugin.encode_header(address.name) if str(address).startswith('"') else address.name
 
 
-def _files(named: list[tuple[Attachment, str]]) -> list[dict[str, Any]]:
+def _files(named: list[tuple[plugin.Attachment, str]]) -> list[dict[str, Any]]:
     names = [name for _, name in named]
     if len(names) != len(set(names)) or "/" in "".join(names):
-        raise _unsupported("takes files whose names differ, without '/'", "ATTACHMENTS")
+        raise plugin.unsupported(
+            "unisender takes files whose names differ, without '/'", "ATTACHMENTS"
+        )
     if not all(one.size for one, _ in named):
-        raise _unsupported("takes no file without content", "ATTACHMENTS")
+        raise plugin.unsupported("unisender takes no file without content", "ATTACHMENTS")
     return [
         {"type": one.content_type, "name": name, "content": one.base64()} for one, name in named
     ]
 
 
-def _headers(message: Message) -> dict[str, str]:
+def _headers(message: plugin.Message) -> dict[str, str]:
     headers = {
         name: value for name, value in message.header_items() if name.lower() != "message-id"
     }
     if not all(map(HEADER.fullmatch, headers)):
-        raise _unsupported("passes on headers of the form X-... only", "HEADERS")
+        raise plugin.unsupported("unisender passes on headers of the form X-... only", "HEADERS")
     return headers
 
 
-def _metadata(message: Message) -> dict[str, str]:
+def _metadata(message: plugin.Message) -> dict[str, str]:
     # Our id is a hint: it goes along where the vendor's limit leaves room for it.
     own = message.merge_metadata.values()
     most = max((len(message.metadata.keys() | one.keys()) for one in own), default=0)
@@ -377,47 +355,56 @@ def _metadata(message: Message) -> dict[str, str]:
     return {**message.metadata, MAIL_ID: message.id}
 
 
-def _check_template(message: Message) -> None:
+def _check_template(message: plugin.Message) -> None:
     if not message.template_id:
-        raise _unsupported("fills in the data of a template only in a template", "TEMPLATES")
+        raise plugin.unsupported(
+            "unisender fills in the data of a template only in a template", "TEMPLATES"
+        )
     if READ_BY_ENGINES.search(message.subject + message.sender.name):
         text = "takes no '{', '}', '$' or '#' in the subject or the sender's name of a template"
-        raise _unsupported(text, "TEMPLATE_OVERRIDE")
+        raise plugin.unsupported(f"unisender {text}", "TEMPLATE_OVERRIDE")
 
 
-def _template_merge(message: Message) -> dict[str, Any]:
-    if rewrite(message.subject, str) != message.subject:
-        raise _unsupported("cannot merge a subject and a stored template in one call", "MERGE")
+def _template_merge(message: plugin.Message) -> dict[str, Any]:
+    if plugin.rewrite(message.subject, str) != message.subject:
+        raise plugin.unsupported(
+            "unisender cannot merge a subject and a stored template in one call", "MERGE"
+        )
     _check_template(message)
     data = (message.merge_data.get(address.email, {}) for address in message.to)
     return {
-        "recipients": WrittenJSON.of_items(_recipients(message, data)),
+        "recipients": plugin.WrittenJSON.of_items(_recipients(message, data)),
         "subject": message.subject,
         "from_name": message.sender.name,
         "global_substitutions": message.template_data,
     }
 
 
-def _text_merge(message: Message) -> dict[str, Any]:
+def _text_merge(message: plugin.Message) -> dict[str, Any]:
     """
     The texts with numbered variables, which no name can break.
 
     What the vendor would read in the mail's own text becomes a variable too, so that it
     arrives as it stands.
     """
-    numbers = {name: f"v{number}" for number, name in enumerate(next(all_variables(message)))}
+    numbers = {
+        name: f"v{number}" for number, name in enumerate(next(plugin.all_variables(message)))
+    }
 
     def written(text: str, *, html: bool = False) -> str:
         # No text contains NUL, so it can mark our variables meanwhile.
-        return _written(rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html))
+        return _written(plugin.rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html))
 
     body = {"html": written(message.html, html=True), "plaintext": written(message.text)}
-    data = ({numbers[name]: value for name, value in one.items()} for one in all_variables(message))
+    data = (
+        {numbers[name]: value for name, value in one.items()}
+        for one in plugin.all_variables(message)
+    )
     return {
         "template_engine": "simple",
-        "recipients": WrittenJSON.of_items(_recipients(message, data)),
+        "recipients": plugin.WrittenJSON.of_items(_recipients(message, data)),
         "subject": written(message.subject),
-        "body": _filled(body),
+        "body": plugin.filled(body),
         "from_name": _written(message.sender.name),
         "global_substitutions": {name: text for text, name in LITERALS.items()},
     }
@@ -434,7 +421,9 @@ def _written(text: str) -> str:
     return MARKED.sub(r"{{\1}}", READ_BY_SIMPLE.sub(literal, text))
 
 
-def _recipients(message: Message, data: Iterable[Mapping[str, str]]) -> Iterator[dict[str, Any]]:
+def _recipients(
+    message: plugin.Message, data: Iterable[Mapping[str, str]]
+) -> Iterator[dict[str, Any]]:
     for address, own in zip(message.to, data, strict=True):
         name = {"to_name": address.name} if address.name else {}
         recipient = {
@@ -442,10 +431,12 @@ def _recipients(message: Message, data: Iterable[Mapping[str, str]]) -> Iterator
             "substitutions": {**name, **own},
             "metadata": message.merge_metadata.get(address.email),
         }
-        yield _filled(recipient)
+        yield plugin.filled(recipient)
 
 
-def _read(response: Response, recipients: Iterable[Address]) -> tuple[str, dict[str, str]]:
+def _read(
+    response: plugin.Response, recipients: Iterable[plugin.Address]
+) -> tuple[str, dict[str, str]]:
     """
     The id of the mail, and what the vendor said of each recipient: "accepted" or why not.
 
@@ -455,7 +446,7 @@ def _read(response: Response, recipients: Iterable[Address]) -> tuple[str, dict[
     answer = response.json_object()
     mail_id, emails = answer.get("job_id"), answer.get("emails")
     if answer.get("status") != "success" or not isinstance(mail_id, str) or not mail_id:
-        raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        raise plugin.unreadable(response)
     taken = {str(email).lower() for email in emails} if isinstance(emails, list) else set()
     failed = _named(answer, recipients)
     return mail_id, {
@@ -464,7 +455,7 @@ def _read(response: Response, recipients: Iterable[Address]) -> tuple[str, dict[
     }
 
 
-def _named(answer: Mapping[str, Any], recipients: Iterable[Address]) -> dict[str, str]:
+def _named(answer: Mapping[str, Any], recipients: Iterable[plugin.Address]) -> dict[str, str]:
     """
     Those of *recipients* whom an answer says to be left out, and why, in words of REFUSED.
     """
@@ -478,13 +469,13 @@ def _named(answer: Mapping[str, Any], recipients: Iterable[Address]) -> dict[str
     }
 
 
-def _refusal(response: Response, said: Mapping[str, str]) -> SendError:
+def _refusal(response: plugin.Response, said: Mapping[str, str]) -> errors.SendError:
     """
     Make the one error for recipients of whom none was accepted.
     """
     reasons = set(said.values())
     reason = next(reason for reason in REFUSED if reason in reasons)
     kind = REFUSED[reason][1]
-    error = classify_http(response, kind=kind, code=reason)
+    error = plugin.classify_http(response, kind=kind, code=reason)
     error.recipients = tuple(email for email, why in said.items() if REFUSED[why][1] is kind)
     return error

@@ -320,7 +320,7 @@ def test_fault_is_told() -> None:
     """
     error = PROVIDER.classify_error(_refusal(400, (TO, NO_EMAIL)), PLAIN)
 
-    assert f"HTTP 400 E400: {TO} {NO_EMAIL}" == str(error)
+    assert f"HTTP 400 E400: {TO}: {NO_EMAIL}" == str(error)
 
 
 def test_options_are_laid_over() -> None:

@@ -231,13 +231,13 @@ def test_options_change_nobody(name: str) -> None:
 
 def test_fault_is_told() -> None:
     """
-    The fields at fault stand in the error's text.
+    The field that decides stands in the error's text.
     """
     answer = _answer(400, {"errors": {"to": ["is invalid"], "attachments.name": ["No", 3]}})
 
     error = MAILPACE.classify_error(answer, PLAIN)
 
-    assert "HTTP 400: to is invalid; attachments.name No" == str(error)
+    assert "HTTP 400: to: is invalid" == str(error)
 
 
 @pytest.mark.parametrize(

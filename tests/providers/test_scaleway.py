@@ -257,4 +257,4 @@ def test_fault_is_told() -> None:
     """
     error = PROVIDER.classify_error(_invalid("to.0.email", "format"), PLAIN)
 
-    assert str(error) == "HTTP 400 invalid_arguments: to.0.email format it helps"
+    assert str(error) == "HTTP 400 invalid_arguments: to.0.email: format it helps"

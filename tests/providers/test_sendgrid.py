@@ -82,7 +82,7 @@ ERRORS: list[tuple[Response, type[SendError]]] = [
     (_refusal(451, "unavailable for legal reasons"), AuthenticationFailed),
     (_refusal(500, "internal server error"), ProviderUnavailable),
     (_refusal(503, "service unavailable"), ProviderUnavailable),
-    (Response(503, {}, b'{"errors": []}'), ProviderUnavailable),
+    (Response(503, {}, b'{"errors": []}'), OutcomeUnknown),
     (Response(503, {}, b'{"errors": "down"}'), OutcomeUnknown),
     (_refusal(502, "bad gateway"), OutcomeUnknown),
 ]
@@ -231,7 +231,7 @@ def test_every_field() -> None:
             {
                 "content": "dGV4dA==",
                 "filename": "r.txt",
-                "type": "text/plain",
+                "type": "text/plain; charset=utf-8",
                 "disposition": "attachment",
             },
             {

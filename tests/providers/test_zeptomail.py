@@ -213,7 +213,7 @@ def test_fault_is_told() -> None:
     """
     error = PROVIDER.classify_error(_refusal(401, "TM_4001", _detail("SM_111", "from")), PLAIN)
 
-    assert "HTTP 401 SM_111: from it says why; Access Denied" == str(error)
+    assert "HTTP 401 SM_111: from: it says why" == str(error)
 
 
 def test_options_are_laid_over() -> None:
