@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._provider.answers import recipients_at
 from mailfailover._provider.classify import classify_http
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.errors import RecipientRejected, RequestRefused
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mailfailover.errors import SendError
 
 
+@published_in("mailfailover.plugin")
 class Problem(NamedTuple):
     """
     One thing that a vendor says is wrong; "" for what it does not say.
@@ -42,6 +44,7 @@ class Problem(NamedTuple):
         return ": ".join(filter(None, (place, self.text)))
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """
@@ -79,6 +82,7 @@ class Rule:
         )
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class Errors:
     """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.encoded_words import encode_header
 from mailfailover._provider.event_reading import MAIL_ID
+from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.errors import UnsupportedFeature
 
@@ -43,6 +44,7 @@ def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value or value == 0}
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class AddressFields:
     """
@@ -94,6 +96,7 @@ def encoded_address(address: Address) -> str:
     return f"{encode_header(address.name)} <{address.email}>"
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class FileFields:
     """
