@@ -25,7 +25,7 @@ from mailfailover._mailer.mailer import Mailer
 from mailfailover._mailer.many import check_all
 from mailfailover._message.message import Message
 from mailfailover._message.outcome import Outcome
-from mailfailover._setup.sources import from_config, from_env
+from mailfailover._setup.sources import ConfigFile, Environment
 from mailfailover.transports._in_thread import Threads
 from mailfailover.transports.aio import AsyncHTTPTransport, AsyncTransport
 
@@ -90,16 +90,15 @@ class AsyncMailer:
         """
         Make a mailer of the environment's variables; *options* take precedence.
         """
-        chain, found = from_env(os.environ if environ is None else environ)
-        return cls(chain, **(found | options))
+        source = Environment(os.environ if environ is None else environ, options)
+        return cls(source, **options)
 
     @classmethod
     def from_config(cls, path: str | Path, **options: Any) -> Self:
         """
         Make a mailer of a TOML file; *options* take precedence.
         """
-        chain, found = from_config(path)
-        return cls(chain, **(found | options))
+        return cls(ConfigFile(path, options), **options)
 
     @property
     def health(self) -> Health:

@@ -186,6 +186,35 @@ class ProviderChain:
         finally:
             send.release()
 
+    def renew(self, spec: Any) -> None:
+        """
+        Go on with the links of another *spec*: a mail on its way keeps to those it began with.
+
+        What is known of a provider holds as long as its configuration is the same: a provider
+        with a new key is asked at once.
+
+        Raises:
+            ConfigurationError: If *spec* names no chain that could work; nothing has changed.
+
+        .. versionadded:: 0.1.0
+        """
+        old, parts = {link.key: link.provider for link in self.links}, self.parts
+        new = ProviderChain(
+            spec,
+            health=parts.health,
+            transport=parts.transport,
+            observers=parts.observers,
+            advice=parts.advice,
+            clock=parts.clock,
+            wall=parts.wall,
+            sleep=self.sleep,
+            rng=parts.rng,
+        )
+        self.parts = new.parts
+        for link in new.links:
+            if link.key in old and link.provider != old[link.key]:
+                self.health.reset(link.key)
+
     def close(self) -> None:
         """
         Close all connections.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from mailfailover._chain.chain import make_chain
+from mailfailover._chain.chain import ProviderChain, make_chain
 from mailfailover._chain.driver import drive
 from mailfailover._chain.ping import Ping, ping
 from mailfailover._chain.policy import Policy
@@ -17,6 +17,8 @@ from mailfailover._mailer.staging import Staging
 from mailfailover._mailer.webhook_intake import Reception
 from mailfailover._message.message import Message
 from mailfailover._provider.link import read_address
+from mailfailover._setup.config_files import Watched
+from mailfailover._setup.sources import ConfigFile, Environment, Spec
 from mailfailover._values.face import published_in
 
 if TYPE_CHECKING:
@@ -34,13 +36,18 @@ if TYPE_CHECKING:
     from mailfailover._message.keywords import MessageFields, OnSuppressed, OnUnknown
     from mailfailover._message.outcome import Outcome
     from mailfailover._provider.protocols import Transport
+    from mailfailover._setup.sources import Source
     from mailfailover._values.events import DeliveryEvent
     from mailfailover._values.receipt import Receipt
     from mailfailover._values.wire import WebhookRequest
     from mailfailover.errors import Attempt
 
+_POLICY = Policy()
 _DEFAULTS = {
-    **Policy()._asdict(),
+    "timeout": _POLICY.timeout,
+    "attempt_timeout": _POLICY.attempt_timeout,
+    "on_unknown": _POLICY.on_unknown,
+    "on_suppressed": _POLICY.on_suppressed,
     "from_email": None,
     "redirect_to": None,
     "allow_recipients": (),
@@ -111,7 +118,7 @@ class Mailer:
         on_event: Iterable[Handler] = (),
         replays: Replays | None = None,
     ) -> None:
-        settings: dict[str, Any] = {
+        given: dict[str, Any] = {
             "from_email": from_email,
             "timeout": timeout,
             "attempt_timeout": attempt_timeout,
@@ -121,34 +128,50 @@ class Mailer:
             "allow_recipients": allow_recipients,
             "health": health,
         }
-        if chain is None:
-            chain, found = _from_env(os.environ)
-            unset = {name for name, value in settings.items() if value == _DEFAULTS[name]}
-            settings |= {name: value for name, value in found.items() if name in unset}
-        self.chain = make_chain(chain, settings.pop("health"), transport, observers)
+        given = {name: value for name, value in given.items() if value != _DEFAULTS[name]}
+        self._source = Watched(_source_of(chain, given).load)
+        found = self._source.value
+        spec = chain if isinstance(chain, ProviderChain) else found.strategy
+        self.chain = make_chain(spec, found.options.get("health"), transport, observers)
         self.webhooks = Reception(self.chain, on_event, replays)
+        self._suppressions = suppressions
+        self._apply(found.options)
+
+    def _apply(self, options: Mapping[str, Any]) -> None:
+        settings = {**_DEFAULTS, **options}
+        del settings["health"]
         self.from_email = read_address(settings.pop("from_email"), "from_email")
         staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
-        self.delivery = Delivery(self.chain, staging, suppressions)
-        self.policy = Policy().but(**settings)
+        self.delivery = Delivery(self.chain, staging, self._suppressions)
+        self.policy = _POLICY.but(**settings)
+
+    def refresh(self) -> None:
+        """
+        Read the files of the configuration again if they changed; done before each send.
+
+        They are looked at once a second at most. A mailer without such files does nothing.
+
+        .. versionadded:: 0.1.0
+        """
+        if self._source.refresh():
+            found = self._source.value
+            self.chain.renew(found.strategy)
+            self._apply(found.options)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
         """
         Make a mailer of the environment's variables; *options* take precedence.
         """
-        chain, found = _from_env(os.environ if environ is None else environ)
-        return cls(chain, **(found | options))
+        source = Environment(os.environ if environ is None else environ, options)
+        return cls(source, **options)
 
     @classmethod
     def from_config(cls, path: str | Path, **options: Any) -> Self:
         """
         Make a mailer of a TOML file; *options* take precedence.
         """
-        from mailfailover._setup.sources import from_config
-
-        chain, found = from_config(path)
-        return cls(chain, **(found | options))
+        return cls(ConfigFile(path, options), **options)
 
     @property
     def health(self) -> Health:
@@ -196,6 +219,7 @@ class Mailer:
         """
         Return the mail as :meth:`send` would send it: checked, its defaults filled in.
         """
+        self.refresh()
         if message is None:
             if fields.get("from_email") is None:
                 fields["from_email"] = self.from_email
@@ -216,6 +240,7 @@ class Mailer:
         """
         Send a prepared mail, with the attempts that an earlier process made of it.
         """
+        self.refresh()
         return drive(self.delivery.steps(message, previous, policy), self.chain.sleep)
 
     def send_many(self, messages: Iterable[Message], *, workers: int = 16) -> list[Outcome]:
@@ -265,6 +290,7 @@ class Mailer:
             ConfigurationError: If there is no such provider, or it has no webhooks.
             InvalidSignature, InvalidWebhook: See :func:`mailfailover.webhooks.receive`.
         """
+        self.refresh()
         return self.webhooks.receive(key, request)
 
     def on_event(self, handler: Handler) -> Handler:
@@ -297,7 +323,7 @@ class Mailer:
         return f"Mailer({', '.join(self.chain.keys)})"
 
 
-def _from_env(environ: Mapping[str, str]) -> tuple[Any, dict[str, Any]]:
-    from mailfailover._setup.sources import from_env
-
-    return from_env(environ)
+def _source_of(chain: Any, given: Mapping[str, Any]) -> Source:
+    if chain is None:
+        return Environment(os.environ, given)
+    return chain if hasattr(chain, "load") else Spec(chain, given)

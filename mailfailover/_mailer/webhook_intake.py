@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mailfailover._chain.chain import ProviderChain
     from mailfailover._mailer.replays import Replays
     from mailfailover._mailer.webhook import Handler
+    from mailfailover._provider.protocols import AnyProvider
     from mailfailover._values.events import DeliveryEvent
     from mailfailover._values.wire import WebhookRequest
 
@@ -37,9 +38,13 @@ class Reception:
     ) -> None:
         self.handlers = tuple(handlers)
         self.replays = MemoryReplays() if replays is None else replays
-        self._providers = {link.key: link.provider for link in chain.links}
+        self._chain = chain
         self._fetch = Fetching(chain.transport)
         self._wall = chain.parts.wall
+
+    @property
+    def _providers(self) -> dict[str, AnyProvider]:
+        return {link.key: link.provider for link in self._chain.links}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -75,11 +80,12 @@ class Reception:
         """
         Take a webhook of the provider *key*.
         """
-        if key not in self._providers:
-            message = f"there is no provider {key!r}; known: {', '.join(self._providers)}"
+        providers = self._providers
+        if key not in providers:
+            message = f"there is no provider {key!r}; known: {', '.join(providers)}"
             raise ConfigurationError(message)
         return receive(
-            self._providers[key],
+            providers[key],
             request,
             key=key,
             on_event=self.handlers,

@@ -11,24 +11,35 @@ The TOML file is described in :mod:`mailfailover._setup.toml`.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mailfailover._provider.link import Link
 from mailfailover._setup.config_files import read_file
 from mailfailover._setup.dsn import build_chain_spec, parse_dsn
 from mailfailover._setup.ordering import Random
 from mailfailover._setup.registry import load_provider
-from mailfailover._setup.settings import read_setting
+from mailfailover._setup.settings import SETTINGS, read_setting
 from mailfailover._setup.toml import from_config
 from mailfailover._setup.variables import PREFIX, SETTING_VARIABLES, hint
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from mailfailover._setup.ordering import Strategy
 
-__all__ = ["CONFIG_TEMPLATE", "from_config", "from_env"]
+__all__ = [
+    "CONFIG_TEMPLATE",
+    "ConfigFile",
+    "Configuration",
+    "Environment",
+    "Source",
+    "Spec",
+    "from_config",
+    "from_env",
+]
 
 # The variables of an older interface, and the fields of the provider that they set.
 _OLD = {
@@ -48,6 +59,74 @@ _NOTHING = (
     "mailgun://API_KEY:DOMAIN@default or to failover(... ...) of several, or to console:// "
     "to print mails while you develop"
 )
+
+
+class Configuration(NamedTuple):
+    """
+    What a source says: the chain, and arguments for :class:`~mailfailover.Mailer`.
+    """
+
+    strategy: Strategy
+    options: dict[str, Any]
+
+
+class Source(Protocol):
+    """
+    Where a configuration is read, and read again when its files change.
+    """
+
+    def load(self) -> Configuration:
+        """
+        Read it.
+
+        Raises:
+            ConfigurationError: If it cannot be used.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """
+    The variables of an environment; *options* take precedence over theirs.
+    """
+
+    environ: Mapping[str, str] = field(repr=False)
+    options: Mapping[str, Any]
+
+    def load(self) -> Configuration:
+        strategy, found = from_env(self.environ)
+        return Configuration(strategy, found | _settings(self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """
+    A TOML file; *options* take precedence over its own.
+    """
+
+    path: str | Path
+    options: Mapping[str, Any]
+
+    def load(self) -> Configuration:
+        strategy, found = from_config(self.path)
+        return Configuration(strategy, found | _settings(self.options))
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """
+    A chain given in Python, of which a DSN may name files.
+    """
+
+    spec: Any = field(repr=False)
+    options: Mapping[str, Any]
+
+    def load(self) -> Configuration:
+        return Configuration(build_chain_spec(self.spec), _settings(self.options))
+
+
+def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in SETTINGS if name in options}
 
 
 def from_env(environ: Mapping[str, str]) -> tuple[Strategy, dict[str, Any]]:
@@ -110,8 +189,8 @@ def _old_links(environ: Mapping[str, str]) -> Iterator[Link]:
         if not options["api_key"]:
             continue
         options["base_url"] = _VERSION_PATH.sub("", options["base_url"], count=1)
-        for name, field in variables.items():
-            if field != "base_url" and not options[field]:
+        for name, option in variables.items():
+            if option != "base_url" and not options[option]:
                 message = f"{name} is not set, and {scheme} needs it: set it too"
                 raise ConfigurationError(message)
         given = {field: value for field, value in options.items() if value}
