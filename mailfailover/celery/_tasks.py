@@ -103,6 +103,7 @@ class OutboxTasks:
 
         self.send = app.task(name=SEND, **_TASK)(send)
         self.sweep = app.task(name=SWEEP, **_TASK)(sweep_once)
+        signals.after_setup_logger.connect(_log_mails, weak=False)
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
 
@@ -127,6 +128,15 @@ class OutboxTasks:
 
     def _on_shutting_down(self, **_: Any) -> None:
         self._sweeping.stop()
+
+
+def _log_mails(**_: Any) -> None:
+    """
+    Let a worker log each mail, also at the level WARNING that Celery's command begins with.
+    """
+    mails = logging.getLogger("mailfailover")
+    if mails.level == logging.NOTSET:  # nobody has said what they want
+        mails.setLevel(logging.INFO)
 
 
 def waker(app: Celery | str, *, queue: str = QUEUE) -> Waker:

@@ -25,7 +25,7 @@ _FIELDS = (
 
 class JSONFormatter(logging.Formatter):
     """
-    Writes a record as one line.
+    Writes a record as one line, its traceback within it.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -39,4 +39,10 @@ class JSONFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         more = {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
-        return json.dumps(data | more)
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)  # kept, as the base class does
+        if record.exc_text:
+            more["traceback"] = record.exc_text
+        if record.stack_info:
+            more["stack"] = self.formatStack(record.stack_info)
+        return json.dumps(data | more, default=str)

@@ -63,6 +63,13 @@ def add_outbox_commands(cli: click.Group) -> None:
     help="How often it looks for mails when it has nothing to do.",
 )
 @click.option("--once", is_flag=True, help="Send what is due now, and end.")
+@click.option(
+    "--health",
+    default="",
+    metavar="HOST:PORT",
+    envvar="MAILFAILOVER_WORKER_HEALTH",
+    help="Where /healthz and /readyz are answered.",
+)
 @click.option("--dsn", metavar="DSN", help="The providers; those of the environment by default.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file.")
 @_database

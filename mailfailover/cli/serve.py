@@ -8,6 +8,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mailfailover.cli.health_server import answering, check_worker
 from mailfailover.cli.listening import import_service, listen, wait_for_the_end
 from mailfailover.cli.logs import log_to_stderr
 from mailfailover.cli.output import say
@@ -44,6 +45,7 @@ def run_serve(
     threads: int,
     proxies: int,
     trust_proxy: bool,
+    health: str,
 ) -> None:
     """
     Serve until told to end; then let the worker finish what it is sending.
@@ -57,11 +59,15 @@ def run_serve(
         dsn = PREVIEW
         say("No provider is configured: mails are kept in the mailbox, nobody gets them.", err=True)
     parts: Service = wiring.assemble(partial(open_mailer, dsn, config), database)
+    if worker_only:
+        workers = workers or 1
     if workers is None:
-        workers = 1 if worker_only else 0 if parts.broker else WORKERS
-    with parts.mailer, import_service("background").working(parts, workers):
+        workers = 0 if parts.broker else WORKERS
+    with parts.mailer, import_service("background").working(parts, workers) as worker:
         if worker_only:
-            wait_for_the_end()
+            ready = import_service("health").check_readiness
+            with answering(health, partial(check_worker, worker), partial(ready, parts)):
+                wait_for_the_end()
             return
         if not parts.keys.exist():
             _LOG.warning(_OPEN) if trust_proxy else _LOG.info(_CLOSED)

@@ -88,6 +88,13 @@ def preview(*, port: int, path: Path | None) -> None:
     envvar="MAILFAILOVER_TRUST_PROXY",
     help="Let the proxy in front decide who may send, until there is an API key.",
 )
+@click.option(
+    "--health",
+    default="",
+    metavar="HOST:PORT",
+    envvar="MAILFAILOVER_WORKER_HEALTH",
+    help="With --worker-only: where /healthz and /readyz are answered.",
+)
 def serve(*, dsn: str | None, config: Path | None, database: str | None, **options: Any) -> None:
     """
     Run the e-mail service: an API, a page, and a worker that sends.

@@ -9,22 +9,26 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from mailfailover.cli.exits import INTERRUPTED
+from mailfailover.cli.health_server import OK, answering, check_worker
 from mailfailover.cli.json_logs import JSONFormatter
 from mailfailover.cli.outbox_commands import open_outbox
 from mailfailover.cli.output import say
 from mailfailover.cli.source import open_mailer
 from mailfailover.cli.work_view import WorkView
+from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailfailover.outbox import OutboxWorker
+    from mailfailover._sql.database_file import DatabaseFile
+    from mailfailover.outbox import Outbox, OutboxWorker
 
 _logger = logging.getLogger("mailfailover")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -36,6 +40,7 @@ def run_worker(
     config: Path | None,
     *,
     once: bool,
+    health: str,
     as_json: bool,
     **settings: Any,
 ) -> None:
@@ -46,16 +51,34 @@ def run_worker(
         ConfigurationError: If there is no outbox, or no provider.
     """
     outbox = open_outbox(database)
+    from mailfailover._sql.database_file import DatabaseFile
     from mailfailover.outbox import OutboxWorker
 
+    file = DatabaseFile.of(outbox.engine)
     with open_mailer(dsn, config) as mailer:
         worker = OutboxWorker(outbox, mailer, **settings)
-        with _stopping(worker), _showing(worker, as_json=as_json):
+        alive, ready = partial(check_worker, worker), partial(_check_database, outbox, file)
+        with (
+            answering(health, alive, ready),
+            _stopping(worker),
+            _showing(worker, as_json=as_json),
+        ):
             if once:
                 worker.run_once()
             else:
                 worker.run()
     outbox.close()
+
+
+def _check_database(outbox: Outbox, file: DatabaseFile) -> dict[str, str]:
+    """
+    Tell whether the database can be used.
+    """
+    try:
+        outbox.check()
+    except ConfigurationError as exc:
+        return {"database": str(exc)}
+    return {"database": file.find_fault() or OK}
 
 
 @contextmanager

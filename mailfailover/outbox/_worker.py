@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from datetime import timedelta
 from threading import Lock
@@ -77,6 +78,8 @@ class OutboxWorker:
     Attributes:
         counts: How many tries ended in each state.
 
+        seen: When it last looked for work, on the clock of ``time.monotonic``.
+
     .. versionadded:: 0.1.0
     """
 
@@ -113,6 +116,7 @@ class OutboxWorker:
         self.observers = tuple(observers)
         self.counts: Counter[State] = Counter()
         self.stopping = False
+        self.seen = time.monotonic()
         self._owner = new_id()
         self._writes = Writes(outbox.engine)
         self._rng = rng or fresh_rng()
@@ -182,6 +186,7 @@ class OutboxWorker:
         are forgotten when they were kept long enough. :meth:`run` and :meth:`run_once` see to
         that by themselves.
         """
+        self.seen = time.monotonic()
         total = 0
         while True:
             with self._writes.alone() as connection:

@@ -27,6 +27,8 @@ __all__ = ["accept"]
 
 MAX_KEY = 200
 _POST = insert(posts)
+_NOT_STORED = "The mail could not be stored, and will not be sent. Post it again later."
+_LATER = {"Retry-After": "5"}
 
 
 def accept(service: Service, caller: Caller, post: Post, key: str | None = None) -> str:
@@ -59,15 +61,17 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
     stored = Stored(message, post.callback_url, _own(caller, key))
     try:
         with service.outbox.engine.begin() as connection:
-            return _store(service, connection, caller, stored)
+            mail_id = _store(service, connection, caller, stored)
     except IdempotencyConflict:
         detail = "Use a new idempotency key for each mail, and the same for its repetitions."
         raise Problem("idempotency-conflict", detail) from None
     except InvalidMessage as exc:
         raise _wrong(exc.field, str(exc)) from None
     except SQLAlchemyError as exc:
-        detail = "The mail could not be stored, and will not be sent. Post it again later."
-        raise Problem("unavailable", detail, headers={"Retry-After": "5"}) from exc
+        raise Problem("unavailable", _NOT_STORED, headers=_LATER) from exc
+    if service.database_file.find_fault():  # what was just written is in a file that is gone
+        raise Problem("unavailable", _NOT_STORED, headers=_LATER)
+    return mail_id
 
 
 class Stored(NamedTuple):

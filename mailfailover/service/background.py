@@ -26,12 +26,14 @@ PURGE_EVERY = 3600.0
 
 
 @contextmanager
-def working(parts: Service, threads: int) -> Iterator[None]:
+def working(parts: Service, threads: int) -> Iterator[OutboxWorker | None]:
     """
     Let a worker of so many threads send mails meanwhile, and callbacks be made; 0 does nothing.
+
+    Yield the worker.
     """
     if not threads:
-        yield
+        yield None
         return
     worker = OutboxWorker(parts.outbox, parts.mailer, threads=threads, poll=POLL)
     over = Event()
@@ -45,7 +47,7 @@ def working(parts: Service, threads: int) -> Iterator[None]:
     for thread in running:
         thread.start()
     try:
-        yield
+        yield worker
     finally:
         for _, stop in jobs:
             stop()

@@ -15,7 +15,7 @@ from mailfailover.service.parts import service
 if TYPE_CHECKING:
     from mailfailover.service.parts import Service
 
-__all__ = ["health"]
+__all__ = ["check_readiness", "health"]
 
 health = Blueprint("health", __name__)
 OK = "ok"
@@ -34,17 +34,26 @@ def ready() -> Response:
     """
     Look at the database, the broker and the providers.
     """
-    parts = service()
-    found = {"database": _database(parts), "providers": _providers(parts)}
-    if parts.broker:
-        found["broker"] = _broker(parts.broker)
+    found = check_readiness(service())
     well = set(found.values()) == {OK}
     answer = jsonify(status=OK if well else "unavailable", **found)
     answer.status_code = 200 if well else 503
     return answer
 
 
+def check_readiness(parts: Service) -> dict[str, str]:
+    """
+    Say how the database, the providers and the broker are, each ``ok`` or what is wrong with it.
+    """
+    found = {"database": _database(parts), "providers": _providers(parts)}
+    if parts.broker:
+        found["broker"] = _broker(parts.broker)
+    return found
+
+
 def _database(parts: Service) -> str:
+    if fault := parts.database_file.find_fault():
+        return fault
     try:
         parts.outbox.check()
     except ConfigurationError as exc:

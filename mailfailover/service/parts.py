@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, g
 
+from mailfailover._sql.database_file import DatabaseFile
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,6 +73,8 @@ class Service:
 
         clock, sleep: For waiting.
 
+        database_file: The file of its database, where it has one.
+
     .. versionadded:: 0.1.0
     """
 
@@ -91,6 +95,10 @@ class Service:
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
+    database_file: DatabaseFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "database_file", DatabaseFile.of(self.outbox.engine))
 
 
 def set_up(app: Flask, parts: Service) -> None:

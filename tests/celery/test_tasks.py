@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
@@ -307,3 +308,23 @@ def test_a_soft_time_limit_ends_the_task_not_the_mail(
     found = outbox.get(MAIL.id)
     assert found is not None
     assert State.UNKNOWN == found.state
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [(logging.NOTSET, logging.INFO), (logging.ERROR, logging.ERROR)]
+)
+def test_celery_logs_each_mail(level: int, expected: int, make: Callable[..., OutboxTasks]) -> None:
+    """
+    Its command begins with WARNING, at which no mail is logged; a level that was set stays.
+    """
+    make()
+    mails = logging.getLogger("mailfailover")
+    before = mails.level
+    mails.setLevel(level)
+    try:
+        signals.after_setup_logger.send(sender=None)
+        found = mails.level
+    finally:
+        mails.setLevel(before)
+
+    assert expected == found

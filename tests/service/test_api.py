@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,8 +25,6 @@ from mailfailover.tracking import Tracking
 from mailfailover.unsubscribe import UnsubscribeLinks
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -424,6 +423,22 @@ def test_readiness_sees_the_database(client: FlaskClient, service: Service) -> N
 
     assert 503 == answer.status_code
     assert "mailfailover outbox init" in answer.get_json()["database"]
+
+
+def test_database_file_that_was_taken_away_is_noticed(
+    client: FlaskClient, service: Service
+) -> None:
+    """
+    Open connections go on as if nothing had happened: nobody is told that a mail is kept there.
+    """
+    assert 202 == client.post(SEND, data=FORM).status_code
+    Path(str(service.outbox.engine.url.database)).unlink()
+
+    answer = client.get("/readyz")
+
+    assert 503 == answer.status_code
+    assert "taken away" in answer.get_json()["database"]
+    assert 503 == client.post(SEND, data=FORM).status_code
 
 
 def test_readiness_survives_the_databases_death(
