@@ -14,14 +14,12 @@ from . import _contract_answers as answers
 from . import _contract_shape as shape
 from . import _contract_simple as simple
 from . import _contract_wire as wire
-from ._claim import claim
+from ._claim import claim, each
 from ._marked import MARKED, fitting
 from ._samples import PLAIN, SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import pytest
 
     from mailfailover._message.message import Message
     from mailfailover._values.receipt import Accepted
@@ -141,27 +139,22 @@ class ProviderContract:
             if concerned is not None and not concerned(cls):
                 setattr(cls, name, None)
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+    def _fitting(self, messages: Mapping[str, Message]) -> dict[str, Message]:
         """
-        Give a claim about many mails or answers each of them in turn.
+        Those of *messages* that the provider declares.
         """
-        for name, cases in self._cases().items():
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, list(cases.values()), ids=list(cases))
-
-    def _cases(self) -> dict[str, Mapping[str, Any]]:
         declared = getattr(self.provider, "capabilities", None)
-        capabilities = declared if isinstance(declared, Capabilities) else EVERYTHING
-        return {
-            "marked": fitting(MARKED, capabilities),
-            "sample": fitting(SAMPLES, capabilities),
-            "error": {
-                f"{number}-{answer.status_code}-{kind.__name__}": (answer, kind)
-                for number, (answer, kind) in enumerate(self.errors, 1)
-            },
-            "some": {f"{number}": one for number, one in enumerate(self.partial, 1)},
-            "merged": {f"{number}": one for number, one in enumerate(self.batch, 1)},
+        return fitting(messages, declared if isinstance(declared, Capabilities) else EVERYTHING)
+
+    def _each_sample(self, check: Callable[[Any, Message], None]) -> None:
+        each(self._fitting(SAMPLES), lambda sample: check(self.provider, sample))
+
+    def _each_error(self, check: Callable[[Any, type[SendError]], None]) -> None:
+        cases = {
+            f"errors {number} (HTTP {answer.status_code})": (answer, kind)
+            for number, (answer, kind) in enumerate(self.errors, 1)
         }
+        each(cases, lambda case: check(*case))
 
     def _recorded(self) -> list[Response]:
         """
@@ -217,11 +210,11 @@ class ProviderContract:
     # An object that only has send
 
     @_where(_is_simple)
-    def test_sends(self, sample: Message) -> None:
+    def test_sends(self) -> None:
         """
         Every mail it declares is taken, and stays as it is.
         """
-        simple.check_sends(self.provider, sample)
+        self._each_sample(simple.check_sends)
 
     @_where(_is_simple)
     def test_sends_from_threads(self) -> None:
@@ -233,25 +226,25 @@ class ProviderContract:
     # Requests
 
     @_where(_has_requests)
-    def test_nothing_is_lost(self, marked: Message) -> None:
+    def test_nothing_is_lost(self) -> None:
         """
         A mark in every declared field is on the wire.
         """
-        wire.check_nothing_lost(self.provider, marked)
+        each(self._fitting(MARKED), lambda mail: wire.check_nothing_lost(self.provider, mail))
 
     @_where(_has_requests)
-    def test_send_at_is_not_lost(self, sample: Message) -> None:
+    def test_send_at_is_not_lost(self) -> None:
         """
         The time to send at is on the wire.
         """
-        wire.check_send_at(self.provider, sample)
+        self._each_sample(wire.check_send_at)
 
     @_where(_has_requests)
-    def test_tracking_is_not_lost(self, sample: Message) -> None:
+    def test_tracking_is_not_lost(self) -> None:
         """
         Tracking on, off and unset are three things.
         """
-        wire.check_tracking(self.provider, sample)
+        self._each_sample(wire.check_tracking)
 
     @_where(_has_batch)
     def test_merged_html_is_escaped(self) -> None:
@@ -261,25 +254,25 @@ class ProviderContract:
         wire.check_html_escaped(self.provider, self.merge)
 
     @_where(_has_requests)
-    def test_requests_are_pure(self, sample: Message) -> None:
+    def test_requests_are_pure(self) -> None:
         """
         The same mail makes the same request.
         """
-        wire.check_pure(self.provider, sample)
+        self._each_sample(wire.check_pure)
 
     @_where(_has_requests)
-    def test_requests_need_no_io(self, sample: Message) -> None:
+    def test_requests_need_no_io(self) -> None:
         """
         Building a request reads and waits for nothing.
         """
-        wire.check_no_io(self.provider, sample)
+        self._each_sample(wire.check_no_io)
 
     @_where(_has_requests)
-    def test_requests_have_clean_lines(self, sample: Message) -> None:
+    def test_requests_have_clean_lines(self) -> None:
         """
         No mail breaks a header or the URL.
         """
-        wire.check_clean_lines(self.provider, sample)
+        self._each_sample(wire.check_clean_lines)
 
     @_where(_has_requests)
     def test_options_have_clean_lines(self) -> None:
@@ -333,11 +326,11 @@ class ProviderContract:
         wire.check_idempotency_key(self.provider, self.message)
 
     @_where(_is_smtp)
-    def test_envelope_names_everybody(self, sample: Message) -> None:
+    def test_envelope_names_everybody(self) -> None:
         """
         Everybody gets the mail, and nobody sees who gets a blind copy.
         """
-        wire.check_envelope(self.provider, sample)
+        self._each_sample(wire.check_envelope)
 
     # Answers
 
@@ -350,11 +343,14 @@ class ProviderContract:
         answers.check_accepted(self.provider, self.accepted, self.message, self.accepted_id)
 
     @_where(_has_partial)
-    def test_partial_success_is_told(self, some: tuple[Any, Accepted]) -> None:
+    def test_partial_success_is_told(self) -> None:
         """
         Who is refused while others are accepted is named.
         """
-        answers.check_partial(self.provider, some[0], self.message, some[1])
+        each(
+            {f"partial {number}": one for number, one in enumerate(self.partial, 1)},
+            lambda one: answers.check_partial(self.provider, one[0], self.message, one[1]),
+        )
 
     @_where(_has_requests)
     def test_errors_are_recorded(self) -> None:
@@ -367,25 +363,31 @@ class ProviderContract:
         )
 
     @_where(_has_requests)
-    def test_error_has_its_class(self, error: tuple[Any, type[SendError]]) -> None:
+    def test_error_has_its_class(self) -> None:
         """
         A known code means one thing.
         """
-        answers.check_error(self.provider, error[0], self.message, error[1])
+        self._each_error(
+            lambda answer, kind: answers.check_error(self.provider, answer, self.message, kind)
+        )
 
     @_where(_has_requests)
-    def test_error_shows_nobody(self, error: tuple[Any, type[SendError]]) -> None:
+    def test_error_shows_nobody(self) -> None:
         """
         An error's text can be logged.
         """
-        answers.check_error_text(self.provider, error[0], self.message)
+        self._each_error(
+            lambda answer, _: answers.check_error_text(self.provider, answer, self.message)
+        )
 
     @_where(_has_requests)
-    def test_error_pickles(self, error: tuple[Any, type[SendError]]) -> None:
+    def test_error_pickles(self) -> None:
         """
         An error can go to another process.
         """
-        answers.check_error_pickles(self.provider, error[0], self.message)
+        self._each_error(
+            lambda answer, _: answers.check_error_pickles(self.provider, answer, self.message)
+        )
 
     @_where(_is_http)
     def test_unreadable_success_is_unknown(self) -> None:
@@ -444,11 +446,14 @@ class ProviderContract:
         )
 
     @_where(_has_batch)
-    def test_merge_is_read_by_recipient(self, merged: tuple[Response, Sequence[Any]]) -> None:
+    def test_merge_is_read_by_recipient(self) -> None:
         """
         Each recipient has an outcome of his own.
         """
-        answers.check_batch(self.provider, merged[0], self.merge, merged[1])
+        each(
+            {f"batch {number}": one for number, one in enumerate(self.batch, 1)},
+            lambda one: answers.check_batch(self.provider, one[0], self.merge, one[1]),
+        )
 
     @_where(_has_batch)
     def test_odd_answers_to_merges_are_survived(self) -> None:

@@ -289,7 +289,9 @@ def check_smtp_replies(provider: Any, message: Message) -> None:
     """
     commands = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", ".", "unknown")
     texts = ("", "5.9.999 never documented", "\x00\xff\u2028", "long " * 1000, f"no {_LEAK}")
-    for code, command, text in itertools.product(range(400, 600), commands, texts):
+    codes = itertools.product(range(400, 600), commands, texts[-1:])
+    words = itertools.product((421, 450, 550, 554), commands, texts)
+    for code, command, text in itertools.chain(codes, words):
         error = _read(provider, SMTPResponse(SMTPReply(code, text, command)), message)
         claim(
             isinstance(error, SendError) and error.status_code == code,
