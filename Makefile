@@ -9,21 +9,36 @@ WORKERS ?= auto
 
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 UNFINISHED := $(VENV).unfinished
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
+# What the targets need in .venv. The environment grows: a target adds what it lacks.
+with-cli := --editable '.[cli]'
+with-service := --editable '.[service]'
+with-test := --editable . --group test
+with-test-all := --editable . --group test-all
+with-docs := --editable . --group test --group docs
+with-dev := --editable . --group dev
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint docs bench wheel-test clean
+.PHONY: help setup demo serve test test-all lint docs bench wheel-test clean
+.NOTPARALLEL:
 
 help:
-	@echo "make demo | serve | test | lint | docs | bench | wheel-test | clean"
-
-setup: $(READY)
+	@echo "make demo         see a failover: three vendors on this machine fail and recover"
+	@echo "make serve        the e-mail service, with a mailbox on http://127.0.0.1:8000"
+	@echo "make test         the quick tests"
+	@echo "make test-all     every test, with the coverage; needs the servers of docs/testing.md"
+	@echo "make lint         ruff, mypy, codespell"
+	@echo "make docs         the documentation, in docs/_build/html"
+	@echo "make bench        what a mail costs"
+	@echo "make wheel-test   the tests against the built wheel, on each CPython that is here"
+	@echo "make setup        everything for all of these in $(VENV)"
+	@echo "make clean        remove what these have written, but $(VENV)"
 
 # An environment whose set-up was killed half-way is made anew. One whose set-up failed in
 # order (no network, say) is whole, and is only completed.
-$(READY): pyproject.toml Makefile
+$(VENV)/.with-%: pyproject.toml Makefile
 	@rm -f $@
 	@if [ -e $(UNFINISHED) ] || ! $(BIN)/python -c \
 		'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
@@ -36,24 +51,31 @@ $(READY): pyproject.toml Makefile
 		touch $(UNFINISHED) && $(PYTHON) -m venv --clear $(VENV) || exit 1; \
 	fi
 	@touch $(UNFINISHED); status=0; \
-	{ $(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' \
-		&& $(BIN)/python -m pip install --quiet --editable . --group dev; } || status=$$?; \
+	{ $(BIN)/python -m pip install --quiet 'pip>=25.1' \
+		&& $(BIN)/python -m pip install --quiet $(with-$*); } || status=$$?; \
 	rm -f $(UNFINISHED); \
 	[ $$status -eq 0 ] || { echo "Setting up $(VENV) failed; 'make' tries again." >&2; exit $$status; }
 	@touch $@
 
-demo: $(READY)
+setup: $(VENV)/.with-dev
+	@touch $(addprefix $(VENV)/.with-,cli service test test-all docs)
+
+demo: $(VENV)/.with-cli
 	@$(BIN)/mailfailover demo
 
 # The service on http://127.0.0.1:8000 with a mailbox, if no provider is configured.
-serve: $(READY)
+serve: $(VENV)/.with-service
 	@$(BIN)/mailfailover serve --preview
 
-test: $(READY)
+# tests/conftest.py says which tests are slow. What it names at the end has become slow.
+test: $(VENV)/.with-test
+	$(PYTEST) -q -m "not slow" --durations 5 --durations-min 0.5
+
+test-all: $(VENV)/.with-test-all
 	$(PYTEST) --cov
 
 # Every check runs, whatever an earlier one said.
-lint: $(READY)
+lint: $(VENV)/.with-dev
 	@status=0; \
 	run() { echo "$$*"; "$(BIN)/$$@" || status=1; }; \
 	run ruff check .; \
@@ -63,15 +85,15 @@ lint: $(READY)
 	run validate-pyproject pyproject.toml; \
 	exit $$status
 
-docs: $(READY)
+docs: $(VENV)/.with-docs
 	$(BIN)/python -m sphinx --fail-on-warning --nitpicky --keep-going --quiet \
 		-b html docs docs/_build/html
 	$(BIN)/python -m pytest tests/test_docs_examples.py
 
-bench: $(READY)
+bench: $(VENV)/.with-dev
 	@$(BIN)/python -m tests.benchmarks.bench
 
-wheel-test: $(READY)
+wheel-test: $(VENV)/.with-test
 	@bash .ci/wheel-test
 
 # Leaves .venv: it repairs itself.

@@ -105,6 +105,7 @@ On the ground, errors and values lean on each other; no two files do.
 """
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """
     The modules that a file imports, wherever in it.

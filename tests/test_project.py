@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import slow_tests
+
 ROOT = Path(__file__).parents[1]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT: dict[str, Any] = PYPROJECT["project"]
@@ -28,6 +30,14 @@ SKIPPING = """
     def test_expected():
         assert False
 """
+
+
+def copy_conftest(pytester: pytest.Pytester) -> None:
+    """
+    Give the tests of *pytester* our own hooks.
+    """
+    for name in ("conftest.py", "slow.txt"):
+        (pytester.path / name).write_text((ROOT / "tests" / name).read_text("utf-8"), "utf-8")
 
 
 def test_installed_version_is_the_projects() -> None:
@@ -68,6 +78,20 @@ def test_groups_install_what_the_extras_need() -> None:
     assert needed <= set(PYPROJECT["dependency-groups"]["test"])
 
 
+def test_slow_tests_exist() -> None:
+    """
+    A test that was renamed or removed does not stay among the slow ones.
+    """
+    missing = []
+    for line in slow_tests():
+        path, _, test = line.partition("::")
+        file = ROOT / path
+        if not file.exists() or (test and test.split("::")[-1] not in file.read_text("utf-8")):
+            missing.append(line)
+
+    assert [] == missing
+
+
 def test_providers_are_installed_as_declared() -> None:
     """
     The installed entry points are those of ``pyproject.toml``.
@@ -106,7 +130,7 @@ def test_required_services_are_not_skipped(
     """
     monkeypatch.setenv("MAILFAILOVER_REQUIRE_SERVICES", required)
     pytester.makeini("[pytest]\nmarkers = services")
-    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text("utf-8"))
+    copy_conftest(pytester)
     pytester.makepyfile(SKIPPING)
 
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
@@ -121,7 +145,7 @@ def test_required_services_modules_are_not_skipped(
     The same for a module that skips itself as a whole.
     """
     monkeypatch.setenv("MAILFAILOVER_REQUIRE_SERVICES", "1")
-    pytester.makeconftest((ROOT / "tests" / "conftest.py").read_text("utf-8"))
+    copy_conftest(pytester)
     module = pytester.mkpydir("services") / "test_broker.py"
     module.write_text("import pytest\npytest.importorskip('no_such_client')\n", "utf-8")
 
