@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 # By page: what runs its last program; PORT is filled in.
 SERVERS = {
+    "flask": ("-m", "flask", "--app", "shop", "run", "--port", "PORT"),
+    "fastapi": ("-m", "uvicorn", "shop:app", "--port", "PORT"),
+    "starlette": ("-m", "uvicorn", "shop:app", "--port", "PORT"),
     "django": ("shop.py", "runserver", "--noreload", "127.0.0.1:PORT"),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", SERVERS)
 def test_a_pages_program_fails_over(page: str, tmp_path: Path) -> None:
     """

@@ -17,8 +17,11 @@ the mailer of its settings (``registry``) or adds it to the outbox in Django's o
 
 from __future__ import annotations
 
-from mailfailover.django.backend import EmailBackend
-from mailfailover.django.registry import get_mailer, get_outbox
-from mailfailover.django.settings import MailFailoverSettings
+from mailfailover._setup.extras import extra
+
+with extra("django"):
+    from mailfailover.django.backend import EmailBackend
+    from mailfailover.django.registry import get_mailer, get_outbox
+    from mailfailover.django.settings import MailFailoverSettings
 
 __all__ = ["EmailBackend", "MailFailoverSettings", "get_mailer", "get_outbox"]
