@@ -30,6 +30,7 @@ from mailfailover._provider.answers import (
     recipients_in,
     unreadable,
 )
+from mailfailover._provider.aws_signature import AWSCredentials, sign_aws
 from mailfailover._provider.beyond_mime import details
 from mailfailover._provider.bodies import (
     WrittenJSON,
@@ -74,6 +75,7 @@ from mailfailover._provider.mail_fields import (
     type_fits_name,
     unsupported,
 )
+from mailfailover._provider.merge_language import MergeLanguage
 from mailfailover._provider.protocols import (
     BatchProvider,
     Provider,
@@ -116,6 +118,7 @@ __all__ = [
     "KB",
     "MAIL_ID",
     "MB",
+    "AWSCredentials",
     "Accepted",
     "Address",
     "AddressFields",
@@ -132,6 +135,7 @@ __all__ = [
     "File",
     "FileFields",
     "HTTPRequest",
+    "MergeLanguage",
     "Message",
     "Outcomes",
     "Part",
@@ -201,6 +205,7 @@ __all__ = [
     "reveal_all",
     "rewrite",
     "sha256_hex",
+    "sign_aws",
     "template_number",
     "type_fits_name",
     "unreadable",

@@ -52,7 +52,7 @@ def regional_url(provider: RegionalProvider, hosts: Mapping[str, str]) -> str:
     """
     if provider.region not in hosts:
         known = ", ".join(map(repr, hosts))
-        message = f"region of {provider.name} is {provider.region!r}: use one of {known}"
+        message = f"region of {provider.name} is {provider.region!r}: use {known}"
         raise ConfigurationError(message)
     return provider.base_url or hosts[provider.region]
 

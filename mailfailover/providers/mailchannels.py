@@ -31,11 +31,7 @@ CAMPAIGN = re.compile(r"\S{1,48}")
 # A merge is filled in by MailChannels, by Mustache: three braces fill a variable in as it is.
 # A text's own brace that would begin a variable becomes one; no other has a hyphen in its name.
 # https://mustache.github.io/mustache.5.html (2026-11)
-MARK = "\0{}\0"
-MARKED = re.compile(r"\0([\w-]+)\0")
-TAG = r"{{{\1}}}"
-BRACE = "literal-brace"
-OPENING = re.compile(r"\{(?=[{\0])")
+MUSTACHE = plugin.MergeLanguage("{{{%s}}}", r"\{(?=[{\0])", {"{": "literal-brace"})
 
 # Options that would change who gets the mail and who sends it.
 RESERVED = {"envelope_from", "personalizations"}
@@ -143,11 +139,12 @@ class MailChannels:
         """
         texts = ("text/plain", message.text, False), ("text/html", message.html, True)
         content = [
-            {"type": kind, "value": _mustache(text, html=html), "template_type": "mustache"}
+            {"type": kind, "value": MUSTACHE.write(text, html=html), "template_type": "mustache"}
             for kind, text, html in texts
             if text
         ]
-        braces = {BRACE: "{"} if any(BRACE in one["value"] for one in content) else {}
+        used = any("literal-brace" in one["value"] for one in content)
+        braces = MUSTACHE.values if used else {}
         without_texts = message.bound(text="", html="")
         mails = [plugin.for_recipient(without_texts, address) for address in message.to]
         personalizations = [
@@ -224,14 +221,6 @@ def _campaign(tag: str) -> str:
 def _tracking(message: plugin.Message) -> dict[str, dict[str, bool]]:
     switches = {"open_tracking": message.track_opens, "click_tracking": message.track_clicks}
     return {name: {"enable": on} for name, on in switches.items() if on is not None}
-
-
-def _mustache(text: str, *, html: bool) -> str:
-    """
-    *text* as a template: ``{{name}}`` as a variable, and no other two braces side by side.
-    """
-    marked = OPENING.sub(MARK.format(BRACE), plugin.rewrite(text, MARK.format, html=html))
-    return MARKED.sub(TAG, marked)
 
 
 def _outcomes(response: plugin.Response, count: int) -> plugin.Outcomes:

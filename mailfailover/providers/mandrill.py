@@ -7,7 +7,6 @@ https://mailchimp.com/developer/transactional/api/messages/send-new-message/ (20
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -77,10 +76,11 @@ MAX_METADATA_BYTES = 250
 # https://mailchimp.com/developer/transactional/docs/templates-dynamic-content/ (2026-11): an
 # expression begins with two braces, a backslash before it escapes. Three braces keep a value
 # from being escaped for HTML, as everywhere in Handlebars; at Mandrill unconfirmed.
-EXPRESSION = r"{{{\1}}}"
-MARKED = re.compile(r"\0(\w+)\0")
-LITERALS = {"{": "literal_brace", "\\": "literal_backslash"}
-READ_BY_HANDLEBARS = re.compile(r"[\\{]*\{\{|[\\{]+(?=\0)")
+HANDLEBARS = plugin.MergeLanguage(
+    "{{{%s}}}",
+    r"[\\{]*\{\{|[\\{]+(?=\0)",
+    {"{": "literal_brace", "\\": "literal_backslash"},
+)
 
 # Options that would change who gets the mail, who sees whom, and who sends it.
 RESERVED = {"key"} | {
@@ -315,22 +315,12 @@ def _text_merge(message: plugin.Message) -> dict[str, Any]:
         for number, name in enumerate(plugin.variables(message, message.to[0].email))
     }
 
-    def literal(found: re.Match[str]) -> str:
-        return "".join(f"\0{LITERALS[character]}\0" for character in found[0])
-
-    def written(text: str, *, html: bool = False) -> str:
-        # No text contains NUL, so it can mark our variables meanwhile.
-        text = plugin.rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html)
-        return MARKED.sub(EXPRESSION, READ_BY_HANDLEBARS.sub(literal, text))
-
     return {
         "merge_language": "handlebars",
-        "subject": written(message.subject),
-        "text": written(message.text),
-        "html": written(message.html, html=True),
-        "global_merge_vars": _merge_vars(
-            {**message.template_data, **{name: text for text, name in LITERALS.items()}}
-        ),
+        "subject": HANDLEBARS.write(message.subject, numbers.__getitem__),
+        "text": HANDLEBARS.write(message.text, numbers.__getitem__),
+        "html": HANDLEBARS.write(message.html, numbers.__getitem__, html=True),
+        "global_merge_vars": _merge_vars({**message.template_data, **HANDLEBARS.values}),
         "merge_vars": plugin.WrittenJSON.of_items(
             {
                 "rcpt": address.email,

@@ -6,17 +6,13 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html (2026-
 
 from __future__ import annotations
 
-import hmac
 import json
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
-from hashlib import sha256
 from typing import Any, ClassVar
-from urllib.parse import quote, urlsplit
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature
@@ -29,36 +25,36 @@ REGION = re.compile(r"[a-z0-9-]+")
 # By name, because most come as 400; a name that is not here means what its status does.
 # botocore's model sesv2/2019-09-27, and
 # https://docs.aws.amazon.com/ses/latest/APIReference-V2/CommonErrors.html (2026-11)
-ERRORS: Mapping[str, type[errors.SendError]] = {
-    "AccountSuspendedException": errors.AccountSuspended,
-    "LimitExceededException": errors.QuotaExceeded,
-    "MailFromDomainNotVerifiedException": errors.SenderRefused,
-    "SendingPausedException": errors.AccountSuspended,
-    "ThrottlingException": errors.RateLimited,
-    "ExpiredTokenException": errors.AuthenticationFailed,
-    "IncompleteSignature": errors.AuthenticationFailed,
-    "InternalFailure": errors.ProviderUnavailable,
-    "InternalServerErrorException": errors.ProviderUnavailable,
-    "ServiceUnavailable": errors.ProviderUnavailable,
-    "TooManyRequestsException": errors.RateLimited,
-}
-
+#
 # The same names mean several things: then the words decide; the first that match count.
 # https://docs.aws.amazon.com/ses/latest/dg/manage-sending-quotas-errors.html,
 # https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html (2026-11), and
 # answers quoted in public issues, which the vendor does not confirm.
-WORDS: tuple[tuple[str, type[errors.SendError]], ...] = (
-    (r"Maximum sending rate exceeded", errors.RateLimited),
-    (r"Daily (message|sending) quota exceeded", errors.QuotaExceeded),
-    (r"Sending (paused|suspended) for this account", errors.AccountSuspended),
-    (r"Template .*does not exist", errors.UnsupportedFeature),
-    (r"Message length is more than|Illegal filename", errors.UnsupportedFeature),
-    (r"contains? a virus", errors.MessageRejected),  # unconfirmed
-    (
-        r"Illegal address|Invalid email address|Missing (domain|final '@domain')",
-        errors.RecipientRejected,
-    ),
-    (r"(Domain|Local address) (contains|starts|ends)", errors.RecipientRejected),
+ERRORS = plugin.Errors(
+    {
+        "AccountSuspendedException": errors.AccountSuspended,
+        "LimitExceededException": errors.QuotaExceeded,
+        "MailFromDomainNotVerifiedException": errors.SenderRefused,
+        "SendingPausedException": errors.AccountSuspended,
+        "ThrottlingException": errors.RateLimited,
+        "ExpiredTokenException": errors.AuthenticationFailed,
+        "IncompleteSignature": errors.AuthenticationFailed,
+        "InternalFailure": errors.ProviderUnavailable,
+        "InternalServerErrorException": errors.ProviderUnavailable,
+        "ServiceUnavailable": errors.ProviderUnavailable,
+        "TooManyRequestsException": errors.RateLimited,
+    },
+    {
+        r"Maximum sending rate exceeded": errors.RateLimited,
+        r"Daily (message|sending) quota exceeded": errors.QuotaExceeded,
+        r"Sending (paused|suspended) for this account": errors.AccountSuspended,
+        r"Template .*does not exist": errors.UnsupportedFeature,
+        r"Message length is more than|Illegal filename": errors.UnsupportedFeature,
+        r"contains? a virus": errors.MessageRejected,  # unconfirmed
+        r"Illegal address|Invalid email address": errors.RecipientRejected,
+        r"Missing (domain|final '@domain')": errors.RecipientRejected,
+        r"(Domain|Local address) (contains|starts|ends)": errors.RecipientRejected,
+    },
 )
 NOT_VERIFIED = "Email address is not verified"
 CODE = re.compile(r"(?:.*#)?(\w+)(?::.*)?")
@@ -204,27 +200,22 @@ class SES:
         )
 
     def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
-        mail_id = response.json_object().get("MessageId")
-        if isinstance(mail_id, str) and mail_id:
-            return plugin.Accepted(mail_id)
-        raise plugin.unreadable(response)
+        return plugin.accepted(response, response.json_object().get("MessageId"))
 
     def classify_error(
         self, response: plugin.Response, message: plugin.Message
     ) -> errors.SendError:
         answer = response.json_object()
         code = _code(response, answer)
-        text = answer.get("message", answer.get("Message"))
-        text = text if isinstance(text, str) else ""
+        text = plugin.as_words(answer.get("message", answer.get("Message")))
         if NOT_VERIFIED in text:
             return _not_verified(response, code, text, message)
-        words = (kind for words, kind in WORDS if re.search(words, text, re.IGNORECASE))
-        kind = next(words, None) or ERRORS.get(code)
-        if kind is errors.RecipientRejected and message.from_email:
-            kind = errors.SenderRefused if message.from_email.email in text else kind
-        return plugin.classify_http(
-            response, own_envelope=bool(code), code=code, kind=kind, detail=text
-        )
+        error = ERRORS.classify(response, [plugin.Problem(code, text)] if code else ())
+        sender = message.from_email.email if message.from_email else ""
+        if isinstance(error, errors.RecipientRejected) and sender and sender in text:
+            kind = errors.SenderRefused
+            return plugin.classify_http(response, code=code, kind=kind, detail=text)
+        return error
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/v2/email/account", auth=self._sign)
@@ -236,43 +227,18 @@ class SES:
         return read_events(request, TAG_NAME, OTHERS)
 
     def _sign(self, request: plugin.HTTPRequest, now: float) -> dict[str, str]:
-        """
-        Make the headers of Signature Version 4.
+        who = self._credentials()
+        return plugin.sign_aws(request, now, who, region=self.region, service="ses")
 
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html (2026-11)
-        """
-        key_id, secret, token = self._credentials()
-        url = urlsplit(request.url)
-        time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-        added = {"X-Amz-Date": time} | ({"X-Amz-Security-Token": token} if token else {})
-        headers = {"Host": _host(request.url), **request.headers, **added}
-        lines = sorted((name.lower(), " ".join(value.split())) for name, value in headers.items())
-        signed = ";".join(name for name, _ in lines)
-        canonical = [request.method, quote(url.path, safe="/~"), ""]
-        canonical += [f"{name}:{value}" for name, value in lines]
-        canonical += ["", signed, plugin.sha256_hex(request.body)]
-        scope = (time[:8], self.region, "ses", "aws4_request")
-        digest = sha256("\n".join(canonical).encode()).hexdigest()
-        to_sign = "\n".join(("AWS4-HMAC-SHA256", time, "/".join(scope), digest))
-        key = b"AWS4" + secret.encode()
-        for one in (*scope, to_sign):
-            key = hmac.digest(key, one.encode(), "sha256")
-        credential = "/".join((key_id, *scope))
-        added["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={credential}, "
-            f"SignedHeaders={signed}, Signature={key.hex()}"
-        )
-        return added
-
-    def _credentials(self) -> tuple[str, str, str]:
+    def _credentials(self) -> plugin.AWSCredentials:
         if self.access_key_id:
-            return (
+            return plugin.AWSCredentials(
                 self.access_key_id,
                 plugin.reveal(self.secret_access_key),
                 plugin.reveal(self.session_token),
             )
         found = _botocore_credentials()
-        return found.access_key, found.secret_key, found.token or ""
+        return plugin.AWSCredentials(found.access_key, found.secret_key, found.token or "")
 
 
 def _botocore_credentials() -> Any:
@@ -303,15 +269,6 @@ def _botocore_session() -> Any:
     return get_session()
 
 
-def _host(url: str) -> str:
-    """
-    The Host header as it is sent: the port only where it is not the scheme's own.
-    """
-    parts = urlsplit(url)
-    host = parts.netloc.lower()
-    return host.removesuffix(":443" if parts.scheme == "https" else ":80")
-
-
 def _content(message: plugin.Message) -> dict[str, Any]:
     """
     The mail itself, its sender and its recipients.
@@ -323,11 +280,14 @@ def _content(message: plugin.Message) -> dict[str, Any]:
         content = {"Simple": _simple(message)}
     else:
         # The From of the MIME text counts, with its name; the envelope is named here.
-        return {"Destination": _destination(message, names=False), "Content": _raw(message)}
+        return {
+            "Destination": _destination(message, names=False),
+            "Content": {"Raw": {"Data": plugin.Base64(plugin.mime_bytes(message))}},
+        }
     return {
-        "FromEmailAddress": _address(message.sender),
+        "FromEmailAddress": plugin.encoded_address(message.sender),
         "Destination": _destination(message, names=True),
-        "ReplyToAddresses": [_address(address) for address in message.reply_to],
+        "ReplyToAddresses": [plugin.encoded_address(address) for address in message.reply_to],
         "Content": content,
     }
 
@@ -335,7 +295,7 @@ def _content(message: plugin.Message) -> dict[str, Any]:
 def _destination(message: plugin.Message, *, names: bool) -> dict[str, list[str]]:
     kinds = {"ToAddresses": message.to, "CcAddresses": message.cc, "BccAddresses": message.bcc}
     return {
-        kind: [_address(address) if names else address.email for address in addresses]
+        kind: [plugin.encoded_address(address) if names else address.email for address in addresses]
         for kind, addresses in kinds.items()
         if addresses
     }
@@ -358,10 +318,10 @@ def _is_simple(message: plugin.Message) -> bool:
 def _check_fits(message: plugin.Message) -> None:
     if not _headers_fit(message):
         text = "ses takes 15 headers with a template, each of at most 995 characters"
-        raise errors.UnsupportedFeature(text, features=("HEADERS",))
+        raise plugin.unsupported(text, "HEADERS")
     if not all(map(_file_fits, message.attachments)):
         text = "ses takes attachments with a template only by a plain type and ASCII file name"
-        raise errors.UnsupportedFeature(text, features=("ATTACHMENTS",))
+        raise plugin.unsupported(text, "ATTACHMENTS")
 
 
 def _headers_fit(message: plugin.Message) -> bool:
@@ -410,24 +370,9 @@ def _template(message: plugin.Message) -> dict[str, Any]:
     )
 
 
-def _raw(message: plugin.Message) -> dict[str, Any]:
-    mail = message.as_email_message()
-    data = mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
-    return {"Raw": {"Data": plugin.Base64(data)}}
-
-
 def _headers(message: plugin.Message) -> list[dict[str, str]]:
-    return [
-        {"Name": name, "Value": value if value.isascii() else plugin.encode_header(value)}
-        for name, value in message.header_items()
-        if name.lower() != "message-id"
-    ]
-
-
-def _address(address: plugin.Address) -> str:
-    if address.name.isascii():
-        return str(address)
-    return f"{plugin.encode_header(address.name)} <{address.email}>"
+    headers = plugin.own_headers(message, encoded=True)
+    return [{"Name": name, "Value": value} for name, value in headers.items()]
 
 
 def _email_tags(message: plugin.Message) -> list[dict[str, str]]:
@@ -457,11 +402,10 @@ def _packed(data: dict[str, Any]) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     packed = urlsafe_b64encode(text + b" " * (-len(text) % 3)).decode("ascii")
     if len(packed) > MAX_TAG:
-        raise errors.UnsupportedFeature(
-            "ses takes few tags and metadata beyond ASCII letters, digits, '-' and '_': "
-            "shorten them",
-            features=tuple(name.upper() for name in data),
+        text = (
+            "ses takes few tags and metadata beyond ASCII letters, digits, '-', '_': shorten them"
         )
+        raise plugin.unsupported(text, *map(str.upper, data))
     return packed
 
 
@@ -479,7 +423,7 @@ def _not_verified(
     """
     text, _, identities = text.rpartition(":")
     named = set(re.findall(r"[^\s,;<>]+", identities.lower()))
-    found = tuple(one.email for one in message.recipients if one.email.lower() in named)
+    found = plugin.recipients_in(identities, message.recipients)
     senders = {message.envelope_from.lower()}
     if message.from_email:
         senders |= {message.from_email.email.lower(), message.from_email.domain}

@@ -47,10 +47,9 @@ CODE = re.compile(r"\d{1,6}")
 
 # https://developers.sparkpost.com/api/template-language/ (2026-11): three braces keep a value
 # as it is, and a value is not looked into. Our names have a prefix, as some are forbidden.
-BRACES = {"mf_open": "{", "mf_close": "}"}
-LITERALS = {"{": "{{{mf_open}}}", "}": "{{{mf_close}}}"}
-READ_BY_SPARKPOST = re.compile(r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]")
-MARKED = re.compile(r"\0(\w+)\0")
+LANGUAGE = plugin.MergeLanguage(
+    "{{{%s}}}", r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]", {"{": "mf_open", "}": "mf_close"}
+)
 
 # Who sends the mail.
 RESERVED = {"content.from"}
@@ -135,7 +134,7 @@ class SparkPost:
             UnsupportedFeature: If it has what its template would replace.
         """
         # Everybody is a recipient of the same mail, also those in cc and bcc.
-        header_to = _literal(plugin.address_line(message.to))
+        header_to = LANGUAGE.literal(plugin.address_line(message.to))
         recipients = [
             {"address": {"email": address.email, "header_to": header_to}}
             for address in message.recipients
@@ -147,14 +146,14 @@ class SparkPost:
         if message.cc:
             headers["Cc"] = plugin.address_line(message.cc)
         content = {
-            "subject": _literal(message.subject),
+            "subject": LANGUAGE.literal(message.subject),
             "text": message.text,
             "html": message.html,
-            "headers": {name: _literal(value) for name, value in headers.items()},
+            "headers": {name: LANGUAGE.literal(value) for name, value in headers.items()},
         }
         body = {
             "content": content | _common(message),
-            "substitution_data": {**BRACES, **message.template_data},
+            "substitution_data": {**LANGUAGE.values, **message.template_data},
             # For text and HTML only: headers are always gone through.
             "options": {"perform_substitutions": False},
         }
@@ -173,13 +172,13 @@ class SparkPost:
             return self._request(message, body, plugin.WrittenJSON.of_items(_merged(message, data)))
         empty = message.bound(text="", html="")
         headers = {
-            name: _variable(f"header_{number}")
+            name: LANGUAGE.variable % f"header_{number}"
             for number, name in enumerate(
                 plugin.own_headers(plugin.for_recipient(empty, message.to[0]))
             )
         }
         content = {
-            "subject": _variable("subject"),
+            "subject": LANGUAGE.variable % "subject",
             "text": _written(message.text),
             "html": _written(message.html, html=True),
             "headers": headers,
@@ -190,7 +189,7 @@ class SparkPost:
             | _lines(plugin.for_recipient(empty, to))
             for to, one in zip(message.to, plugin.all_variables(texts), strict=True)
         )
-        body = {"content": content | _common(message), "substitution_data": BRACES}
+        body = {"content": content | _common(message), "substitution_data": LANGUAGE.values}
         return self._request(message, body, plugin.WrittenJSON.of_items(_merged(message, filled)))
 
     def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
@@ -264,10 +263,10 @@ def _common(message: plugin.Message) -> dict[str, Any]:
     What is the same for all recipients.
     """
     sender = message.sender
-    name = {"name": _literal(sender.name)} if sender.name else {}
+    name = {"name": LANGUAGE.literal(sender.name)} if sender.name else {}
     return {
         "from": {"email": sender.email, **name},
-        "reply_to": _literal(plugin.address_line(message.reply_to)),
+        "reply_to": LANGUAGE.literal(plugin.address_line(message.reply_to)),
         "attachments": FILE.files(message),
         "inline_images": FILE.images(message),
     }
@@ -287,21 +286,8 @@ def _template(message: plugin.Message) -> dict[str, Any]:
     return {"template_id": message.template_id}
 
 
-def _variable(name: str) -> str:
-    return f"{{{{{{{name}}}}}}}"
-
-
-def _literal(text: str) -> str:
-    """
-    *text* so that it arrives as it stands, whatever braces are in it.
-    """
-    return READ_BY_SPARKPOST.sub(lambda found: "".join(LITERALS[one] for one in found[0]), text)
-
-
 def _written(text: str, *, html: bool = False) -> str:
-    # No text contains NUL, so it can mark our variables meanwhile.
-    text = _literal(plugin.rewrite(text, lambda name: f"\0{name}\0", html=html))
-    return MARKED.sub(lambda found: _variable(f"v_{found[1]}"), text)
+    return LANGUAGE.write(text, "v_{}".format, html=html)
 
 
 def _lines(mail: plugin.Message) -> dict[str, str]:
@@ -315,7 +301,7 @@ def _lines(mail: plugin.Message) -> dict[str, str]:
 def _merged(message: plugin.Message, data: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for address, substitution_data in zip(message.to, data, strict=True):
         recipient: dict[str, Any] = {
-            "address": {"email": address.email, "header_to": _literal(str(address))},
+            "address": {"email": address.email, "header_to": LANGUAGE.literal(str(address))},
             "substitution_data": substitution_data,
         }
         if metadata := message.merge_metadata.get(address.email):

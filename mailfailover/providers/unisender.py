@@ -17,14 +17,16 @@ from mailfailover import errors, plugin
 from mailfailover.plugin import Feature
 from mailfailover.providers._unisender_events import read_events
 
-# The host of an account's data center, and the language in the path.
+# The host of an account's data center.
 # https://godocs.unisender.ru/web-api-ref, https://docs.unione.io/en/web-api-ref (2026-11)
 HOSTS = {
-    "go1": ("https://go1.unisender.ru", "ru"),
-    "go2": ("https://go2.unisender.ru", "ru"),
-    "eu": ("https://eu1.unione.io", "en"),
-    "us": ("https://us1.unione.io", "en"),
+    "go1": "https://go1.unisender.ru",
+    "go2": "https://go2.unisender.ru",
+    "eu": "https://eu1.unione.io",
+    "us": "https://us1.unione.io",
 }
+
+LANGUAGES = {"go1": "ru", "go2": "ru", "eu": "en", "us": "en"}
 
 DAY = 24 * 3600.0
 
@@ -38,32 +40,37 @@ BEYOND_LIMITS = (
 )
 
 # By the code in the body; what is not here is a fault of ours. The same page.
-ERRORS: Mapping[int, type[errors.SendError]] = {
-    101: errors.AuthenticationFailed,
-    102: errors.AuthenticationFailed,
-    105: errors.AuthenticationFailed,  # the API is switched off
-    106: errors.AccountSuspended,
-    114: errors.AuthenticationFailed,  # or the account is in another region
-    150: errors.OutcomeUnknown,  # "an unknown internal error occurred"
-    204: errors.RecipientSuppressed,  # there is nobody left to send to; see REFUSED
-    205: errors.SenderRefused,
-    206: errors.SenderRefused,
-    215: errors.AccountSuspended,
-    901: errors.QuotaExceeded,
-    902: errors.QuotaExceeded,
-    903: errors.AccountSuspended,  # may write to its own domains only
-    904: errors.AccountSuspended,  # no money
-    905: errors.QuotaExceeded,
-    906: errors.QuotaExceeded,
-    # A key seen before: that mail was taken, by all we know, but nobody says so.
-    1573: errors.OutcomeUnknown,
-    1574: errors.SenderRefused,
-    1575: errors.AccountSuspended,
-    1598: errors.SenderRefused,
-    1599: errors.QuotaExceeded,
-    **dict.fromkeys(BEYOND_LIMITS, errors.UnsupportedFeature),
-}
-NOBODY_LEFT = 204
+ERRORS = plugin.Errors(
+    {
+        "101": errors.AuthenticationFailed,
+        "102": errors.AuthenticationFailed,
+        "105": errors.AuthenticationFailed,  # the API is switched off
+        "106": errors.AccountSuspended,
+        "114": errors.AuthenticationFailed,  # or the account is in another region
+        "150": errors.OutcomeUnknown,  # "an unknown internal error occurred"
+        "204": errors.RecipientSuppressed,  # there is nobody left to send to; see REFUSED
+        "205": errors.SenderRefused,
+        "206": errors.SenderRefused,
+        "215": errors.AccountSuspended,
+        "901": errors.QuotaExceeded,
+        "902": errors.QuotaExceeded,
+        "903": errors.AccountSuspended,  # may write to its own domains only
+        "904": errors.AccountSuspended,  # no money
+        "905": errors.QuotaExceeded,
+        "906": errors.QuotaExceeded,
+        # A key seen before: that mail was taken, by all we know, but nobody says so.
+        "1573": errors.OutcomeUnknown,
+        "1574": errors.SenderRefused,
+        "1575": errors.AccountSuspended,
+        "1598": errors.SenderRefused,
+        "1599": errors.QuotaExceeded,
+        **dict.fromkeys(map(str, BEYOND_LIMITS), errors.UnsupportedFeature),
+    }
+)
+NOBODY_LEFT = "204"
+
+# Their words repeat the key.
+WRONG_KEY = ("101", "102")
 
 # Why a recipient is left out, and what that means for him and for the mail. Where nobody is
 # accepted the topmost counts: no other provider may evade a suppression.
@@ -89,7 +96,6 @@ MAX_COPIES = 10
 # https://docs.unione.io/en/web-api-ref#email-send (2026-11)
 MAX_METADATA = 10
 MAX_NAME = 78
-MAIL_ID = "mailfailover-id"
 
 # Other headers are ignored, unless the vendor's support has approved them for an account.
 HEADER = re.compile(r"(?!x-unione)x-.+", re.IGNORECASE)
@@ -99,14 +105,16 @@ READ_BY_ENGINES = re.compile(r"[{}$#]")
 
 # https://godocs.unisender.ru/simple-template-engine (2026-11): two braces begin a variable.
 # That a value stands as it is, not escaped and not looked into, is unconfirmed.
-LITERALS = {"{": "brace_open", "}": "brace_close"}
-READ_BY_SIMPLE = re.compile(r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]")
-MARKED = re.compile(r"\0(\w+)\0")
+SIMPLE = plugin.MergeLanguage(
+    "{{%s}}", r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]", {"{": "brace_open", "}": "brace_close"}
+)
 
 MD5 = re.compile(r"[0-9a-f]{32}")
 
 # Options that would change who gets the mail and who sends it; headers could do so too.
-RESERVED = {"from_email", "headers", "recipients"}
+RESERVED = {"from_email", "headers"}
+
+FILE = plugin.FileFields("name", "content", "type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +179,7 @@ class UnisenderGo:
     base_url: str = ""
 
     def __post_init__(self) -> None:
-        if self.region not in HOSTS:
-            raise errors.ConfigurationError(
-                f"region of unisender is {self.region!r}: use {', '.join(map(repr, HOSTS))}"
-            )
-        object.__setattr__(self, "base_url", self.base_url or HOSTS[self.region][0])
+        object.__setattr__(self, "base_url", plugin.regional_url(self, HOSTS))
 
     def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
@@ -189,11 +193,10 @@ class UnisenderGo:
         """
         for kind in ("to", "cc", "bcc"):
             if len(getattr(message, kind)) > MAX_COPIES:
-                raise plugin.unsupported(
-                    f"unisender takes 10 addresses as {kind}", f"max_recipients={MAX_COPIES}"
-                )
-        if message.template_id or message.template_data:
-            _check_template(message)
+                text = f"unisender takes 10 addresses as {kind}"
+                raise plugin.unsupported(text, f"max_recipients={MAX_COPIES}")
+        plugin.check_template_data(message)
+        _check_template(message)
         people = {"To": message.to, "CC": message.cc}
         lines = {name: ", ".join(map(_mailbox, some)) for name, some in people.items() if some}
         content = {
@@ -215,9 +218,8 @@ class UnisenderGo:
             UnsupportedFeature: As ``build_request``; or if a name is too long.
         """
         if any(len(address.name) > MAX_NAME for address in message.to):
-            raise plugin.unsupported(
-                "unisender takes no names of more than 78 characters into a merge", "MERGE"
-            )
+            text = "unisender takes no names of more than 78 characters into a merge"
+            raise plugin.unsupported(text, "MERGE")
         merge = _template_merge(message) if message.template_id else _text_merge(message)
         return self._request(message, merge | {"headers": _headers(message)})
 
@@ -240,19 +242,11 @@ class UnisenderGo:
         self, response: plugin.Response, message: plugin.Message
     ) -> errors.SendError:
         answer = response.json_object()
-        code, text = answer.get("code"), answer.get("message")
-        if answer.get("status") != "error" or type(code) is not int:
-            return plugin.classify_http(response)
+        code = plugin.as_code(answer.get("code"), int) if answer.get("status") == "error" else ""
         if code == NOBODY_LEFT and (said := _named(answer, message.recipients)):
             return _refusal(response, said)
-        return plugin.classify_http(
-            response,
-            own_envelope=True,
-            code=str(code),
-            kind=ERRORS.get(code),
-            # It repeats a wrong key.
-            detail=text if isinstance(text, str) and code not in (101, 102) else "",
-        )
+        text = "" if code in WRONG_KEY else plugin.as_words(answer.get("message"))
+        return ERRORS.classify(response, [plugin.Problem(code, text)] if code else ())
 
     def build_ping(self) -> plugin.HTTPRequest:
         return self._call("system/ping", {})
@@ -277,30 +271,22 @@ class UnisenderGo:
         return self._call("email/send", {"message": body})
 
     def _call(self, method: str, body: dict[str, Any]) -> plugin.HTTPRequest:
-        headers = {
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-            "X-API-KEY": plugin.reveal(self.api_key),
-        }
-        path = f"{HOSTS[self.region][1]}/transactional/api/v1/{method}.json"
-        return plugin.HTTPRequest(
-            "POST", f"{self.base_url}/{path}", headers, plugin.json_body(body)
-        )
+        headers = {"Accept": "application/json", "X-API-KEY": plugin.reveal(self.api_key)}
+        path = f"{LANGUAGES[self.region]}/transactional/api/v1/{method}.json"
+        return plugin.post_json(f"{self.base_url}/{path}", headers, body)
 
 
 def _common(message: plugin.Message) -> dict[str, Any]:
     """
     What is the same for all recipients.
     """
-    files = [(one, one.filename) for one in message.attachments if not one.content_id]
-    images = [(one, one.content_id) for one in message.attachments if one.content_id]
     when = message.send_at and message.send_at.astimezone(UTC)
     return {
         "from_email": message.sender.email,
         "reply_to": "".join(address.email for address in message.reply_to),
         "reply_to_name": "".join(map(_name, message.reply_to)),
-        "attachments": _files(files),
-        "inline_attachments": _files(images),
+        "attachments": _checked(FILE.files(message)),
+        "inline_attachments": _checked(FILE.images(message)),
         "tags": list(dict.fromkeys(message.tags)),
         "global_metadata": _metadata(message),
         "track_read": None if message.track_opens is None else int(message.track_opens),
@@ -324,52 +310,44 @@ def _name(address: plugin.Address) -> str:
     return plugin.encode_header(address.name) if str(address).startswith('"') else address.name
 
 
-def _files(named: list[tuple[plugin.Attachment, str]]) -> list[dict[str, Any]]:
-    names = [name for _, name in named]
+def _checked(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = [one["name"] for one in files]
     if len(names) != len(set(names)) or "/" in "".join(names):
-        raise plugin.unsupported(
-            "unisender takes files whose names differ, without '/'", "ATTACHMENTS"
-        )
-    if not all(one.size for one, _ in named):
+        text = "unisender takes files whose names differ, without '/'"
+        raise plugin.unsupported(text, "ATTACHMENTS")
+    if not all(one["content"].size for one in files):
         raise plugin.unsupported("unisender takes no file without content", "ATTACHMENTS")
-    return [
-        {"type": one.content_type, "name": name, "content": one.base64()} for one, name in named
-    ]
+    return files
 
 
 def _headers(message: plugin.Message) -> dict[str, str]:
-    headers = {
-        name: value for name, value in message.header_items() if name.lower() != "message-id"
-    }
+    headers = plugin.own_headers(message)
     if not all(map(HEADER.fullmatch, headers)):
         raise plugin.unsupported("unisender passes on headers of the form X-... only", "HEADERS")
     return headers
 
 
 def _metadata(message: plugin.Message) -> dict[str, str]:
-    # Our id is a hint: it goes along where the vendor's limit leaves room for it.
+    # All of a recipient's count, those of the merge too.
     own = message.merge_metadata.values()
     most = max((len(message.metadata.keys() | one.keys()) for one in own), default=0)
-    if max(len(message.metadata), most) >= MAX_METADATA:
-        return dict(message.metadata)
-    return {**message.metadata, MAIL_ID: message.id}
+    beside = max(most - len(message.metadata), 0)
+    return plugin.own_metadata(message, limit=MAX_METADATA - beside)
 
 
 def _check_template(message: plugin.Message) -> None:
-    if not message.template_id:
-        raise plugin.unsupported(
-            "unisender fills in the data of a template only in a template", "TEMPLATES"
+    if message.template_id and READ_BY_ENGINES.search(message.subject + message.sender.name):
+        text = (
+            "unisender takes no '{', '}', '$' or '#' in the subject or the sender's name of a "
+            "template"
         )
-    if READ_BY_ENGINES.search(message.subject + message.sender.name):
-        text = "takes no '{', '}', '$' or '#' in the subject or the sender's name of a template"
-        raise plugin.unsupported(f"unisender {text}", "TEMPLATE_OVERRIDE")
+        raise plugin.unsupported(text, "TEMPLATE_OVERRIDE")
 
 
 def _template_merge(message: plugin.Message) -> dict[str, Any]:
     if plugin.rewrite(message.subject, str) != message.subject:
-        raise plugin.unsupported(
-            "unisender cannot merge a subject and a stored template in one call", "MERGE"
-        )
+        text = "unisender cannot merge a subject and a stored template in one call"
+        raise plugin.unsupported(text, "MERGE")
     _check_template(message)
     data = (message.merge_data.get(address.email, {}) for address in message.to)
     return {
@@ -391,44 +369,33 @@ def _text_merge(message: plugin.Message) -> dict[str, Any]:
         name: f"v{number}" for number, name in enumerate(next(plugin.all_variables(message)))
     }
 
-    def written(text: str, *, html: bool = False) -> str:
-        # No text contains NUL, so it can mark our variables meanwhile.
-        return _written(plugin.rewrite(text, lambda name: f"\0{numbers[name]}\0", html=html))
-
-    body = {"html": written(message.html, html=True), "plaintext": written(message.text)}
     data = (
         {numbers[name]: value for name, value in one.items()}
         for one in plugin.all_variables(message)
     )
+    name_of = numbers.__getitem__
     return {
         "template_engine": "simple",
         "recipients": plugin.WrittenJSON.of_items(_recipients(message, data)),
-        "subject": written(message.subject),
-        "body": plugin.filled(body),
-        "from_name": _written(message.sender.name),
-        "global_substitutions": {name: text for text, name in LITERALS.items()},
+        "subject": SIMPLE.write(message.subject, name_of),
+        "body": plugin.filled(
+            {
+                "html": SIMPLE.write(message.html, name_of, html=True),
+                "plaintext": SIMPLE.write(message.text, name_of),
+            }
+        ),
+        "from_name": SIMPLE.literal(message.sender.name),
+        "global_substitutions": SIMPLE.values,
     }
-
-
-def _written(text: str) -> str:
-    """
-    *text* so that it arrives as it stands, but for what is marked as a variable.
-    """
-
-    def literal(found: re.Match[str]) -> str:
-        return "".join(f"\0{LITERALS[character]}\0" for character in found[0])
-
-    return MARKED.sub(r"{{\1}}", READ_BY_SIMPLE.sub(literal, text))
 
 
 def _recipients(
     message: plugin.Message, data: Iterable[Mapping[str, str]]
 ) -> Iterator[dict[str, Any]]:
     for address, own in zip(message.to, data, strict=True):
-        name = {"to_name": address.name} if address.name else {}
         recipient = {
             "email": address.email,
-            "substitutions": {**name, **own},
+            "substitutions": plugin.filled({"to_name": address.name}) | own,
             "metadata": message.merge_metadata.get(address.email),
         }
         yield plugin.filled(recipient)
@@ -447,25 +414,20 @@ def _read(
     mail_id, emails = answer.get("job_id"), answer.get("emails")
     if answer.get("status") != "success" or not isinstance(mail_id, str) or not mail_id:
         raise plugin.unreadable(response)
-    taken = {str(email).lower() for email in emails} if isinstance(emails, list) else set()
-    failed = _named(answer, recipients)
-    return mail_id, {
-        one.email: "accepted" if one.email.lower() in taken else failed.get(one.email, "")
-        for one in recipients
-    }
+    pairs = ((email, "accepted") for email in (emails if isinstance(emails, list) else ()))
+    said = _named(answer, recipients) | plugin.by_recipient(pairs, recipients)
+    return mail_id, {one.email: said.get(one.email, "") for one in recipients}
 
 
 def _named(answer: Mapping[str, Any], recipients: Iterable[plugin.Address]) -> dict[str, str]:
     """
     Those of *recipients* whom an answer says to be left out, and why, in words of REFUSED.
     """
-    failed = answer.get("failed_emails")
-    failed = failed if isinstance(failed, dict) else {}
-    reasons = {email.lower(): why for email, why in failed.items()}
+    failed = plugin.as_object(answer.get("failed_emails"))
     return {
-        one.email: reason if reason in REFUSED else "refused"
-        for one in recipients
-        if (reason := str(reasons.get(one.email.lower(), "")))
+        email: why if why in REFUSED else "refused"
+        for email, said in plugin.by_recipient(failed.items(), recipients).items()
+        if (why := str(said))
     }
 
 
