@@ -402,10 +402,11 @@ def _packed(data: dict[str, Any]) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
     packed = urlsafe_b64encode(text + b" " * (-len(text) % 3)).decode("ascii")
     if len(packed) > MAX_TAG:
-        text = (
-            "ses takes few tags and metadata beyond ASCII letters, digits, '-', '_': shorten them"
+        raise plugin.unsupported(
+            "ses takes few tags and metadata beyond ASCII letters, digits, '-' and '_': "
+            "shorten them",
+            *map(str.upper, data),
         )
-        raise plugin.unsupported(text, *map(str.upper, data))
     return packed
 
 

@@ -395,7 +395,7 @@ def _recipients(
     for address, own in zip(message.to, data, strict=True):
         recipient = {
             "email": address.email,
-            "substitutions": plugin.filled({"to_name": address.name}) | own,
+            "substitutions": {**plugin.filled({"to_name": address.name}), **own},
             "metadata": message.merge_metadata.get(address.email),
         }
         yield plugin.filled(recipient)
