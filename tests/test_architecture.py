@@ -275,3 +275,26 @@ def test_the_package_says_what_it_lacks() -> None:
     """
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = importlib.import_module("mailfailover").Nothing
+
+
+@pytest.mark.parametrize("room", ["service"])
+def test_no_file_of_a_room_needs_itself(room: str) -> None:
+    """
+    No circle of imports: each file can be understood after those that it imports.
+    """
+    names = [name for name in FILES if name.split(".")[0] == room]
+
+    circles = [name for name in names if name in _reached(name, room)]
+
+    assert circles == []
+
+
+def _reached(name: str, room: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for target in arrows(waiting.pop()):
+            if target.split(".")[0] == room and target not in found:
+                found.add(target)
+                waiting.append(target)
+    return found

@@ -17,7 +17,7 @@ from mailfailover.service.gate import csrf, guard
 from mailfailover.service.headers import add_headers
 from mailfailover.service.health import health
 from mailfailover.service.mailbox import show_mailbox
-from mailfailover.service.metrics import count_requests, metrics
+from mailfailover.service.metrics_view import count_requests, metrics
 from mailfailover.service.openapi import openapi
 from mailfailover.service.page import page
 from mailfailover.service.parts import Service, service, set_up

@@ -1,5 +1,5 @@
 """
-What Prometheus is told: attempts, requests, and how providers and outbox stand.
+Metrics for Prometheus: attempts, requests, and how providers and outbox stand.
 
 Counters are those of this process. Where the variable ``PROMETHEUS_MULTIPROC_DIR`` names a
 directory, they are those of all processes of this machine that count into it, workers included.
@@ -8,31 +8,39 @@ directory, they are those of all processes of this machine that count into it, w
 from __future__ import annotations
 
 import os
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from flask import Blueprint, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover._chain.observe import AttemptMade
-from mailfailover.service.parts import service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from flask import Flask
+    from mailfailover._mailer.mailer import Mailer
+    from mailfailover.outbox import Outbox
 
-    from mailfailover.service.parts import Service
-
-__all__ = ["DIRECTORY", "Metrics", "count_requests", "metrics"]
+__all__ = ["DIRECTORY", "Metrics"]
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-metrics = Blueprint("metrics", __name__)
+
+class Measured(Protocol):
+    """
+    What is looked at, other than counted: providers and outbox, at a time.
+    """
+
+    @property
+    def mailer(self) -> Mailer: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def wall(self) -> Callable[[], float]: ...
 
 
 class Metrics:
@@ -78,7 +86,7 @@ class Metrics:
             self.attempts.labels(attempt.provider, attempt.outcome).inc()
             self.attempt_seconds.labels(attempt.provider).observe(attempt.duration)
 
-    def write(self, parts: Service) -> bytes:
+    def write(self, parts: Measured) -> bytes:
         """
         Write everything as Prometheus reads it.
         """
@@ -90,40 +98,12 @@ class Metrics:
         return generate_latest(counted) + generate_latest(now)
 
 
-def count_requests(app: Flask, counted: Metrics) -> None:
-    """
-    Count every request of *app*.
-    """
-
-    def begin() -> None:
-        g.began = time.perf_counter()
-
-    def end(response: Response) -> Response:
-        endpoint = request.endpoint or "none"
-        counted.requests.labels(endpoint, str(response.status_code)).inc()
-        counted.request_seconds.labels(endpoint).observe(time.perf_counter() - g.began)
-        return response
-
-    app.before_request(begin)
-    app.after_request(end)
-
-
-@metrics.get("/metrics")
-def show() -> Response:
-    """
-    Tell Prometheus.
-    """
-    parts = service()
-    text = parts.metrics.write(parts) if parts.metrics else b""
-    return Response(text, content_type=CONTENT_TYPE)
-
-
 class _Now:
     """
     What is looked up when somebody asks.
     """
 
-    def __init__(self, parts: Service) -> None:
+    def __init__(self, parts: Measured) -> None:
         self.parts = parts
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
