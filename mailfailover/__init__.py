@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mailfailover._health.memory import MemoryHealth
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.address import Address
+    from mailfailover._message.alternative import Alternative
     from mailfailover._message.attachment import Attachment
     from mailfailover._message.message import Message
     from mailfailover._message.outcome import Outcome
@@ -72,6 +73,7 @@ __all__ = [
     "AccountSuspended",
     "Address",
     "AllProvidersFailed",
+    "Alternative",
     "Attachment",
     "Attempt",
     "AttemptMade",
@@ -132,6 +134,7 @@ _MODULES = {
     "_health.memory": ("MemoryHealth",),
     "_mailer.mailer": ("Mailer",),
     "_message.address": ("Address",),
+    "_message.alternative": ("Alternative",),
     "_message.attachment": ("Attachment",),
     "_message.message": ("Message",),
     "_message.outcome": ("Outcome",),

@@ -6,6 +6,7 @@ and run :class:`mailfailover.testing.ProviderContract` over it.
 """
 
 from mailfailover._message.address import Address
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.encoded_words import encode_header
 from mailfailover._message.merge import (
@@ -122,6 +123,7 @@ __all__ = [
     "Accepted",
     "Address",
     "AddressFields",
+    "Alternative",
     "Attachment",
     "Base64",
     "BatchProvider",

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mailfailover._message.address import Address
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._values.features import MAY_BE_LEFT_OFF, Feature
@@ -60,6 +61,24 @@ _headers = st.dictionaries(
     lines.map(str.strip) | st.lists(words.map(str.strip), min_size=2, max_size=3),
     max_size=3,
 ).filter(lambda found: len({name.lower() for name in found}) == len(found))
+_forms = st.builds(
+    Alternative,
+    st.sampled_from(
+        [
+            "text/calendar; method=REQUEST",
+            "text/x-amp-html",
+            "text/watch-html",
+            "application/ld+json",
+        ]
+    ),
+    texts,
+    preferred=st.booleans(),
+)
+alternatives = st.lists(_forms, max_size=2, unique_by=lambda one: one.kind).map(
+    lambda found: tuple(sorted(found, key=lambda one: one.preferred))
+)
+"""In the order that MIME keeps: those after the HTML last."""
+
 _json = st.recursive(
     st.none()
     | st.booleans()
@@ -83,6 +102,7 @@ def _mime_fields() -> dict[str, st.SearchStrategy[Any]]:
         "subject": lines,
         "text": texts,
         "html": texts,
+        "alternatives": alternatives,
         "headers": _headers,
         "attachments": st.tuples(
             st.lists(images, max_size=2, unique_by=lambda image: image.content_id),

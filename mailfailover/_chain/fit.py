@@ -85,6 +85,8 @@ class Fit:
             needed |= Feature.REPLY_TO.value
         lacking = needed & ~limits.features.value if needed else 0
         missing = Feature(lacking) if lacking else NO_FEATURES
+        if message.mime and moves_to_reply_to(link, message):
+            missing |= Feature.MIME  # Another From would change the bytes.
         if message.tags or message.metadata or message.merge_metadata:
             missing |= over_limits(message, limits)
         if message.template_id and not template_at(link, message):
@@ -112,6 +114,8 @@ class Fit:
         return self._size
 
     def _takes_batch(self, link: Link) -> bool:
+        if self._message.alternatives:
+            return False  # Vendors fill in the text and the HTML of a merge, no other form.
         able = merge_features(self._message) in link.capabilities.features
         return able and hasattr(link.provider, "build_batch")
 

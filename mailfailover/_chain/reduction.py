@@ -58,6 +58,9 @@ def _fitting_metadata(data: Mapping[str, str], limits: Capabilities) -> FrozenDi
     return FrozenDict(found)
 
 
+_FORMS = Feature.CALENDAR | Feature.AMP | Feature.ALTERNATIVES
+
+
 def without(message: Message, dropped: Feature, limits: Capabilities) -> Message:
     """
     The mail without what *limits* cannot express; tags and metadata are cut to what it can.
@@ -75,6 +78,10 @@ def without(message: Message, dropped: Feature, limits: Capabilities) -> Message
             one
             for one in message.attachments
             if (Feature.INLINE_IMAGES if one.content_id else Feature.ATTACHMENTS) not in dropped
+        )
+    if dropped & _FORMS:
+        changes["alternatives"] = tuple(
+            one for one in message.alternatives if one.feature not in dropped
         )
     if Feature.REPLY_TO in dropped or Feature.MULTIPLE_REPLY_TO in dropped:
         keep = 1 if Feature.REPLY_TO in limits.features else 0

@@ -20,6 +20,7 @@ _HEADERS = Feature.HEADERS.value
 _REPEATED_HEADERS = Feature.REPEATED_HEADERS.value
 _ATTACHMENTS = Feature.ATTACHMENTS.value
 _INLINE_IMAGES = Feature.INLINE_IMAGES.value
+_MIME = Feature.MIME.value
 _TAGS = Feature.TAGS.value
 _METADATA = Feature.METADATA.value
 _TRACKING = Feature.TRACKING.value
@@ -45,12 +46,17 @@ def required_bits(message: Message) -> int:  # noqa: C901, PLR0912 -- one line a
     The same as an int, whose bits are those of :class:`Feature`.
     """
     needed = 0
-    if message.html:
-        needed |= _HTML
-    elif not message.text and not message.template_id:
-        needed |= _EMPTY_BODY
-    if not message.subject and not message.template_id:
-        needed |= _EMPTY_SUBJECT
+    if message.mime:
+        needed |= _MIME
+    else:
+        if message.html:
+            needed |= _HTML
+        elif not message.text and not message.template_id:
+            needed |= _EMPTY_BODY
+        if not message.subject and not message.template_id:
+            needed |= _EMPTY_SUBJECT
+    for alternative in message.alternatives:
+        needed |= alternative.feature.value
     if not message.to:
         needed |= _WITHOUT_TO
     if message.reply_to:
@@ -114,8 +120,10 @@ def estimate_size(message: Message) -> int:
     """
     How large the encoded mail is, in bytes: attachments in base64, text as UTF-8.
     """
+    if message.mime:
+        return len(message.mime)
     size = 1024
-    for part in (message.text, message.html):
+    for part in (message.text, message.html, *(one.content for one in message.alternatives)):
         size += len(part) if part.isascii() else len(part.encode())
     for attachment in message.attachments:
         size += attachment.base64().size * 78 // 76 + 512

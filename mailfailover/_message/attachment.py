@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from mailfailover._message.content_type import check_content_type
 from mailfailover._message.validation import check_text
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Base64, File
@@ -134,16 +135,7 @@ def _content_type(given: str, filename: str) -> str:
 
         guessed, encoding = guess_type(filename, strict=False)
         return guessed if guessed and not encoding else "application/octet-stream"
-    main, slash, sub = (
-        check_text("attachments content_type", given).partition(";")[0].partition("/")
-    )
-    if not slash or not main.strip() or not sub.strip() or not given.isascii():
-        message = "content_type of an attachment is not of the form type/subtype"
-        raise InvalidMessage(message, field="attachments")
-    if main.strip().lower() == "multipart":
-        message = "content_type of an attachment cannot be multipart: attach each part by itself"
-        raise InvalidMessage(message, field="attachments")
-    return given
+    return check_content_type("attachments", "content_type of an attachment", given)
 
 
 def _content_id(given: str) -> str:

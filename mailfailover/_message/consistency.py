@@ -11,6 +11,25 @@ from mailfailover.errors import InvalidMessage
 if TYPE_CHECKING:
     from mailfailover._message.mail import Mail
 
+_CHANGE_BYTES = (
+    "subject",
+    "text",
+    "html",
+    "alternatives",
+    "attachments",
+    "headers",
+    "cc",
+    "bcc",
+    "reply_to",
+    "unsubscribe",
+    "template_id",
+    "template_data",
+    "merge_data",
+    "merge_metadata",
+    "merge_headers",
+)
+"""What cannot stand beside *mime*, whose bytes nothing may change."""
+
 
 def check_together(message: Mail) -> None:
     """
@@ -19,6 +38,8 @@ def check_together(message: Mail) -> None:
     Raises:
         InvalidMessage: Naming one of the fields.
     """
+    if message.mime:
+        _check_raw(message)
     if message.unsubscribe and any(
         n.lower().startswith("list-unsubscribe") for n in message.headers
     ):
@@ -28,3 +49,15 @@ def check_together(message: Mail) -> None:
         from mailfailover._message.merge import check_merge
 
         check_merge(message)
+
+
+def _check_raw(message: Mail) -> None:
+    for field in _CHANGE_BYTES:
+        if getattr(message, field):
+            text = (
+                f"{field} and mime are both given, but the bytes of mime go out as they are: "
+                "put it into them, or send it as fields"
+            )
+            if field in ("cc", "bcc"):
+                text = f"{field} and mime are both given: name every recipient in to"
+            raise InvalidMessage(text, field=field)

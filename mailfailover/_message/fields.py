@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailfailover._message.address import Address, Recipients
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.mailboxes import split_list
 from mailfailover._message.validation import (
@@ -103,6 +104,22 @@ def attachments(value: Attachment | Iterable[Attachment]) -> tuple[Attachment, .
     if len(ids) != len(set(ids)):
         message = "two attachments have the same content_id: give each its own"
         raise InvalidMessage(message, field="attachments")
+    return found
+
+
+def alternatives(value: Iterable[Alternative]) -> tuple[Alternative, ...]:
+    found = (value,) if isinstance(value, Alternative) else _sequence("alternatives", value)
+    for one in found:
+        if not isinstance(one, Alternative):
+            message = (
+                f"alternatives must hold Alternative objects, not {type(one).__name__}: "
+                "use Alternative(content_type, content)"
+            )
+            raise InvalidMessage(message, field="alternatives")
+    kinds = [one.kind for one in found]
+    if len(kinds) != len(set(kinds)):
+        message = "two alternatives have the same content_type: a reader shows one, so keep one"
+        raise InvalidMessage(message, field="alternatives")
     return found
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailfailover._message.address import Address
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.mail import FIELDS
 from mailfailover._values.features import DROPPABLE, NO_FEATURES, Feature
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Mail")
 
 _DEFAULTS: Mapping[str, Any] = {"stream": "transactional", "droppable": DROPPABLE}
+_ALTERNATIVE_FIELDS = frozenset({"content_type", "content", "preferred"})
 _ATTACHMENT_FIELDS = frozenset({"filename", "content", "content_type", "content_id"})
 
 
@@ -38,7 +40,7 @@ def message_to_dict(message: Mail) -> dict[str, Any]:
         if name in _DEFAULTS:
             given = value != _DEFAULTS[name]
         else:
-            given = value is not None and value not in ((), "", {})
+            given = value is not None and value not in ((), "", b"", {})
         if given:
             found[name] = _write(value)
     return found
@@ -54,6 +56,11 @@ def _write(value: Any) -> Any:
             "content_type": value.content_type,
             "content_id": value.content_id,
         }
+    if isinstance(value, Alternative):
+        written: dict[str, Any] = {"content_type": value.content_type, "content": value.content}
+        return written | ({"preferred": True} if value.preferred else {})
+    if isinstance(value, bytes):
+        return b64encode(value).decode("ascii")
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Feature):
@@ -91,22 +98,53 @@ def _read_attachments(field: str, value: Any) -> tuple[Attachment, ...]:
 
 
 def _read_attachment(label: str, value: Any) -> Attachment:
-    if not isinstance(value, Mapping):
-        raise _wrong(label, "an object", value, field="attachments")
-    if unknown := sorted(str(name) for name in value if name not in _ATTACHMENT_FIELDS):
-        message = f"{label} has the unknown field {unknown[0]!r}: leave it out"
-        raise InvalidMessage(message, field="attachments")
-    content = value.get("content")
-    try:
-        raw = b64decode(content, validate=True) if isinstance(content, str) else None
-    except (binascii.Error, ValueError):
-        raw = None
+    _check_object("attachments", label, value, _ATTACHMENT_FIELDS)
+    raw = _read_base64(value.get("content"))
     if raw is None:
         message = f"content of {label} is no base64: encode the file's bytes as base64"
         raise InvalidMessage(message, field="attachments")
     return Attachment(
         value.get("filename", ""), raw, value.get("content_type", ""), value.get("content_id", "")
     )
+
+
+def _read_alternatives(field: str, value: Any) -> tuple[Alternative, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _wrong(field, "a list of objects", value)
+    return tuple(_read_alternative(f"{field}[{number}]", one) for number, one in enumerate(value))
+
+
+def _read_alternative(label: str, value: Any) -> Alternative:
+    _check_object("alternatives", label, value, _ALTERNATIVE_FIELDS)
+    content = value.get("content", "")
+    if not isinstance(content, str):
+        raise _wrong(f"content of {label}", "a str", content, field="alternatives")
+    return Alternative(
+        value.get("content_type", ""), content, preferred=value.get("preferred", False)
+    )
+
+
+def _check_object(field: str, label: str, value: Any, known: frozenset[str]) -> None:
+    if not isinstance(value, Mapping):
+        raise _wrong(label, "an object", value, field=field)
+    if unknown := sorted(str(name) for name in value if name not in known):
+        message = f"{label} has the unknown field {unknown[0]!r}: leave it out"
+        raise InvalidMessage(message, field=field)
+
+
+def _read_base64(content: Any) -> bytes | None:
+    try:
+        return b64decode(content, validate=True) if isinstance(content, str) else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _read_mime(field: str, value: Any) -> bytes:
+    raw = _read_base64(value)
+    if raw is None:
+        message = f"{field} is no base64: encode the message's bytes as base64"
+        raise InvalidMessage(message, field=field)
+    return raw
 
 
 def _read_features(field: str, value: Any) -> Feature:
@@ -132,9 +170,11 @@ def _read_time(field: str, value: Any) -> datetime | None:
 
 
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "alternatives": _read_alternatives,
     "attachments": _read_attachments,
     "created": _read_time,
     "droppable": _read_features,
+    "mime": _read_mime,
     "send_at": _read_time,
 }
 

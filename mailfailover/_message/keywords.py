@@ -10,6 +10,7 @@ from datetime import datetime  # noqa: TC003
 from typing import Any, Literal, TypedDict
 
 from mailfailover._message.address import Address, Recipients  # noqa: TC001
+from mailfailover._message.alternative import Alternative  # noqa: TC001
 from mailfailover._message.attachment import Attachment  # noqa: TC001
 from mailfailover._values.features import Feature  # noqa: TC001
 
@@ -32,6 +33,8 @@ class MessageFields(TypedDict, total=False):
     subject: str
     text: str
     html: str
+    alternatives: Alternative | Iterable[Alternative]
+    mime: bytes
     headers: Mapping[str, str | Iterable[str]]
     attachments: Attachment | Iterable[Attachment]
     tags: str | Iterable[str]

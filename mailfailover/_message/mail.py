@@ -11,6 +11,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from mailfailover._message.raw_mime import raw_header
 from mailfailover._values.frozen import EMPTY
 from mailfailover.errors import InvalidMessage
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mailfailover._message.address import Address
+    from mailfailover._message.alternative import Alternative
     from mailfailover._message.attachment import Attachment
     from mailfailover._values.features import Feature
 
@@ -39,6 +41,8 @@ class Mail:
     subject: str
     text: str
     html: str
+    alternatives: tuple[Alternative, ...]
+    mime: bytes
     headers: Mapping[str, str | tuple[str, ...]]
     attachments: tuple[Attachment, ...]
     tags: tuple[str, ...]
@@ -75,6 +79,8 @@ class Mail:
         for name, value in self.headers.items():
             if name.lower() == "message-id" and isinstance(value, str):
                 return value
+        if self.mime and (found := raw_header(self.mime, "message-id")):
+            return found
         domain = self.from_email.domain if self.from_email else "localhost"
         return f"<{self.id}{self.part and '.' + self.part}@{domain}>"
 

@@ -86,6 +86,19 @@ def split_header(value: str, field: str) -> Iterator[tuple[str, str, str]]:
         yield unquote(found[1].strip(" \t")), found[2].strip(" \t"), comment
 
 
+def names_group(value: str) -> bool:
+    """
+    Whether an address header holds a group that has members, ``Team: a@b.example;``.
+    """
+    inside, members = False, False
+    for unit in _UNIT.findall(value):
+        if unit in ":;":
+            inside = unit == ":"
+        elif inside and unit.strip():
+            members = True
+    return members
+
+
 def unquote(text: str) -> str:
     """
     Return *text* with its quoted strings replaced by what they stand for.

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.validation import check_text
 from mailfailover._values.features import Feature
 from mailfailover._values.frozen import EMPTY, FrozenDict
@@ -48,6 +49,7 @@ def check_merge(message: Mail) -> None:
     _check_recipients(message, to)
     shared = [message.subject, *(value for _, value in message.header_items())]
     body = _names(message.text) | _names(message.html)
+    body = body.union(*(_names(one.content) for one in message.alternatives))
     for number, email in enumerate(to, 1):
         data = message.merge_data.get(email, {})
         lines = [*shared, *_values(message.merge_headers.get(email, {}))]
@@ -188,6 +190,7 @@ def for_recipient(message: M, address: Address) -> M:
         subject=fill(message.subject, data),
         text=fill(message.text, data),
         html=fill(message.html, data, html=True),
+        alternatives=tuple(_fill_alternative(one, data) for one in message.alternatives),
         headers=FrozenDict({name: _fill_values(value, data) for name, value in headers.items()}),
         unsubscribe=_fill_urls(message.unsubscribe, data),
         metadata=FrozenDict({**message.metadata, **own}) if own else message.metadata,
@@ -199,6 +202,13 @@ def for_recipient(message: M, address: Address) -> M:
         merge_headers=EMPTY,
         part=part_of(address),
     )
+
+
+def _fill_alternative(alternative: Alternative, data: Mapping[str, str]) -> Alternative:
+    if "{{" not in alternative.content:
+        return alternative
+    content = fill(alternative.content, data, html="html" in alternative.kind)
+    return Alternative(alternative.content_type, content, preferred=alternative.preferred)
 
 
 def _fill_urls(urls: tuple[str, ...], data: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from mailfailover._message import fields as read
 from mailfailover._message.consistency import check_together
 from mailfailover._message.keywords import check_keywords
 from mailfailover._message.mail import FIELDS, Mail
+from mailfailover._message.raw_mime import check_raw
 from mailfailover._message.validation import check_body, check_text
 from mailfailover._values.face import published_in
 from mailfailover._values.features import DROPPABLE, Feature
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from email.message import Message as ParsedMessage
 
     from mailfailover._message.address import Address, Recipients
+    from mailfailover._message.alternative import Alternative
     from mailfailover._message.attachment import Attachment
     from mailfailover._message.keywords import MessageFields
 
@@ -45,6 +47,13 @@ class Message(Mail):
         from_email: The sender; the mailer's own where None.
 
         subject, text, html: What it says; ``{{name}}`` is filled in from *merge_data*.
+
+        alternatives:
+            More forms of the same text beside *text* and *html*: an invitation, AMP.
+
+        mime:
+            The whole mail as MIME, byte for byte, in place of all fields that would make
+            one; see :meth:`from_mime`.
 
         headers:
             Custom headers; a tuple of values repeats one. Those with a field of their
@@ -93,6 +102,8 @@ class Message(Mail):
         subject: str = "",
         text: str = "",
         html: str = "",
+        alternatives: Alternative | Iterable[Alternative] = (),
+        mime: bytes = b"",
         headers: Mapping[str, str | Iterable[str]] = EMPTY,
         attachments: Attachment | Iterable[Attachment] = (),
         tags: str | Iterable[str] = (),
@@ -125,6 +136,8 @@ class Message(Mail):
         _set(self, "subject", check_text("subject", subject))
         _set(self, "text", check_body("text", text))
         _set(self, "html", check_body("html", html))
+        _set(self, "alternatives", read.alternatives(alternatives) if alternatives else ())
+        _set(self, "mime", check_raw(mime) if mime != b"" else b"")
         _set(self, "headers", read.headers(headers) if headers else EMPTY)
         _set(self, "attachments", read.attachments(attachments) if attachments else ())
         _set(self, "tags", read.texts("tags", tags) if tags else ())
@@ -198,25 +211,78 @@ class Message(Mail):
         """
         Read a MIME message: the standard library's object, or its bytes.
 
+        It becomes fields where they hold all of it, so that every provider can carry it. A
+        mail that says more (it is signed, a report, has ``format=flowed`` or a Sender)
+        becomes *mime*, which goes out as it is, through the providers that can.
+
         Args:
             source: Any MIME message.
 
             fields: More fields, for what a MIME message cannot say; they take precedence.
 
         Raises:
-            InvalidMessage:
-                If it is broken, or cannot be taken apart without harm (signed or encrypted).
+            InvalidMessage: If it is broken, or *fields* would change a mail that goes as it is.
         """
-        from mailfailover._message.mime_message import parse_fields
+        from mailfailover._message.mime_reader import read_fields
 
-        found = parse_fields(source)
+        found = read_fields(source)
         found.update(fields)
         return cls(**found)
+
+    @classmethod
+    def from_mime(
+        cls,
+        raw: bytes,
+        *,
+        to: Recipients,
+        from_email: str | Address | None = None,
+        envelope_from: str | None = None,
+        **more: Unpack[MessageFields],
+    ) -> Self:
+        """
+        Take a MIME message as it is: signed (S/MIME, PGP, DKIM), a report, whatever it is.
+
+        Only providers with the feature ``MIME`` carry it. No byte of it changes but for the
+        trace headers of its way; a Bcc header is taken out, because it must never leave.
+
+        Args:
+            raw: The message, its lines ended by LF or CRLF.
+
+            to: Everybody who gets it, whatever its header says.
+
+            from_email: Its sender for the vendor; the From of its header where None.
+
+            envelope_from: Where bounces go, where the provider lets one choose.
+
+            more: What travels beside the bytes: tags, metadata, tracking, stream, send_at.
+
+        Raises:
+            InvalidMessage:
+                If *raw* is no message, or *more* has a field that would change its bytes
+                (subject, text, html, attachments, headers, cc, templates, a merge).
+        """
+        from mailfailover._message.mime_reader import raw_fields
+
+        found = raw_fields(check_raw(raw))
+        if from_email is not None:
+            found["from_email"] = from_email
+        found.update(more)
+        return cls(to, mime=raw, envelope_from=envelope_from or "", **found)
 
     def as_email_message(self) -> EmailMessage:
         """
         Return it as the standard library's ``EmailMessage``, Bcc not in it.
         """
-        from mailfailover._message.mime_message import build_email_message
+        from mailfailover._message.mime_writer import build_email_message
 
         return build_email_message(self)
+
+    def as_bytes(self) -> bytes:
+        """
+        Return it as MIME as it goes over the wire: lines end in CRLF, Bcc is not in it.
+
+        A message that was made of MIME gives the same bytes again.
+        """
+        from mailfailover._message.mime_writer import write_bytes
+
+        return write_bytes(self)

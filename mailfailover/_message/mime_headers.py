@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._message.address import Address
 from mailfailover._message.encoded_words import decode_words
 from mailfailover._message.mail import unsubscribe_headers
-from mailfailover._message.mailboxes import split_header
-from mailfailover._message.mime_part import header_text
+from mailfailover._message.mailboxes import names_group, split_header
+from mailfailover._message.mime_part import BeyondFields, header_text
 from mailfailover._message.validation import check_header_name
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from email.message import Message as ParsedMessage
 
 _ADDRESS_FIELDS = {"to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "reply_to"}
+_RECIPIENTS = ("to", "cc", "bcc")
 _FIELDS = _ADDRESS_FIELDS | {"from": "from_email", "subject": "subject", "date": "created"}
 _ONCE = ("from", "subject", "date", "message-id", "reply-to")
 
+# What stays with a mail and has no field.
+_BEYOND_FIELDS = ("dkim-signature", "resent-")
 # What the mail's former journey left on it, beside what no caller may set.
 _TRACE = frozenset(
     {
@@ -38,7 +41,7 @@ _TRACE = frozenset(
         "x-received",
     }
 )
-_TRACE_PREFIXES = ("arc-", "resent-")
+_TRACE_PREFIXES = ("arc-",)
 
 
 def header_fields(mail: ParsedMessage) -> dict[str, Any]:
@@ -46,8 +49,10 @@ def header_fields(mail: ParsedMessage) -> dict[str, Any]:
     Read every header of *mail* that says something about the mail and not about its way.
 
     Raises:
+        BeyondFields: If there is one that no field holds.
         InvalidMessage: If one that may stand once stands twice, or cannot be decoded.
     """
+    _check_expressible(mail)
     headers = list(_decoded(mail))
     names = [name.lower() for name, _, _ in headers]
     for name in _ONCE:
@@ -67,13 +72,74 @@ def header_fields(mail: ParsedMessage) -> dict[str, Any]:
     return fields | _custom(headers)
 
 
-def _decoded(mail: ParsedMessage) -> Iterator[tuple[str, str, bool]]:
+def envelope_fields(mail: ParsedMessage) -> dict[str, Any]:
+    """
+    Read who sent *mail*, when, and who gets it: all that its header names, Bcc too.
+
+    Raises:
+        InvalidMessage: If an address or the date is wrong.
+    """
+    found: dict[str, Any] = {}
+    to: list[Address | str] = []
+    for name, value, plain in _decoded(mail, only=(*_RECIPIENTS, "from", "sender", "date")):
+        lower = name.lower()
+        if lower in _RECIPIENTS:
+            to += _mailboxes(value, "to", plain=plain)
+        elif lower == "date":
+            found["created"] = _date(value)
+        else:
+            found[lower] = next(iter(_mailboxes(value, "from_email", plain=plain)), None)
+    # Several authors have one sender (RFC 5322, 3.6.2); the first of them stands for all.
+    sender = found.pop("from", None), found.pop("sender", None)
+    emails = {one.email if isinstance(one, Address) else one: one for one in reversed(to)}
+    return found | {
+        "to": tuple(reversed(emails.values())),
+        "from_email": next((one for one in sender if isinstance(one, Address)), None),
+    }
+
+
+def lenient_sender(mail: ParsedMessage) -> dict[str, Any]:
+    """
+    Read who sent *mail* and when, as far as that can be read.
+    """
+    found: dict[str, Any] = {}
+    for name, field in (("from", "from_email"), ("date", "created")):
+        try:
+            for _, value, plain in _decoded(mail, only=(name,)):
+                read = _date(value) if name == "date" else _first(value, plain=plain)
+                found.setdefault(field, read)
+        except InvalidMessage:
+            continue
+    return {field: value for field, value in found.items() if value is not None}
+
+
+def _first(value: str, *, plain: bool) -> Address | None:
+    found = _mailboxes(value, "from_email", plain=plain)
+    return next((one for one in found if isinstance(one, Address)), None)
+
+
+def _check_expressible(mail: ParsedMessage) -> None:
+    headers = [(name.lower(), value) for name, value in mail.raw_items()]
+    for name, value in headers:
+        if name.startswith(_BEYOND_FIELDS):
+            raise BeyondFields(f"the header {name}")
+        if name in _ADDRESS_FIELDS and names_group(header_text(value, name)):
+            raise BeyondFields(f"a group in {name}")
+    senders = [header_text(value, "from_email") for name, value in headers if name == "sender"]
+    authors = [header_text(value, "from_email") for name, value in headers if name == "from"]
+    if senders and senders != authors:
+        raise BeyondFields("the header sender")
+
+
+def _decoded(mail: ParsedMessage, only: Container[str] = ()) -> Iterator[tuple[str, str, bool]]:
     """
     Yield name, value and whether the value is plain Unicode already, as set by a program.
     """
     from email.header import Header
 
     for name, value in mail.raw_items():
+        if only and name.lower() not in only:
+            continue
         field = _FIELDS.get(name.lower(), f"headers[{name!r}]")
         yield name, header_text(value, field), isinstance(value, (BaseHeader, Header))
 
@@ -92,8 +158,7 @@ def _mailboxes(value: str, field: str, *, plain: bool) -> Iterator[Address | str
 def _sender(value: str, *, plain: bool) -> Address | None:
     found = list(_mailboxes(value, "from_email", plain=plain))
     if len(found) > 1:
-        message = "from_email: the From header names several senders: keep one"
-        raise InvalidMessage(message, field="from_email")
+        raise BeyondFields("several authors")
     # cron writes `root (Cron Daemon)`: whoever sends it for cron knows the sender.
     return found[0] if found and isinstance(found[0], Address) else None
 

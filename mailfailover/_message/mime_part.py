@@ -29,6 +29,12 @@ _FOLD = re.compile(r"(?:\r\n|\r|\n)(?=[ \t])")
 _PLAIN = ("", "7bit", "8bit", "binary")
 
 
+class BeyondFields(Exception):
+    """
+    Raised where a mail says something that no field holds; its text names it.
+    """
+
+
 class Header(NamedTuple):
     """
     A structured header: its first word in lower case, its parameters, its whole text.
@@ -37,6 +43,24 @@ class Header(NamedTuple):
     value: str
     params: Mapping[str, str]
     text: str
+
+
+def kind_of(part: ParsedMessage) -> str:
+    """
+    Return the content type of *part* in lower case, its default where it names none.
+    """
+    kind = read_header(part, "content-type").value
+    return kind if kind.count("/") == 1 else part.get_default_type()
+
+
+def children_of(part: ParsedMessage) -> list[ParsedMessage]:
+    """
+    Return the parts of a multipart, or the mail inside a part that holds one.
+    """
+    children = part.get_payload()
+    if not isinstance(children, list):
+        return []
+    return [child for child in children if isinstance(child, ParsedMessage)]
 
 
 def header_text(value: object, label: str) -> str:
@@ -94,6 +118,7 @@ def read_bytes(part: ParsedMessage, label: str) -> bytes:
     Return the content of *part*, its transfer encoding undone.
 
     Raises:
+        BeyondFields: If its transfer encoding is unknown here.
         InvalidMessage: Naming *label*, if it cannot be decoded without loss.
     """
     raw = _stored_bytes(part, label)
@@ -103,8 +128,7 @@ def read_bytes(part: ParsedMessage, label: str) -> bytes:
     if encoding == "quoted-printable":
         return binascii.a2b_qp(raw)
     if encoding != "base64":
-        problem = f"has the unknown transfer encoding {encoding[:40]!r}"
-        raise invalid(label, f"{problem}: encode the part as base64 or quoted-printable")
+        raise BeyondFields(f"the transfer encoding {encoding[:40]!r}")
     raw = b"".join(raw.split())
     try:
         return binascii.a2b_base64(raw + b"=" * (-len(raw) % 4), strict_mode=True)

@@ -31,6 +31,18 @@ class Feature(Flag):
 
     ATTACHMENTS = auto()
     INLINE_IMAGES = auto()
+    CALENDAR = auto()
+    """An invitation (text/calendar) as one more form of the text."""
+
+    AMP = auto()
+    """AMP for Email (text/x-amp-html) as one more form of the text."""
+
+    ALTERNATIVES = auto()
+    """A form of the text of any other type."""
+
+    MIME = auto()
+    """A MIME message that goes out as it is, byte for byte."""
+
     TAGS = auto()
     METADATA = auto()
     TRACKING = auto()
@@ -84,6 +96,9 @@ MAY_BE_LEFT_OFF = (
     | Feature.HEADERS
     | Feature.ATTACHMENTS
     | Feature.INLINE_IMAGES
+    | Feature.CALENDAR
+    | Feature.AMP
+    | Feature.ALTERNATIVES
     | Feature.SEND_AT
     | Feature.ENVELOPE_FROM
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.address import Address
 from mailfailover._message.message import Message
-from mailfailover._message.mime_message import parse_fields
+from mailfailover._message.mime_reader import read_fields
 from mailfailover._values.features import DROPPABLE, Feature
 from mailfailover.errors import InvalidMessage
 
@@ -60,14 +60,18 @@ def read_mail(source: bytes, envelope: Envelope) -> dict[str, Any]:
     """
     if not source.strip():
         raise InvalidMessage("standard input is empty: pipe a mail into it, or give --text")
-    fields = parse_fields(source)
+    fields = read_fields(source)
     local_to = Address.parse(envelope.local_to) if envelope.local_to else None
     for name in RECIPIENTS:
         fields[name] = _without_local(fields.get(name, ()), local_to)
     if envelope.recipients:
         named = _without_local(envelope.recipients, local_to)
         _refuse_local(named)
-        _deliver_to(fields, Message(", ".join(map(str, named))).to)
+        recipients = Message(", ".join(map(str, named))).to
+        if "mime" in fields:
+            fields["to"] = recipients
+        else:
+            _deliver_to(fields, recipients)
     return fields | _sender(fields, envelope) | _cron_headers(fields)
 
 
@@ -128,6 +132,8 @@ def _cron_headers(fields: dict[str, Any]) -> dict[str, Any]:
     """
     Join what cron repeats in a way that few vendors can express.
     """
+    if "mime" in fields:
+        return {}
     headers = fields["headers"]
     joined = {
         name: ", ".join(values) for name, values in headers.items() if name.lower() == "x-cron-env"

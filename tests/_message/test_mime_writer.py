@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from mailfailover._message.address import Address
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
-from mailfailover._message.mime_message import build_email_message, parse_fields
+from mailfailover._message.mime_reader import read_fields
+from mailfailover._message.mime_writer import build_email_message
 from mailfailover.errors import InvalidMessage
 from tests.strategies import addresses, lines, mime_messages
 
@@ -310,7 +311,7 @@ def test_only_bytes_and_messages_are_read() -> None:
     Text was decoded by somebody who guessed the charset.
     """
     with pytest.raises(InvalidMessage, match="not str: read the file in binary mode"):
-        parse_fields("Subject: x\n\n")  # type: ignore[arg-type]  # what the test is about
+        read_fields("Subject: x\n\n")  # type: ignore[arg-type]  # what the test is about
 
 
 def test_deep_nesting_is_refused() -> None:
@@ -326,7 +327,7 @@ def test_deep_nesting_is_refused() -> None:
         part = outer
 
     with pytest.raises(InvalidMessage, match="nested too deep"):
-        parse_fields(part)
+        read_fields(part)
 
 
 def test_boundary_in_unreadable_pieces_is_refused() -> None:
@@ -336,4 +337,4 @@ def test_boundary_in_unreadable_pieces_is_refused() -> None:
     source = b"Content-Type: multipart/mixed; boundary*=a; boundary*0=b\n\n"
 
     with pytest.raises(InvalidMessage, match="Content-Type of the MIME message cannot be read"):
-        parse_fields(source)
+        read_fields(source)

@@ -1,9 +1,5 @@
 """
-A mail as the standard library's ``EmailMessage``, and back.
-
-Reading takes a mail apart for good: what belongs to its former journey is left out
-(:mod:`mailfailover._message.mime_headers`), what cannot be taken apart is refused
-(:mod:`mailfailover._message.mime_parts`).
+The writer of MIME: a mail as the standard library's ``EmailMessage`` and as bytes.
 """
 
 from __future__ import annotations
@@ -16,63 +12,23 @@ from email.message import EmailMessage
 from email.message import Message as ParsedMessage
 from email.parser import BytesHeaderParser
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailfailover._message.boundary import boundary_for
 from mailfailover._message.header_folding import address_value, disposition_value, text_value
-from mailfailover._message.mime_headers import header_fields
 from mailfailover._message.mime_part import BYTE_ORDER_MARK, VERBATIM
-from mailfailover._message.mime_parts import check_complete, content_fields
+from mailfailover._message.raw_mime import with_network_line_ends
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from mailfailover._message.attachment import Attachment
     from mailfailover._message.mail import Mail
 
 _ASCII = VERBATIM.clone(utf8=False)
 _MAX_LINE = 998
-
-
-def parse_fields(source: ParsedMessage | bytes) -> dict[str, Any]:
-    """
-    Read a MIME message into the fields of a message.
-
-    - Trace headers, ``Resent-*``, signatures, vendors' commands and Sender are left out;
-      the new journey has its own.
-    - Date becomes *created*; List-Unsubscribe becomes *unsubscribe* where that writes the
-      same again.
-    - A From without a domain, as cron writes it, counts as none: the mailer's is used.
-    - Text in several parts is joined; where HTML comes with it, *html* holds all of it.
-    - Alternatives other than text and HTML, a ``text/calendar`` for one, become attachments.
-
-    Raises:
-        InvalidMessage:
-            If it is broken, so that something of it is lost, if it is signed or encrypted,
-            or if a charset or transfer encoding is unknown.
-    """
-    if not isinstance(source, (bytes, bytearray, memoryview, ParsedMessage)):
-        message = (
-            "source must be bytes or an email.message.Message, not "
-            f"{type(source).__name__}: read the file in binary mode"
-        )
-        raise InvalidMessage(message)
-    try:
-        mail = source if isinstance(source, ParsedMessage) else _parse(bytes(source))
-        check_complete(mail)
-        return header_fields(mail) | content_fields(mail)
-    except RecursionError:
-        message = "the MIME message is nested too deep: take some of its parts out"
-        raise InvalidMessage(message) from None
-
-
-def _parse(source: bytes) -> ParsedMessage:
-    try:
-        return message_from_bytes(source)
-    except (TypeError, ValueError):  # its parser's only complaint, about a boundary in pieces
-        message = "a Content-Type of the MIME message cannot be read: correct it"
-        raise InvalidMessage(message) from None
 
 
 def build_email_message(message: Mail) -> EmailMessage:
@@ -85,18 +41,37 @@ def build_email_message(message: Mail) -> EmailMessage:
     Raises:
         InvalidMessage: If an attachment cannot be read, or a header would not come out as set.
     """
+    if message.mime:
+        return message_from_bytes(message.mime, policy=VERBATIM)
     seed = f"{message.id}.{message.part}"
     inline = [one for one in message.attachments if one.content_id]
     files = [one for one in message.attachments if not one.content_id]
-    body = [_text("plain", message.text)] if message.text or not message.html else []
-    if message.html:
-        body.append(_text("html", message.html))
-    if inline:
-        body[-1] = _multipart("related", seed, [body[-1], *map(_attachment, inline)])
-    root = body[0] if len(body) == 1 else _multipart("alternative", seed, body)
+    forms = _forms(message, seed, [_attachment(one) for one in inline])
+    root = forms[0] if len(forms) == 1 else _multipart("alternative", seed, forms)
     if files:
         root = _multipart("mixed", seed, [root, *map(_attachment, files)])
     return _with_headers(root, message)
+
+
+def _forms(message: Mail, seed: str, images: list[EmailMessage]) -> list[EmailMessage]:
+    """
+    Write each form of the text, the least preferred first (RFC 2046, 5.1.4).
+
+    The HTML comes last, or readers that know no more would not show it; AMP is to stand
+    before it (https://amp.dev/documentation/guides-and-tutorials/learn/email-spec/amp-email-format/,
+    seen 2026-11).
+    """
+    plain = [_text("text/plain", message.text)] if message.text else []
+    rich = [_text("text/html", message.html)] if message.html else []
+    if not (plain or rich) and (images or not message.alternatives):
+        plain = [_text("text/plain", "")]
+    if images:
+        shown = rich or plain
+        shown[0] = _multipart("related", seed, [shown[0], *images])
+    less, more = [], []
+    for one in message.alternatives:
+        (more if one.preferred else less).append(_text(one.content_type, one.content))
+    return [*plain, *less, *rich, *more]
 
 
 def _with_headers(root: EmailMessage, message: Mail) -> EmailMessage:
@@ -105,6 +80,19 @@ def _with_headers(root: EmailMessage, message: Mail) -> EmailMessage:
         mail.set_raw(name, value)
     mail.set_payload(root.get_payload())
     return _checked(mail)
+
+
+def write_bytes(message: Mail) -> bytes:
+    """
+    Write *message* as it goes over the wire: with CRLF, and without Bcc.
+
+    Raises:
+        InvalidMessage: If an attachment cannot be read, or a header would not come out as set.
+    """
+    if message.mime:
+        return with_network_line_ends(message.mime)
+    mail = build_email_message(message)
+    return mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
 
 
 def _may_need_utf8(message: Mail) -> bool:
@@ -128,11 +116,19 @@ def _headers(message: Mail) -> Iterator[tuple[str, str]]:
         if addresses:
             yield name, address_value(name, addresses)
     yield "Subject", text_value("Subject", message.subject)
-    yield "Date", format_datetime(message.created.astimezone(UTC))
+    yield "Date", format_datetime(_in_whole_minutes(message.created))
     yield "Message-ID", text_value("Message-ID", message.message_id)
     for name, value in message.header_items():
         if name.lower() != "message-id":
             yield name, text_value(name, value)
+
+
+def _in_whole_minutes(time: datetime) -> datetime:
+    """
+    Return *time* with an offset that RFC 5322 can write, the same moment in any case.
+    """
+    offset = time.utcoffset()
+    return time if offset is not None and not offset.seconds % 60 else time.astimezone(UTC)
 
 
 def _part(headers: list[tuple[str, str]], payload: str | list[ParsedMessage | str]) -> EmailMessage:
@@ -148,13 +144,13 @@ def _multipart(kind: str, seed: str, parts: list[EmailMessage]) -> EmailMessage:
     return _part([("Content-Type", f'multipart/{kind}; boundary="{boundary}"')], [*parts])
 
 
-def _text(subtype: str, text: str) -> EmailMessage:
+def _text(content_type: str, text: str) -> EmailMessage:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith(BYTE_ORDER_MARK):
         text = BYTE_ORDER_MARK + text  # Readers take the first for a signature, and remove it.
     encoding, payload = _encode(text)
     headers = [
-        ("Content-Type", f'text/{subtype}; charset="utf-8"'),
+        ("Content-Type", text_value("Content-Type", f'{content_type}; charset="utf-8"')),
         ("Content-Transfer-Encoding", encoding),
     ]
     return _part(headers, payload)

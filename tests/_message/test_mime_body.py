@@ -8,6 +8,8 @@ from email.mime.text import MIMEText
 
 import pytest
 
+from mailfailover._message.address import Address
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover.errors import InvalidMessage
@@ -25,6 +27,15 @@ def contents(message: Message) -> tuple[str, str, tuple[Attachment, ...]]:
     What the body of a mail became.
     """
     return message.text, message.html, message.attachments
+
+
+def goes_as_it_is(source: str) -> bool:
+    """
+    Whether *source* stays a mail, of which no byte changes.
+    """
+    raw = f"To: a@b.example\n{source}".encode("utf-8", "surrogateescape")
+    message = Message.from_email_message(raw)
+    return message.mime == raw and message.to == (Address("a@b.example"),)
 
 
 def part(head: str, body: str) -> str:
@@ -71,35 +82,123 @@ def test_alternative() -> None:
     assert ("text", "<p>html", ()) == contents(read(multipart("alternative", TEXT, HTML)))
 
 
-def test_the_last_alternative_is_the_best() -> None:
+@pytest.mark.parametrize("preferred", [False, True], ids=["before HTML", "after HTML"])
+def test_invitation_among_the_forms(preferred: bool) -> None:
     """
-    RFC 2046: the later, the better.
+    A calendar is one more form of the text, with its method and at its place.
     """
-    better = part("Content-Type: text/plain", "better")
+    calendar = part("Content-Type: text/calendar; method=REQUEST; charset=utf-8", "BEGIN")
+    forms = (HTML, calendar) if preferred else (calendar, HTML)
+    raw = multipart("alternative", TEXT, *forms)
 
-    assert ("better", "", ()) == contents(read(multipart("alternative", TEXT, better)))
+    message = read(raw)
+
+    found = Alternative("text/calendar; method=REQUEST", "BEGIN", preferred=preferred)
+    assert ("text", "<p>html", (found,)) == (message.text, message.html, message.alternatives)
+    assert [preferred] == [one.preferred for one in message.alternatives]
+    kinds = [one.get_content_type() for one in message.as_email_message().iter_parts()]
+    assert kinds == (
+        ["text/plain", "text/html", "text/calendar"]
+        if preferred
+        else ["text/plain", "text/calendar", "text/html"]
+    )
 
 
-def test_calendar_among_alternatives_is_an_attachment() -> None:
+def test_invitation_alone() -> None:
     """
-    An invitation keeps its method and is not lost.
+    A mail may be nothing but an invitation.
     """
-    kind = "text/calendar; method=REQUEST; charset=utf-8"
-    source = multipart("alternative", TEXT, HTML, part(f"Content-Type: {kind}", "BEGIN"))
+    message = read(part("Content-Type: text/calendar; method=CANCEL", "BEGIN"))
 
-    calendar = Attachment("attachment-1.ics", b"BEGIN", kind)
-
-    assert ("text", "<p>html", (calendar,)) == contents(read(source))
+    assert (Alternative("text/calendar; method=CANCEL", "BEGIN\n"),) == message.alternatives
 
 
-def test_alternative_of_files_only_is_no_text() -> None:
+BEYOND_FIELDS = {
+    "two plain texts": multipart("alternative", TEXT, TEXT),
+    "two in HTML": multipart("alternative", HTML, HTML),
+    "two invitations": multipart(
+        "alternative", *[part("Content-Type: text/calendar", "BEGIN")] * 2
+    ),
+    "plain text last": multipart("alternative", HTML, TEXT),
+    "a form that is no text": multipart(
+        "alternative",
+        TEXT,
+        part("Content-Type: image/png\nContent-Transfer-Encoding: base64", "/w=="),
+    ),
+    "a form with a file name": multipart(
+        "alternative",
+        TEXT,
+        part("Content-Type: text/calendar\nContent-Disposition: inline; filename=i.ics", "BEGIN"),
+    ),
+    "a form with an id": multipart(
+        "alternative", TEXT, part("Content-Type: text/html\nContent-ID: <a>", "x")
+    ),
+    "a mail among the forms": multipart(
+        "alternative", TEXT, part("Content-Type: message/rfc822", "Subject: x\n\nx")
+    ),
+    "files among the forms": multipart(
+        "alternative", TEXT, multipart("mixed", HTML, IMAGE, boundary="b2")
+    ),
+    "text after a file": multipart("mixed", TEXT, IMAGE, TEXT),
+    "text after HTML": multipart("mixed", HTML, TEXT),
+    "a footer": multipart("mixed", multipart("alternative", TEXT, HTML, boundary="b2"), TEXT),
+    "a body after a file": multipart("mixed", IMAGE, multipart("alternative", TEXT, boundary="b2")),
+    "a root that is not the first": multipart("related", IMAGE, HTML),
+    "a related part without an id": multipart(
+        "related", HTML, part("Content-Type: image/png", "x")
+    ),
+    "a related file": multipart(
+        "related", HTML, IMAGE.replace("\n\n", "\nContent-Disposition: attachment\n\n")
+    ),
+    "the same id twice": multipart("related", HTML, IMAGE, IMAGE),
+    "images of an invitation": multipart("related", part("Content-Type: text/calendar", ""), IMAGE),
+    "an invitation among files": multipart("mixed", TEXT, part("Content-Type: text/calendar", "")),
+    "files among the images": multipart("related", HTML, multipart("mixed", IMAGE, boundary="b2")),
+    "an image after a file": multipart(
+        "mixed",
+        part("Content-Type: text/html", "<img src='cid:logo'>"),
+        part("Content-Disposition: attachment; filename=a.txt", "x"),
+        IMAGE,
+    ),
+    "an inline file": multipart(
+        "mixed", TEXT, part("Content-Disposition: inline; filename=a.txt", "x")
+    ),
+    "the date of a file": multipart(
+        "mixed",
+        TEXT,
+        part('Content-Disposition: attachment; filename=a; creation-date="x"', "x"),
+    ),
+    "a described part": multipart(
+        "mixed", TEXT, part("Content-Description: a\nContent-Type: a/b", "x")
+    ),
+    "a language": part("Content-Language: de", "x"),
+    "flowed text": part("Content-Type: text/plain; format=flowed", "x"),
+    "a parameter of the text": part("Content-Type: text/plain; delsp=yes", "x"),
+    "a parameter of a multipart": multipart("mixed", TEXT).replace('b1"\n', 'b1"; x=y\n'),
+    "an unknown charset": part("Content-Type: text/html; charset=x-no", "\udcff"),
+    "an unknown encoding": part("Content-Transfer-Encoding: x-uuencode", "x"),
+    "a nameless file alone": part("Content-Type: application/pdf", "x"),
+    "a delivery report": multipart(
+        "report", TEXT, part("Content-Type: message/delivery-status", "Final-Recipient: x\n")
+    ),
+    "a report among files": multipart(
+        "mixed", TEXT, part("Content-Type: message/delivery-status", "Final-Recipient: x\n")
+    ),
+    "a digest": multipart("digest", "\nSubject: x\n\nbody\n"),
+    "signed (PGP)": multipart("signed", TEXT, part("Content-Type: application/pgp-signature", "x")),
+    "encrypted (PGP)": multipart("encrypted", TEXT, TEXT),
+    "sealed (S/MIME)": part("Content-Type: application/pkcs7-mime; name=smime.p7m", "x"),
+    "sealed, by its old name": part("Content-Type: Application/X-PKCS7-MIME", "x"),
+    "sealed inside": multipart("mixed", TEXT, part("Content-Type: application/pkcs7-mime", "x")),
+}
+
+
+@pytest.mark.parametrize("source", BEYOND_FIELDS.values(), ids=list(BEYOND_FIELDS))
+def test_mail_that_no_fields_hold_goes_as_it_is(source: str) -> None:
     """
-    What has no text does not make one.
+    Where reading would lose a part, an order, a type or a parameter, nothing is taken apart.
     """
-    calendar = part("Content-Type: text/calendar", "BEGIN")
-    source = multipart("mixed", multipart("alternative", calendar, boundary="b2"), TEXT)
-
-    assert "text" == read(source).text
+    assert goes_as_it_is(source)
 
 
 def test_related_image_is_inline() -> None:
@@ -113,18 +212,6 @@ def test_related_image_is_inline() -> None:
     assert ("", "<p>html", (image,)) == contents(read(source))
 
 
-def test_root_of_a_related_part_need_not_be_the_first() -> None:
-    """
-    RFC 2387: the parameter start names it.
-    """
-    root = part("Content-Type: text/html\nContent-ID: <root>", "<p>root")
-    head, _, rest = multipart("related", IMAGE, root).partition("\n")
-
-    message = read(f'{head}; start="<root>"\n{rest}')
-
-    assert "<p>root" == message.html
-
-
 def test_alternatives_inside_a_related_part() -> None:
     """
     Some write the alternative into the related part, some the other way round.
@@ -134,17 +221,6 @@ def test_alternatives_inside_a_related_part() -> None:
     message = read(multipart("related", inner, IMAGE))
 
     assert ("text", "<p>html") == (message.text, message.html)
-
-
-def test_multipart_beside_the_root_is_read_too() -> None:
-    """
-    Nothing in it is lost.
-    """
-    inner = multipart("mixed", IMAGE, boundary="b2")
-
-    message = read(multipart("related", HTML, inner))
-
-    assert "l.png" == message.attachments[0].filename
 
 
 @pytest.mark.parametrize(
@@ -161,52 +237,12 @@ def test_content_id_in_a_mixed_part(html: str, content_id: str) -> None:
     assert content_id == read(source).attachments[0].content_id
 
 
-def test_text_in_several_parts_is_joined() -> None:
-    """
-    As Apple Mail writes it, with an image in between.
-    """
-    after = part("Content-Type: text/plain", "after")
-
-    message = read(multipart("mixed", TEXT, IMAGE, after))
-
-    assert ("text\nafter", 1) == (message.text, len(message.attachments))
-
-
-def test_html_has_all_of_a_mixed_body() -> None:
-    """
-    A footer of a list in plain text is in both forms.
-    """
-    body = multipart("alternative", TEXT, HTML, boundary="b2")
-    footer = part("Content-Type: text/plain", "a < b")
-
-    message = read(multipart("mixed", body, footer))
-
-    assert (
-        "text\na < b",
-        '<p>html\n<div style="white-space: pre-wrap">a &lt; b</div>',
-    ) == (message.text, message.html)
-
-
-def test_text_is_left_out_where_it_would_be_half() -> None:
-    """
-    A part in HTML only is not to be missed by those who read text.
-    """
-    message = read(multipart("mixed", TEXT, HTML))
-
-    assert ("", '<div style="white-space: pre-wrap">text</div>\n<p>html') == (
-        message.text,
-        message.html,
-    )
-
-
 @pytest.mark.parametrize(
     "head",
     [
         "Content-Disposition: attachment",
         "Content-Disposition: attachment; filename=a.txt",
-        "Content-Disposition: inline; filename=a.txt",
         "Content-Type: text/plain; name=a.txt",
-        "Content-Type: text/x-log",
     ],
 )
 def test_text_file_is_an_attachment(head: str) -> None:
@@ -252,48 +288,6 @@ def test_attached_mail_is_kept_as_it_is() -> None:
     attached = Attachment("attachment-1.eml", inner.encode(), "message/rfc822")
 
     assert (attached,) == read(source).attachments
-
-
-def test_report_of_a_bounce_is_kept() -> None:
-    """
-    Its blocks of headers are no mail, and none is lost.
-    """
-    report = "Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; b\n"
-    source = multipart("report", TEXT, part("Content-Type: message/delivery-status", report))
-
-    assert report.strip() == read(source).attachments[0].read().decode().strip()
-
-
-def test_digest_holds_mails() -> None:
-    """
-    RFC 2046: parts of a digest are mails where they do not say otherwise.
-    """
-    message = read(multipart("digest", "\nSubject: x\n\nbody\n"))
-
-    assert (Attachment("attachment-1.eml", b"Subject: x\n\nbody", "message/rfc822"),) == (
-        message.attachments
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "problem"),
-    [
-        ("multipart/signed; boundary=b1", "is signed (multipart/signed)"),
-        ("multipart/encrypted; boundary=b1", "is encrypted (multipart/encrypted)"),
-        ("application/pkcs7-mime; name=smime.p7m", "is signed or encrypted (S/MIME)"),
-        ("Application/X-PKCS7-MIME", "is signed or encrypted (S/MIME)"),
-    ],
-)
-def test_sealed_mail_is_refused(kind: str, problem: str) -> None:
-    """
-    Taken apart, a signature is void and an encrypted mail is a riddle.
-    """
-    body = f"--b1\n{TEXT}--b1\n{TEXT}--b1--\n"
-
-    with pytest.raises(InvalidMessage) as raised:
-        read(f"Content-Type: {kind}\n\n{body}")
-
-    assert problem in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -362,17 +356,19 @@ def test_decoding(head: str, body: bytes, text: str) -> None:
     ("head", "body", "problem"),
     [
         ("Content-Type: text/plain; charset=utf-8", b"\xff", "text does not fit its charset"),
-        ("Content-Type: text/html; charset=x-no", b"\xff", "html has the unknown charset 'x-no'"),
-        (
-            "Content-Transfer-Encoding: x-uuencode",
-            b"x",
-            "text has the unknown transfer encoding 'x-uuencode': encode",
-        ),
         ("Content-Transfer-Encoding: base64", b"%%%%", "text is damaged base64: take"),
         ("Content-Transfer-Encoding: base64", b"YQ==YQ==", "text is damaged base64: take"),
-        ("Content-Type: image/png\nContent-Transfer-Encoding: base64", b"!", "attachments is"),
+        (
+            "Content-Type: image/png; name=a\nContent-Transfer-Encoding: base64",
+            b"!",
+            "attachments is",
+        ),
         ("Content-Type: a/b\nContent-Type: c/d", b"", "attachments have a part with two"),
-        ("Content-Type: a/b\nContent-ID: <x>\nContent-ID: <y>", b"", "attachments have a part"),
+        (
+            "Content-Type: a/b; name=c\nContent-ID: <x>\nContent-ID: <y>",
+            b"",
+            "attachments have a part",
+        ),
         (
             "Content-Disposition: attachment; filename*=utf-8''%FF",
             b"",
