@@ -58,14 +58,11 @@ def _fitting_metadata(data: Mapping[str, str], limits: Capabilities) -> FrozenDi
     return FrozenDict(found)
 
 
-_FORMS = Feature.CALENDAR | Feature.AMP | Feature.ALTERNATIVES
-
-
 def without(message: Message, dropped: Feature, limits: Capabilities) -> Message:
     """
     The mail without what *limits* cannot express; tags and metadata are cut to what it can.
     """
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = _without_forms(message, dropped) if dropped & _FORMS else {}
     if Feature.TAGS in dropped:
         keep = limits.max_tags if Feature.TAGS in limits.features else 0
         changes["tags"] = message.tags[:keep]
@@ -78,10 +75,6 @@ def without(message: Message, dropped: Feature, limits: Capabilities) -> Message
             one
             for one in message.attachments
             if (Feature.INLINE_IMAGES if one.content_id else Feature.ATTACHMENTS) not in dropped
-        )
-    if dropped & _FORMS:
-        changes["alternatives"] = tuple(
-            one for one in message.alternatives if one.feature not in dropped
         )
     if Feature.REPLY_TO in dropped or Feature.MULTIPLE_REPLY_TO in dropped:
         keep = 1 if Feature.REPLY_TO in limits.features else 0
@@ -97,6 +90,12 @@ def without(message: Message, dropped: Feature, limits: Capabilities) -> Message
     return message.bound(**changes) if changes else message
 
 
+def _without_forms(message: Message, dropped: Feature) -> dict[str, Any]:
+    kept = tuple(one for one in message.alternatives if one.feature not in dropped)
+    return {"alternatives": kept}
+
+
+_FORMS = Feature.CALENDAR | Feature.AMP | Feature.ALTERNATIVES
 _EMPTIED = {
     Feature.HTML: "html",
     Feature.ENVELOPE_FROM: "envelope_from",

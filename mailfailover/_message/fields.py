@@ -107,7 +107,7 @@ def attachments(value: Attachment | Iterable[Attachment]) -> tuple[Attachment, .
     return found
 
 
-def alternatives(value: Iterable[Alternative]) -> tuple[Alternative, ...]:
+def alternatives(value: Alternative | Iterable[Alternative]) -> tuple[Alternative, ...]:
     found = (value,) if isinstance(value, Alternative) else _sequence("alternatives", value)
     for one in found:
         if not isinstance(one, Alternative):

@@ -237,7 +237,7 @@ class Message(Mail):
         to: Recipients,
         from_email: str | Address | None = None,
         envelope_from: str | None = None,
-        **more: Unpack[MessageFields],
+        **more: Any,
     ) -> Self:
         """
         Take a MIME message as it is: signed (S/MIME, PGP, DKIM), a report, whatever it is.

@@ -68,7 +68,8 @@ def _forms(message: Mail, seed: str, images: list[EmailMessage]) -> list[EmailMe
     if images:
         shown = rich or plain
         shown[0] = _multipart("related", seed, [shown[0], *images])
-    less, more = [], []
+    less: list[EmailMessage] = []
+    more: list[EmailMessage] = []
     for one in message.alternatives:
         (more if one.preferred else less).append(_text(one.content_type, one.content))
     return [*plain, *less, *rich, *more]

@@ -14,7 +14,8 @@ from django.core.mail import EmailMessage
 from django.core.mail.message import BadHeaderError
 
 from mailfailover._message.address import Address
-from mailfailover._message.mime_message import parse_fields
+from mailfailover._message.alternative import Alternative
+from mailfailover._message.mime_reader import read_fields
 from mailfailover.django.email_attachments import attachments_of
 from mailfailover.django.extra_attributes import extra_fields
 from mailfailover.errors import InvalidMessage
@@ -53,11 +54,15 @@ def message_fields(
         BadHeader: If a header has more than one line.
     """
     _check_lines(message)
-    if _has_own_mime(message):
-        fields = parse_fields(message.message().as_bytes()) | {"bcc": _texts(message.bcc)}
-    else:
-        fields = _read(message)
+    fields = _read_own_mime(message) if _has_own_mime(message) else _read(message)
     return fields | extra_fields(message, defaults, fields["to"], first)
+
+
+def _read_own_mime(message: EmailMessage) -> dict[str, Any]:
+    fields, bcc = read_fields(message.message().as_bytes()), _texts(message.bcc)
+    if "mime" in fields:
+        return fields | {"to": (*fields["to"], *bcc)}
+    return fields | {"bcc": bcc}
 
 
 def _has_own_mime(message: EmailMessage) -> bool:
@@ -82,25 +87,23 @@ def _texts(values: Any) -> tuple[str, ...]:
     return tuple(str(value) for value in values if value)
 
 
-def _bodies(message: EmailMessage) -> dict[str, str]:
+def _bodies(message: EmailMessage) -> dict[str, Any]:
     found: dict[str, str] = {}
+    others: list[Alternative] = []
+    forms = list(getattr(message, "alternatives", ()))
     if message.body:
-        found[_body_field(f"text/{message.content_subtype}")] = str(message.body)
-    for content, mimetype in getattr(message, "alternatives", ()):
-        name = _body_field(mimetype)
-        if name in found:
-            text = f"alternatives has a second {mimetype}: a mail has one form of each"
-            raise InvalidMessage(text, field="alternatives")
-        found[name] = content.decode() if isinstance(content, bytes) else str(content)
-    return found
-
-
-def _body_field(mimetype: str) -> str:
-    name = _BODIES.get(mimetype.partition(";")[0].strip().lower())
-    if name is None:
-        text = f"alternatives has a {mimetype}, which cannot be sent: attach it as a file"
-        raise InvalidMessage(text, field="alternatives")
-    return name
+        forms.insert(0, (message.body, f"text/{message.content_subtype}"))
+    for content, mimetype in forms:
+        name = _BODIES.get(mimetype.partition(";")[0].strip().lower())
+        text = content if isinstance(content, bytes) else str(content)
+        if name is None:
+            others.append(Alternative(mimetype, text, preferred="html" in found))
+        elif name in found:
+            problem = f"alternatives has a second {mimetype}: a mail has one form of each"
+            raise InvalidMessage(problem, field="alternatives")
+        else:
+            found[name] = text.decode() if isinstance(text, bytes) else text
+    return {**found, "alternatives": tuple(others)}
 
 
 def _headers(message: EmailMessage) -> dict[str, Any]:

@@ -50,11 +50,11 @@ class File:
         Raises:
             ProviderUnavailable: If it could not be kept, whole. Nothing was.
         """
-        mail = _with_details(message).as_email_message()
+        mail = _with_details(message)
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(8)}.eml"
         try:
             self._make_directory()
-            _write_whole(Path(self.directory, name), mail.as_bytes())
+            _write_whole(Path(self.directory, name), mail)
         except OSError as exc:
             raise _not_kept(exc) from exc
         return name
@@ -74,18 +74,21 @@ class File:
         Path(self.directory).mkdir(mode=0o700, exist_ok=True)
 
 
-def _with_details(message: plugin.Message) -> plugin.Message:
+def _with_details(message: plugin.Message) -> bytes:
     """
     The mail with what its headers do not say as more headers, beside any of the same name.
     """
     more = [(f"X-{label}", text) for label, text in plugin.details(message)]
+    if message.mime:  # Above its own header, as a trace of its way.
+        written = (f"{name}: {plugin.encode_header(text)}\n" for name, text in more)
+        return "".join(written).encode() + message.mime
     spelling: dict[str, str] = {}
     headers: dict[str, list[str]] = {}
     for name, value in (*message.header_items(), *more):
         name = spelling.setdefault(name.lower(), name)  # noqa: PLW2901 -- as it was first
         headers.setdefault(name, []).append(value)
     found = {name: tuple(values) if values[1:] else values[0] for name, values in headers.items()}
-    return message.bound(headers=found, unsubscribe=())
+    return message.bound(headers=found, unsubscribe=()).as_email_message().as_bytes()
 
 
 def _not_kept(exc: OSError) -> errors.ProviderUnavailable:

@@ -82,6 +82,10 @@ class SMTP:
         | Feature.REPEATED_HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.ENVELOPE_FROM
         | Feature.UNICODE_LOCAL_PART
         | Feature.EMPTY_BODY
@@ -109,15 +113,15 @@ class SMTP:
     def build_request(self, message: plugin.Message) -> plugin.SMTPRequest:
         mail_from = message.envelope_from or message.sender.email
         recipients = _recipients(message)
-        named = [address.email for address in (message.sender, *message.reply_to)]
-        smtputf8 = not all(email.isascii() for email in (mail_from, *recipients, *named))
-        mail = message.as_email_message()
+        data = message.as_bytes()
+        header = data.partition(b"\r\n\r\n")[0]
+        ascii_only = header.isascii() and all(map(str.isascii, (mail_from, *recipients)))
 
         return self._request(
             mail_from=mail_from,
             recipients=recipients,
-            data=mail.as_bytes(policy=mail.policy.clone(linesep="\r\n")),
-            smtputf8=smtputf8,
+            data=data,
+            smtputf8=not ascii_only,
         )
 
     def build_ping(self) -> plugin.SMTPRequest:

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
-from mailfailover import Attachment, Capabilities, Feature, InvalidMessage, Link, UnsupportedFeature
+from mailfailover import (
+    Alternative,
+    Attachment,
+    Capabilities,
+    Feature,
+    InvalidMessage,
+    Link,
+    Message,
+    UnsupportedFeature,
+)
 from mailfailover._chain.candidate import Candidate
 from mailfailover._chain.candidates import candidates
 from mailfailover._message.merge import for_recipient, part_for
 from tests.chains import MAIL, NOW, Scripted, World
-
-if TYPE_CHECKING:
-    from mailfailover import Message
-
 
 NOTHING = Feature(0)
 
@@ -381,3 +386,64 @@ def test_the_recipients_of_a_merge_are_not_counted_as_one_mail_s() -> None:
     link = Link(able("a", Feature.METADATA, max_recipients=1))
 
     assert only(TWO, link).dropped == NOTHING
+
+
+RAW = Message.from_mime(b"From: a@example.com\nSubject: x\n\nx", to="b@example.org")
+
+
+def test_mime_goes_to_those_who_take_it() -> None:
+    """
+    And to nobody who would make another mail of it.
+    """
+    assert found(RAW, able("none"), able("raw", Feature.MIME)) == [("raw", NOTHING)]
+
+
+@pytest.mark.parametrize(
+    ("message", "feature"),
+    [
+        (RAW, "MIME"),
+        (MAIL.replace(alternatives=Alternative("text/calendar", "x")), "CALENDAR"),
+        (MAIL.replace(alternatives=Alternative("text/x-amp-html", "x")), "AMP"),
+        (MAIL.replace(alternatives=Alternative("text/watch-html", "x")), "ALTERNATIVES"),
+    ],
+)
+def test_form_that_nobody_carries_is_refused(message: Message, feature: str) -> None:
+    """
+    It never becomes a file: the error names the feature before any call.
+    """
+    with pytest.raises(UnsupportedFeature) as raised:
+        found(message, able("none", Feature.ATTACHMENTS | Feature.HTML))
+
+    assert (feature,) == raised.value.features
+
+
+def test_sender_of_a_link_would_change_the_bytes() -> None:
+    """
+    A link with another sender passes by what goes as it is; its own sender's mail it takes.
+    """
+    raw = able("raw", Feature.MIME | Feature.REPLY_TO)
+
+    assert [("own", NOTHING)] == found(
+        RAW,
+        Link(raw, "other", from_email="x@example.com"),
+        Link(raw, "own", from_email="A <a@example.com>"),
+    )
+
+
+def test_merge_with_another_form_goes_one_by_one() -> None:
+    """
+    Vendors fill in text and HTML only.
+    """
+    message = Message(
+        to="a@example.org",
+        from_email="s@example.com",
+        subject="s",
+        text="Hi {{name}}",
+        alternatives=Alternative("text/x-amp-html", "<b>{{name}}</b>"),
+        merge_data={"a@example.org": {"name": "A & B"}},
+    )
+
+    candidate = only(message, Link(Scripted("all")))
+
+    assert not candidate.batch
+    assert "<b>A &amp; B</b>" == for_recipient(message, message.to[0]).alternatives[0].content

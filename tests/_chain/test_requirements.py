@@ -7,6 +7,7 @@ import pytest
 
 from mailfailover._chain.reduction import over_limits, without
 from mailfailover._chain.requirements import estimate_size, required_features
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._values.features import MAY_BE_LEFT_OFF, NO_FEATURES, Feature
@@ -21,6 +22,10 @@ BASIC: dict[str, Any] = {
 }
 IMAGE = Attachment("a.png", b"", content_id="a")
 FILE = Attachment("a.pdf", b"")
+CALENDAR = Alternative("text/calendar; method=REQUEST", "BEGIN")
+AMP = Alternative("text/x-amp-html", "<html>")
+WATCH = Alternative("text/watch-html", "<b>")
+RAW: dict[str, Any] = {"mime": b"From: s@b.example\n\nx", "subject": "", "text": ""}
 
 NEEDS: list[tuple[dict[str, Any], Feature]] = [
     ({}, NO_FEATURES),
@@ -36,6 +41,11 @@ NEEDS: list[tuple[dict[str, Any], Feature]] = [
     ({"unsubscribe": "https://b.example"}, Feature.HEADERS),
     ({"attachments": [FILE]}, Feature.ATTACHMENTS),
     ({"attachments": [IMAGE, FILE]}, Feature.ATTACHMENTS | Feature.INLINE_IMAGES),
+    ({"alternatives": [CALENDAR]}, Feature.CALENDAR),
+    ({"alternatives": [CALENDAR, AMP], "html": "x"}, Feature.CALENDAR | Feature.AMP | Feature.HTML),
+    ({"alternatives": [WATCH], "text": ""}, Feature.ALTERNATIVES | Feature.EMPTY_BODY),
+    (RAW, Feature.MIME),
+    (RAW | {"tags": "a", "track_opens": True}, Feature.MIME | Feature.TAGS | Feature.TRACKING),
     ({"tags": "a"}, Feature.TAGS),
     ({"metadata": {"a": "b"}}, Feature.METADATA),
     ({"track_opens": False}, Feature.TRACKING),
@@ -62,6 +72,9 @@ WITHOUT: list[tuple[Feature, dict[str, Any], dict[str, Any]]] = [
     ),
     (Feature.ATTACHMENTS, {"attachments": [FILE, IMAGE]}, {"attachments": [IMAGE]}),
     (Feature.INLINE_IMAGES, {"attachments": [FILE, IMAGE]}, {"attachments": [FILE]}),
+    (Feature.CALENDAR, {"alternatives": [CALENDAR, AMP]}, {"alternatives": [AMP]}),
+    (Feature.AMP, {"alternatives": [AMP, WATCH]}, {"alternatives": [WATCH]}),
+    (Feature.ALTERNATIVES, {"alternatives": [WATCH]}, {"alternatives": ()}),
     (Feature.TAGS, {"tags": ["a", "b"]}, {"tags": ()}),
     (Feature.METADATA, {"metadata": {"a": "1"}}, {"metadata": {}}),
     (

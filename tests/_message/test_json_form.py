@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._values.features import NO_FEATURES, Feature
@@ -115,6 +116,26 @@ def test_missing_times_are_defaults() -> None:
     assert message.created.tzinfo is UTC
 
 
+def test_place_of_an_alternative_is_kept() -> None:
+    """
+    Only that which stands after the HTML says so.
+    """
+    message = Message(
+        alternatives=[
+            Alternative("text/x-amp-html", "<html>"),
+            Alternative("text/calendar", "BEGIN", preferred=True),
+        ]
+    )
+
+    data = message.to_dict()
+
+    assert [
+        {"content_type": "text/x-amp-html", "content": "<html>"},
+        {"content_type": "text/calendar", "content": "BEGIN", "preferred": True},
+    ] == data["alternatives"]
+    assert [False, True] == [one.preferred for one in Message.from_dict(data).alternatives]
+
+
 @pytest.mark.parametrize(
     ("data", "field", "problem"),
     [
@@ -149,6 +170,20 @@ def test_missing_times_are_defaults() -> None:
             "attachments",
             "filename of an attachment is empty: name it",
         ),
+        ({"alternatives": {}}, "alternatives", "alternatives must be a list of objects, not dict"),
+        ({"alternatives": [1]}, "alternatives", "alternatives[0] must be an object, not int"),
+        (
+            {"alternatives": [{"content_type": "text/calendar", "path": "x"}]},
+            "alternatives",
+            "alternatives[0] has the unknown field 'path': leave it out",
+        ),
+        (
+            {"alternatives": [{"content_type": "text/calendar", "content": 7}]},
+            "alternatives",
+            "content of alternatives[0] must be a str, not int",
+        ),
+        ({"mime": "%"}, "mime", "mime is no base64: encode the message's bytes as base64"),
+        ({"mime": 7}, "mime", "mime is no base64"),
         ({"droppable": "TAGS"}, "droppable", "droppable must be a list of feature names, not str"),
         ({"droppable": ["X"]}, "droppable", "droppable holds an unknown feature; known: HTML,"),
         ({"droppable": [[]]}, "droppable", "droppable holds an unknown feature"),
