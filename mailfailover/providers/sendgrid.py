@@ -229,7 +229,7 @@ def _common(message: plugin.Message) -> dict[str, Any]:
         "from": ADDRESS.one(message.sender),
         "reply_to": reply_to[0] if len(reply_to) == 1 else None,
         "reply_to_list": reply_to if len(reply_to) > 1 else None,
-        "attachments": FILE.all(message),
+        "attachments": [_file(attachment) for attachment in message.attachments],
         "template_id": message.template_id,
         "categories": list(dict.fromkeys(message.tags)),  # the same twice is refused
         "send_at": int(message.send_at.timestamp()) if message.send_at else None,
@@ -269,6 +269,16 @@ def _envelope(message: plugin.Message) -> dict[str, Any]:
         "custom_args": plugin.own_metadata(message),
         "dynamic_template_data": message.template_data,
     }
+
+
+def _file(attachment: plugin.Attachment) -> dict[str, Any]:
+    # Of a type's parameters SendGrid takes only the method of a calendar, since 2018-06:
+    # https://github.com/sendgrid/sendgrid-nodejs/issues/217 and 1313, where a charset is
+    # refused: "The attachment type cannot contain ';'" (2026-11).
+    kind, *parameters = (part.strip() for part in attachment.content_type.split(";"))
+    methods = [one for one in parameters if one.lower().startswith("method=")]
+    is_calendar = kind.lower() == "text/calendar"
+    return FILE.one(attachment) | {"type": "; ".join((kind, *methods[:1])) if is_calendar else kind}
 
 
 def _problem(said: Mapping[str, Any]) -> plugin.Problem:

@@ -24,7 +24,7 @@ def test_only_what_is_empty_is_left_out() -> None:
     """
     A switch that is off and a count of nothing are values.
     """
-    fields = {"a": "", "b": None, "c": [], "d": {}, "e": False, "f": 0, "g": "x"}
+    fields: dict[str, object] = {"a": "", "b": None, "c": [], "d": {}, "e": False, "f": 0, "g": "x"}
 
     assert {"e": False, "f": 0, "g": "x"} == plugin.filled(fields)
 

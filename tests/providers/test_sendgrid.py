@@ -231,7 +231,7 @@ def test_every_field() -> None:
             {
                 "content": "dGV4dA==",
                 "filename": "r.txt",
-                "type": "text/plain; charset=utf-8",
+                "type": "text/plain",
                 "disposition": "attachment",
             },
             {
@@ -579,3 +579,20 @@ def test_address_without_a_name() -> None:
     message = PLAIN.replace(to=Address("bob@example.net"))
 
     assert _body_of(message)["personalizations"][0]["to"] == [{"email": "bob@example.net"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ('text/calendar; charset="utf-8"; method=REQUEST', "text/calendar; method=REQUEST"),
+        ("text/calendar; charset=utf-8", "text/calendar"),
+        ("text/plain; charset=utf-8; method=x", "text/plain"),
+    ],
+)
+def test_a_calendar_keeps_its_method(given: str, sent: str) -> None:
+    """
+    Without its method an invitation is a file like any other; other parameters are refused.
+    """
+    message = PLAIN.replace(attachments=(Attachment("invite.ics", b"BEGIN:VCALENDAR", given),))
+
+    assert sent == _body_of(message)["attachments"][0]["type"]
