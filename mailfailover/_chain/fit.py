@@ -100,6 +100,8 @@ class Fit:
             count = len(message.to) + len(message.cc) + len(message.bcc)
             if count > limits.max_recipients:
                 over.append(f"max_recipients={limits.max_recipients}")
+        if limits.max_copies is not None and len(message.cc) + len(message.bcc) > limits.max_copies:
+            over.append(f"max_copies={limits.max_copies}")
         if limits.max_bytes is not None and self._measured() > limits.max_bytes:
             over.append(f"max_bytes={limits.max_bytes}")
         if limits.max_delay is not None and message.send_at is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mailfailover._values.face import published_in
 from mailfailover._values.features import NO_FEATURES, Feature
+from mailfailover.errors import ConfigurationError
 
 
 @published_in("mailfailover")
@@ -27,6 +28,8 @@ class Capabilities:
 
         max_recipients: How many addresses one call may name, all of to, cc and bcc.
 
+        max_copies: How many addresses cc and bcc may name together; 0 for To alone.
+
         max_merge: How many recipients one merge call may have.
 
         max_bytes: How large the whole mail may be, encoded, in bytes.
@@ -39,6 +42,7 @@ class Capabilities:
     max_metadata: int | None
     max_metadata_bytes: int | None
     max_recipients: int | None
+    max_copies: int | None
     max_merge: int | None
     max_bytes: int | None
     max_delay: float | None
@@ -51,6 +55,7 @@ class Capabilities:
         max_metadata: int | None = None,
         max_metadata_bytes: int | None = None,
         max_recipients: int | None = None,
+        max_copies: int | None = None,
         max_merge: int | None = None,
         max_bytes: int | None = None,
         max_delay: float | None = None,
@@ -61,9 +66,32 @@ class Capabilities:
         set_(self, "max_metadata", max_metadata)
         set_(self, "max_metadata_bytes", max_metadata_bytes)
         set_(self, "max_recipients", max_recipients)
+        set_(self, "max_copies", max_copies)
         set_(self, "max_merge", max_merge)
         set_(self, "max_bytes", max_bytes)
         set_(self, "max_delay", max_delay)
 
 
 EVERYTHING = Capabilities(~NO_FEATURES)
+
+UNDECLARED = Capabilities(Feature.HTML, max_copies=0)
+"""What a provider without ``capabilities`` gets: text and HTML to the addresses of To."""
+
+
+def capabilities_of(provider: object) -> Capabilities:
+    """
+    Return what *provider* declares, and :data:`UNDECLARED` where it declares nothing.
+
+    Raises:
+        ConfigurationError: If its ``capabilities`` are something else.
+    """
+    declared = getattr(provider, "capabilities", None)
+    if declared is None:
+        return UNDECLARED
+    if not isinstance(declared, Capabilities):
+        message = (
+            f"capabilities of {type(provider).__name__} must be Capabilities(...), "
+            f"not {type(declared).__name__}"
+        )
+        raise ConfigurationError(message)
+    return declared

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailfailover._message.address import Address
-from mailfailover._provider.capabilities import EVERYTHING, Capabilities
+from mailfailover._provider.capabilities import Capabilities, capabilities_of
 from mailfailover._provider.protocols import AnyProvider, Transport
 from mailfailover._provider.provider_check import check_provider
 from mailfailover._values.face import published_in
@@ -122,7 +122,7 @@ class Link:
         set_(self, "share", share)
         set_(self, "rate", _limit(rate, f"rate of {key!r}"))
         set_(self, "quota", _limit(quota, f"quota of {key!r}"))
-        set_(self, "capabilities", getattr(provider, "capabilities", EVERYTHING))
+        set_(self, "capabilities", capabilities_of(provider))
         set_(self, "idempotency_ttl", getattr(provider, "idempotency_ttl", None))
         set_(self, "transport", getattr(provider, "transport", None))
 

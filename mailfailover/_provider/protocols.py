@@ -122,6 +122,9 @@ class SimpleProvider(Protocol):
 
     ``send`` returns the vendor's message id, None or an :class:`Accepted`, and raises a
     :class:`SendError`. Any other exception counts as *it may have been sent*.
+
+    Without ``capabilities`` it gets text and HTML to the addresses of To, and no other mail:
+    with ``capabilities = Capabilities(...)`` it declares what else it can send.
     """
 
     @property

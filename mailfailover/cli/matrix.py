@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._provider.capabilities import EVERYTHING, Capabilities
+from mailfailover._provider.capabilities import UNDECLARED, Capabilities
 from mailfailover._setup.registry import find, installed
 from mailfailover._values.features import Feature
 
@@ -30,6 +30,7 @@ _LIMITS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "max_metadata": ("metadata keys in a mail", str),
     "max_metadata_bytes": ("bytes of metadata in a mail", str),
     "max_recipients": ("recipients in a call", str),
+    "max_copies": ("addresses in cc and bcc", str),
     "max_merge": ("recipients in a merge", str),
     "max_bytes": ("for a mail", lambda size: f"{size / _MB:g} MB"),
     "max_delay": ("until send_at", lambda seconds: f"{seconds / _HOUR:g} h"),
@@ -110,10 +111,10 @@ def markdown(found: Iterable[Entry] | None = None) -> str:
 
 def capabilities_of(provider: type) -> Capabilities:
     """
-    Return what a provider class declares, which is everything if it declares nothing.
+    Return what a provider class declares; text and HTML to To if it declares nothing.
     """
-    found = getattr(provider, "capabilities", EVERYTHING)
-    return found if isinstance(found, Capabilities) else EVERYTHING
+    found = getattr(provider, "capabilities", None)
+    return found if isinstance(found, Capabilities) else UNDECLARED
 
 
 def _entry(info: PluginInfo) -> Entry:

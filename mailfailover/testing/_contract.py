@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from mailfailover._provider.capabilities import EVERYTHING, Capabilities
+from mailfailover._provider.capabilities import UNDECLARED, Capabilities
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, SMTPResponse
 
@@ -153,7 +153,7 @@ class ProviderContract:
         Those of *messages* that the provider declares.
         """
         declared = getattr(self.provider, "capabilities", None)
-        return fitting(messages, declared if isinstance(declared, Capabilities) else EVERYTHING)
+        return fitting(messages, declared if isinstance(declared, Capabilities) else UNDECLARED)
 
     def _adapted(self, messages: Mapping[str, Message]) -> dict[str, Message]:
         adapted = {name: self.adapt(one) for name, one in self._fitting(messages).items()}

@@ -87,7 +87,7 @@ def check_capabilities(provider: Any) -> None:
     for field in dataclasses.fields(capabilities):
         limit = getattr(capabilities, field.name)
         claim(
-            field.name == "features" or limit is None or limit > 0,
+            field.name in ("features", "max_copies") or limit is None or limit > 0,
             f"{field.name} is {limit}: leave the feature undeclared instead",
         )
 

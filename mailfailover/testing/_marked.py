@@ -157,7 +157,10 @@ def fit(message: Message, capabilities: Capabilities) -> Message | None:
 
 def _too_many(message: Message, capabilities: Capabilities) -> bool:
     limit = capabilities.max_merge if message.is_merge else capabilities.max_recipients
-    return limit is not None and len(message.recipients) > limit
+    copies = capabilities.max_copies
+    return (limit is not None and len(message.recipients) > limit) or (
+        copies is not None and len(message.cc) + len(message.bcc) > copies
+    )
 
 
 def fitting(messages: Mapping[str, Message], capabilities: Capabilities) -> dict[str, Message]:

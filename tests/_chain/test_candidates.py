@@ -80,6 +80,7 @@ CANNOT: dict[str, tuple[dict[str, Any], Scripted, str]] = {
         "TEMPLATES",
     ),
     "recipients": ({"cc": ["b@x.example"]}, able("a", max_recipients=1), "max_recipients=1"),
+    "copies": ({"bcc": ["b@x.example"]}, able("a", max_copies=0), "max_copies=0"),
     "size": ({"text": "x" * 2000}, able("a", max_bytes=2000), "max_bytes=2000"),
     "too far ahead": (
         {"send_at": NOW + timedelta(days=4)},
@@ -119,13 +120,45 @@ def test_each_provider_s_lack_is_named() -> None:
     assert caught.value.features == ("HTML", "SEND_AT")
 
 
+class Undeclared:
+    """
+    A provider that only says how to send.
+    """
+
+    name = "undeclared"
+
+    def send(self, message: Message) -> None:
+        """
+        Send nothing.
+        """
+
+
+def test_a_provider_that_declares_nothing_gets_text_and_html_to_the_addresses_of_to() -> None:
+    """
+    Whatever else a mail has, this provider might lose in silence.
+    """
+    message = MAIL.replace(to=["a@x.example", "b@x.example"], html="<p>Hello</p>")
+    more = message.replace(cc="c@x.example", attachments=Attachment("a.txt", b"a"))
+
+    assert found(message, Undeclared()) == [("undeclared", NOTHING)]
+    with pytest.raises(UnsupportedFeature) as caught:
+        found(more, Undeclared())
+    assert caught.value.features == ("ATTACHMENTS", "max_copies=0")
+
+
 def test_within_the_limits_it_is_carried() -> None:
     """
     A limit is what is still allowed.
     """
     message = MAIL.replace(send_at=NOW + timedelta(days=3), cc=["b@x.example"])
     provider = able(
-        "a", Feature.SEND_AT, max_delay=259200.0, max_recipients=2, max_bytes=10_000, max_tags=0
+        "a",
+        Feature.SEND_AT,
+        max_delay=259200.0,
+        max_recipients=2,
+        max_copies=1,
+        max_bytes=10_000,
+        max_tags=0,
     )
 
     assert found(message, provider) == [("a", NOTHING)]

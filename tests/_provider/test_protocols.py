@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from mailfailover._message.address import Address
-from mailfailover._provider.capabilities import EVERYTHING
+from mailfailover._provider.capabilities import UNDECLARED
 from mailfailover._provider.link import Limit, Link
 from mailfailover._provider.protocols import SimpleProvider
 from mailfailover._provider.provider_check import check_base_url
@@ -54,11 +54,11 @@ class Acme:
 
 def test_link_by_default() -> None:
     """
-    A provider alone is a link under its own name that can express everything.
+    A provider alone is a link under its own name; undeclared, it gets text and HTML.
     """
     link = Link(Simple())
 
-    assert ("simple", None, {}, (), 1.0, 0.0, None, None, EVERYTHING) == (
+    assert ("simple", None, {}, (), 1.0, 0.0, None, None, UNDECLARED) == (
         link.key,
         link.from_email,
         link.templates,
@@ -69,6 +69,17 @@ def test_link_by_default() -> None:
         link.quota,
         link.capabilities,
     )
+
+
+def test_link_refuses_capabilities_of_another_type() -> None:
+    """
+    A set of features alone is told from Capabilities when the chain is made.
+    """
+    provider = Simple()
+    provider.capabilities = Feature.HTML  # type: ignore[attr-defined]  # the fault
+
+    with pytest.raises(ConfigurationError, match=r"must be Capabilities\(\.\.\.\), not Feature"):
+        Link(provider)
 
 
 def test_link_with_everything() -> None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailfailover._provider.capabilities import UNDECLARED
 from mailfailover._setup.registry import PluginInfo
 from mailfailover.cli.matrix import Entry, capabilities_of, entries, markdown
-from mailfailover.plugin import EVERYTHING, Capabilities
+from mailfailover.plugin import Capabilities
 from tests.cli.running import install_plugin, process, run
 
 if TYPE_CHECKING:
@@ -98,10 +99,10 @@ def test_matrix_of_the_documentation_has_the_built_in_ones_only() -> None:
 
 
 @pytest.mark.parametrize("declared", [None, "everything"], ids=["none", "nonsense"])
-def test_provider_without_capabilities_can_everything(declared: object) -> None:
+def test_provider_without_capabilities_can_little(declared: object) -> None:
     """
-    The simplest providers declare nothing, and get every mail.
+    The simplest providers declare nothing, and get text and HTML.
     """
     provider = type("Simple", (), {} if declared is None else {"capabilities": declared})
 
-    assert EVERYTHING is capabilities_of(provider)
+    assert UNDECLARED is capabilities_of(provider)
