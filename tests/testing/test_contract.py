@@ -550,7 +550,6 @@ BROKEN: dict[type, set[str]] = {
     NoCapabilities: {
         "test_capabilities_make_sense",
         "test_methods_match_the_declaration",
-        "test_nothing_is_lost",
     },
     ShowsBcc: {"test_envelope_names_everybody"},
     ForgetsBcc: {"test_envelope_names_everybody", "test_nothing_is_lost"},
