@@ -68,8 +68,6 @@ from mailfailover._provider.mail_fields import (
     check_template_data,
     encoded_address,
     filled,
-    mime_bytes,
-    mime_bytes_with_bcc,
     own_headers,
     own_metadata,
     template_number,
@@ -77,6 +75,13 @@ from mailfailover._provider.mail_fields import (
     unsupported,
 )
 from mailfailover._provider.merge_language import MergeLanguage
+from mailfailover._provider.mime_forms import (
+    check_header_names_all,
+    header_line,
+    mime_bytes,
+    mime_bytes_with_bcc,
+    mime_text,
+)
 from mailfailover._provider.protocols import (
     BatchProvider,
     Provider,
@@ -173,6 +178,7 @@ __all__ = [
     "as_words",
     "basic_auth",
     "by_recipient",
+    "check_header_names_all",
     "check_secret",
     "check_template_data",
     "classify_http",
@@ -184,6 +190,7 @@ __all__ = [
     "fill",
     "filled",
     "for_recipient",
+    "header_line",
     "host_header",
     "json_body",
     "make_event",
@@ -191,6 +198,7 @@ __all__ = [
     "merge_options",
     "mime_bytes",
     "mime_bytes_with_bcc",
+    "mime_text",
     "multipart_body",
     "one_each",
     "own_headers",

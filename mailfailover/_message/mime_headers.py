@@ -113,6 +113,15 @@ def lenient_sender(mail: ParsedMessage) -> dict[str, Any]:
     return {field: value for field, value in found.items() if value is not None}
 
 
+def lenient_recipients(mail: ParsedMessage) -> Iterator[str]:
+    """
+    Yield the addresses that To and Cc of *mail* name, in lower case, as far as they are valid.
+    """
+    for _, value, plain in _decoded(mail, only=("to", "cc")):
+        for one in _mailboxes(value, "to", plain=plain):
+            yield (one.email if isinstance(one, Address) else one).lower()
+
+
 def _first(value: str, *, plain: bool) -> Address | None:
     found = _mailboxes(value, "from_email", plain=plain)
     return next((one for one in found if isinstance(one, Address)), None)

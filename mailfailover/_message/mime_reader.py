@@ -14,7 +14,12 @@ from typing import Any
 
 from mailfailover._message.mime_body import body_fields
 from mailfailover._message.mime_defects import check_complete
-from mailfailover._message.mime_headers import envelope_fields, header_fields, lenient_sender
+from mailfailover._message.mime_headers import (
+    envelope_fields,
+    header_fields,
+    lenient_recipients,
+    lenient_sender,
+)
 from mailfailover._message.mime_part import BeyondFields
 from mailfailover._message.raw_mime import split_raw
 from mailfailover.errors import InvalidMessage
@@ -47,6 +52,13 @@ def read_fields(source: ParsedMessage | bytes) -> dict[str, Any]:
     except RecursionError:
         message = "the MIME message is nested too deep: take some of its parts out"
         raise InvalidMessage(message) from None
+
+
+def named_in_header(raw: bytes) -> frozenset[str]:
+    """
+    Return the addresses that To and Cc of *raw* name, in lower case, as far as they are valid.
+    """
+    return frozenset(lenient_recipients(_parse(split_raw(raw)[0])))
 
 
 def raw_fields(raw: bytes) -> dict[str, Any]:

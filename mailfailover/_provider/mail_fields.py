@@ -232,20 +232,3 @@ def check_template_data(message: Message) -> None:
     if message.template_data and not message.template_id:
         text = "the vendor fills in the data of a template only in a template"
         raise unsupported(text, "TEMPLATES")
-
-
-def mime_bytes(message: Message) -> bytes:
-    """
-    Write a mail as MIME, without Bcc.
-    """
-    mail = message.as_email_message()
-    return mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))
-
-
-def mime_bytes_with_bcc(message: Message) -> bytes:
-    """
-    Write a mail as MIME, with a Bcc header, for a vendor that reads it and takes it out.
-    """
-    emails = ",\r\n ".join(address.email for address in message.bcc)
-    start = f"Bcc: {emails}\r\n".encode() if emails else b""
-    return start + mime_bytes(message)

@@ -108,6 +108,10 @@ class Cloudflare:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.WITHOUT_TO,
         max_recipients=50,
         max_bytes=5 * plugin.MB,
@@ -130,6 +134,8 @@ class Cloudflare:
         Raises:
             UnsupportedFeature: If it has a header that Cloudflare does not take.
         """
+        if message.mime or message.alternatives:
+            return self._raw(message)
         fields = {
             "from": ADDRESS.one(message.sender),
             "to": ADDRESS.all(message.to),
@@ -144,6 +150,18 @@ class Cloudflare:
         }
         body = plugin.merge_options(plugin.filled(fields), message.options(self.name))
         return plugin.post_json(self._url("send"), self._headers(), body)
+
+    def _raw(self, message: plugin.Message) -> plugin.HTTPRequest:
+        # https://developers.cloudflare.com/api/resources/email_sending/methods/send_raw (2026-11)
+        if message.options(self.name):
+            text = "provider_options of cloudflare cannot go with a mail as MIME: leave them out"
+            raise errors.InvalidMessage(text, field="provider_options")
+        body = {
+            "from": message.sender.email,
+            "recipients": [address.email for address in message.recipients],
+            "mime_message": plugin.mime_text(message),
+        }
+        return plugin.post_json(self._url("send_raw"), self._headers(), body)
 
     def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         answer = response.json_object()

@@ -80,8 +80,7 @@ def _with_details(message: plugin.Message) -> bytes:
     """
     more = [(f"X-{label}", text) for label, text in plugin.details(message)]
     if message.mime:  # Above its own header, as a trace of its way.
-        written = (f"{name}: {plugin.encode_header(text)}\n" for name, text in more)
-        return "".join(written).encode() + message.mime
+        return b"".join([*(plugin.header_line(*one) for one in more), message.as_bytes()])
     spelling: dict[str, str] = {}
     headers: dict[str, list[str]] = {}
     for name, value in (*message.header_items(), *more):

@@ -83,6 +83,10 @@ class Gmail:
         | Feature.REPEATED_HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.EMPTY_BODY
         | Feature.EMPTY_SUBJECT
         | Feature.WITHOUT_TO,

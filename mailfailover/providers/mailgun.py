@@ -59,6 +59,9 @@ BODIES = {"text", "html", "amp-html"}
 # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-retries (2026-11)
 SIGNED_WITHIN = 9 * 3600.0
 
+# The other forms of a text go as MIME, by "Send an email in MIME format" of the page above.
+AMP = "text/x-amp-html"
+
 YES_NO = {True: "yes", False: "no"}
 
 # What Mailgun replaces in a batch; %recipient% and %recipient_email% are built in.
@@ -116,6 +119,10 @@ class Mailgun:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TRACKING
@@ -152,6 +159,8 @@ class Mailgun:
         Raises:
             UnsupportedFeature: If a file name has a quote or a backslash.
         """
+        if message.mime or any(one.kind != AMP for one in message.alternatives):
+            return self._request(message, [*_mime(message)], "v3/{}/messages.mime")
         metadata = plugin.own_metadata(message)
         fields = [
             *_content(message, message.subject, message.text, message.html),
@@ -244,12 +253,14 @@ class Mailgun:
     def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
-    def _request(self, message: plugin.Message, fields: Sequence[Field]) -> plugin.HTTPRequest:
+    def _request(
+        self, message: plugin.Message, fields: Sequence[Field], path: str = "v3/{}/messages"
+    ) -> plugin.HTTPRequest:
         if options := message.options(self.name):
             fields = [*_with_options(fields, options)]
         content_type, body = plugin.multipart_body(message, fields)
         headers = {"Authorization": self._auth(), "Content-Type": content_type}
-        return plugin.HTTPRequest("POST", self._url("v3/{}/messages"), headers, body)
+        return plugin.HTTPRequest("POST", self._url(path), headers, body)
 
     def _url(self, path: str) -> str:
         return f"{self.base_url}/{path.format(quote(self.domain, safe=''))}"
@@ -269,6 +280,10 @@ def _content(message: plugin.Message, subject: str, text: str, html: str) -> Ite
     for name, value in ("subject", subject), ("text", text), ("html", html):
         if value:
             yield name, value
+    if message.alternatives and message.template_id:
+        raise plugin.unsupported("mailgun takes no AMP beside a template", "AMP")
+    for alternative in message.alternatives:
+        yield "amp-html", alternative.content
     for attachment in message.attachments:
         if not attachment.content_id and UNCLEAR.search(attachment.filename):
             text = "mailgun takes no file name with a quote or a backslash"
@@ -282,6 +297,24 @@ def _settings(message: plugin.Message) -> Iterator[Field]:
         yield "h:Reply-To", plugin.address_line(message.reply_to)
     if message.template_id:
         yield "template", str(message.template_id)
+    yield from _hints(message)
+
+
+def _mime(message: plugin.Message) -> Iterator[Field]:
+    """
+    Yield a mail as MIME, for what the fields of a form cannot say.
+    """
+    if message.template_id:
+        raise plugin.unsupported("mailgun takes no MIME beside a template", "TEMPLATES")
+    yield "to", ", ".join(address.email for address in message.recipients)
+    yield "message", plugin.Attachment("mail.eml", plugin.mime_bytes(message), "message/rfc822")
+    yield from ((f"v:{key}", value) for key, value in plugin.own_metadata(message).items())
+    if message.mime and message.track_opens is message.track_clicks is None:
+        yield "o:tracking", "no"  # It would change the bytes, where the account has it on.
+    yield from _hints(message)
+
+
+def _hints(message: plugin.Message) -> Iterator[Field]:
     for tag in message.tags:
         yield "o:tag", tag
     if message.track_opens is not None:

@@ -126,6 +126,10 @@ class Mandrill:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TRACKING
@@ -146,6 +150,8 @@ class Mandrill:
     base_url: str = "https://mandrillapp.com"
 
     def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
+        if message.mime or message.alternatives:
+            return self._raw(message)
         content = {
             "subject": message.subject,
             "text": message.text,
@@ -241,6 +247,27 @@ class Mandrill:
         body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
         return self._call(method, body)
 
+    def _raw(self, message: plugin.Message) -> plugin.HTTPRequest:
+        """
+        Write a mail as MIME.
+
+        It is sent as if it came by SMTP: what a vendor is asked to do stands in its header.
+        https://mailchimp.com/developer/transactional/api/messages/send-mime-document/ and
+        https://mailchimp.com/developer/transactional/docs/smtp-integration/ (2026-11)
+        """
+        if message.template_id or message.template_data:
+            raise plugin.unsupported("mandrill takes no MIME beside a template", "TEMPLATES")
+        body: dict[str, Any] = {
+            "raw_message": _commands(message) + plugin.mime_text(message),
+            "from_email": message.sender.email,
+            "to": [address.email for address in message.recipients],
+        }
+        if message.send_at is not None:
+            body["send_at"] = message.send_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        options = message.options(self.name)
+        body = plugin.merge_options(body, options, reserved=RESERVED | {"raw_message", "to"})
+        return self._call("messages/send-raw", body)
+
     def _call(self, method: str, body: dict[str, Any]) -> plugin.HTTPRequest:
         data = {"key": plugin.reveal(self.api_key), **body}
         return plugin.post_json(f"{self.base_url}/api/1.0/{method}", {}, data)
@@ -266,6 +293,22 @@ def _common(message: plugin.Message) -> dict[str, Any]:
         "track_clicks": message.track_clicks,
         "global_merge_vars": _merge_vars(message.template_data),
     }
+
+
+def _commands(message: plugin.Message) -> str:
+    found = {"X-MC-Metadata": json.dumps(_metadata(message)), "X-MC-Tags": _tags(message)}
+    if message.track_opens is not None or message.track_clicks is not None or message.mime:
+        on = {"opens": message.track_opens, "clicks": message.track_clicks}
+        found["X-MC-Track"] = ", ".join(name for name, is_on in on.items() if is_on) or "none"
+    return "".join(f"{name}: {value}\r\n" for name, value in found.items() if value)
+
+
+def _tags(message: plugin.Message) -> str:
+    for tag in message.tags:
+        if "," in tag or not tag.isascii():
+            text = "mandrill takes no tag with a comma or beyond ASCII beside MIME"
+            raise plugin.unsupported(text, "TAGS")
+    return ",".join(message.tags)
 
 
 def _headers(message: plugin.Message) -> dict[str, str]:

@@ -84,6 +84,10 @@ class MSGraph:
         | Feature.REPEATED_HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.EMPTY_BODY
         | Feature.EMPTY_SUBJECT
         | Feature.WITHOUT_TO,

@@ -74,6 +74,10 @@ class Postal:
         | Feature.REPEATED_HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.TAGS
         | Feature.EMPTY_BODY
         | Feature.EMPTY_SUBJECT
@@ -86,12 +90,11 @@ class Postal:
     webhook_public_key: plugin.Secrets = ""
 
     def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
-        tag = {TAG: message.tags[0]} if message.tags else {}
-        mail = message.bound(headers={**message.headers, **tag})
+        tag = plugin.header_line(TAG, message.tags[0]) if message.tags else b""
         body = {
             "mail_from": message.sender.email,
             "rcpt_to": [address.email for address in message.recipients],
-            "data": plugin.Base64(plugin.mime_bytes(mail)),
+            "data": plugin.Base64(tag + plugin.mime_bytes(message)),
         }
         body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
         return self._post("send/raw", body)

@@ -140,7 +140,9 @@ class SES:
 
     # Tracking belongs to the configuration set. Merges: stored templates only, which escape
     # and fail in ways of their own. Non-ASCII local parts: refused by the vendor's manual.
-    # Repeated headers, mails without subject or text or To: unconfirmed.
+    # Repeated headers, mails without subject or text or To: unconfirmed. A mail as MIME gets the
+    # Message-ID and the Date of SES, so a DKIM signature of one's own must not cover them.
+    # https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-manual.html (2026-11)
     capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
@@ -148,6 +150,10 @@ class SES:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
+        | Feature.MIME
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TEMPLATES
@@ -309,13 +315,18 @@ def _is_simple(message: plugin.Message) -> bool:
     """
     lines = f"{message.text}\n{message.html}".splitlines()
     return (
-        all(len(line.encode()) <= MAX_LINE for line in lines)
+        not message.mime
+        and not message.alternatives
+        and all(len(line.encode()) <= MAX_LINE for line in lines)
         and _headers_fit(message)
         and all(_file_fits(one) and not one.content_id for one in message.attachments)
     )
 
 
 def _check_fits(message: plugin.Message) -> None:
+    if message.alternatives:
+        features = (one.feature.name or "" for one in message.alternatives)
+        raise plugin.unsupported("ses takes no other form beside a template", *features)
     if not _headers_fit(message):
         text = "ses takes 15 headers with a template, each of at most 995 characters"
         raise plugin.unsupported(text, "HEADERS")

@@ -108,6 +108,7 @@ class SMTP2GO:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.MIME
         | Feature.SEND_AT
         | Feature.TEMPLATES,
         max_recipients=100,
@@ -132,6 +133,14 @@ class SMTP2GO:
             UnsupportedFeature:
                 If it has both a template and a subject, or the data of a template without one.
         """
+        if message.mime:
+            # https://developers.smtp2go.com/reference/send-mime-email (2026-11): nothing names the
+            # recipients but the header.
+            plugin.check_header_names_all(message)
+            mime = plugin.Base64(plugin.mime_bytes(message))
+            raw = plugin.filled({"mime_email": mime, "schedule": _time(message)})
+            raw = plugin.merge_options(raw, message.options(self.name), reserved=RESERVED)
+            return self._post("email/mime", raw)
         fields = {
             "sender": str(message.sender),
             "to": [str(address) for address in message.to],

@@ -101,6 +101,8 @@ class SparkPost:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.AMP
+        | Feature.MIME
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TRACKING
@@ -133,6 +135,8 @@ class SparkPost:
         Raises:
             UnsupportedFeature: If it has what its template would replace.
         """
+        if message.mime:
+            return self._raw(message)
         # Everybody is a recipient of the same mail, also those in cc and bcc.
         header_to = LANGUAGE.literal(plugin.address_line(message.to))
         recipients = [
@@ -149,6 +153,7 @@ class SparkPost:
             "subject": LANGUAGE.literal(message.subject),
             "text": message.text,
             "html": message.html,
+            "amp_html": next((one.content for one in message.alternatives), ""),
             "headers": {name: LANGUAGE.literal(value) for name, value in headers.items()},
         }
         body = {
@@ -222,6 +227,19 @@ class SparkPost:
     def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
+    def _raw(self, message: plugin.Message) -> plugin.HTTPRequest:
+        mime = plugin.mime_text(message)
+        if "{{" in mime:
+            text = "sparkpost fills in what stands between two braces, also in MIME"
+            raise plugin.unsupported(text, "MIME")
+        # Tracking would change the bytes, so it is off unless it is asked for.
+        tracked = message.bound(
+            track_opens=bool(message.track_opens), track_clicks=bool(message.track_clicks)
+        )
+        body = {"content": {"email_rfc822": mime}, "substitution_data": {}}
+        recipients = [{"address": {"email": address.email}} for address in message.to]
+        return self._request(tracked, body, recipients)
+
     def _request(
         self,
         message: plugin.Message,
@@ -279,6 +297,7 @@ def _template(message: plugin.Message) -> dict[str, Any]:
         "CC": message.cc,
         "HEADERS": plugin.own_headers(message),
         "ATTACHMENTS": message.attachments,
+        "AMP": message.alternatives,
     }
     if lacking := [feature for feature, there in replaced.items() if there]:
         text = "sparkpost takes all but the recipients from a template"
