@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailfailover._chain.driver import Call
 from mailfailover._chain.faults import BrokenContract, interpret, own, sound_error
+from mailfailover._chain.quotes import Quotes
 from mailfailover._values.receipt import Accepted
 from mailfailover._values.wire import HTTPRequest, SMTPRequest, Stage
 from mailfailover.errors import Penalty, SendError
@@ -89,7 +90,7 @@ def make_attempt(
             return Result(stage, status, batch=_sound_batch(link, response, message))
         return Result(stage, status, _sound(provider.parse_response(response, message)))
     except BaseException as exc:  # noqa: BLE001 -- what is not about the provider is raised again
-        error = interpret(exc, link, stage)
+        error = interpret(exc, link, message, stage)
         return Result(error.stage, error.status_code or status, error=error)
 
 
@@ -127,7 +128,8 @@ def _sound_batch(link: Link, response: Any, message: Message) -> tuple[Accepted 
         raise BrokenContract(f"parse_batch spoke of {len(answers)} recipients of {len(message.to)}")
     if isinstance(answers[0], Accepted) and is_uniform(answers):
         return tuple(answers)
+    quotes = Quotes(message)
     return tuple(
-        own(answer, link, Stage.RESPONSE) if isinstance(answer, SendError) else _sound(answer)
-        for answer in answers
+        own(one, link, quotes, Stage.RESPONSE) if isinstance(one, SendError) else _sound(one)
+        for one in answers
     )

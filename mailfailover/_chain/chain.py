@@ -13,7 +13,7 @@ from mailfailover._chain.parts import Parts
 from mailfailover._chain.policy import Policy
 from mailfailover._chain.retry import Again, later_turns
 from mailfailover._chain.send import Send
-from mailfailover._health.limits import Allowance
+from mailfailover._health.limits import LocalAllowances
 from mailfailover._health.open_health import open_health
 from mailfailover._setup.dsn import build_chain_spec
 from mailfailover._values.face import published_in
@@ -83,14 +83,15 @@ class ProviderChain:
             message = "the chain is empty: name at least one provider, for example console://"
             raise ConfigurationError(message)
         rng = rng or fresh_rng()
+        opened: Any = open_health(health, links, clock=clock, wall=wall, rng=rng)
         self.sleep = sleep
         self.parts = Parts(
             strategy=strategy,
             links=links,
-            health=open_health(health, links, clock=clock, wall=wall, rng=rng),
+            health=opened,
             transport=_default_transport() if transport is None else transport,
             observers=tuple(observers),
-            allowances={link.key: Allowance(link) for link in links if link.rate or link.quota},
+            allowances=opened if hasattr(opened, "take") else LocalAllowances(clock, wall),
             clock=clock,
             wall=wall,
             rng=rng,

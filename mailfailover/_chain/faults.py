@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailfailover._chain.quotes import Quotes
 from mailfailover._provider.classify import DAY
-from mailfailover._provider.scrub import hide, innermost, is_time_limit, scrubbed, where
+from mailfailover._provider.scrub import hide, innermost, scrubbed, where
+from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import Stage
 from mailfailover.errors import (
     ConnectionFailed,
@@ -21,6 +23,7 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
+    from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
 
 
@@ -30,14 +33,22 @@ class BrokenContract(Exception):
     """
 
 
-def interpret(exc: BaseException, link: Link, stage: str) -> SendError:
+def interpret(exc: BaseException, link: Link, message: Message, stage: str) -> SendError:
     """
-    Make a :class:`SendError` of what an attempt raised at *stage*, or raise it again.
+    Make a :class:`SendError` of what an attempt raised at *stage*.
+
+    Raises:
+        BaseException:
+            What is not about the provider: a time limit of the caller's, which then has a
+            *stage*, an attachment that cannot be read, the end of this process.
     """
+    let_through(exc, getattr(exc, "stage", "") or stage)
     if isinstance(exc, SendError):
-        return own(exc, link, stage)
-    unreadable = isinstance(exc, InvalidMessage) and stage != Stage.RESPONSE
-    if unreadable or not _is_of_the_code(exc, link):
+        return own(exc, link, Quotes(message), stage)
+    if isinstance(exc, InvalidMessage) and stage != Stage.RESPONSE:
+        raise exc
+    if not isinstance(exc, Exception) and not _is_exit_of_plugin(exc, link):
+        note_stage(exc, stage)
         raise exc
     kind = RequestRefused if stage == Stage.PREPARING else OutcomeUnknown
     detail = str(exc) if isinstance(exc, BrokenContract) else f"{type(exc).__name__}{where(exc)}"
@@ -45,9 +56,9 @@ def interpret(exc: BaseException, link: Link, stage: str) -> SendError:
     return kind(text, provider=link.key, stage=str(stage))
 
 
-def own(error: SendError, link: Link, stage: str) -> SendError:
+def own(error: SendError, link: Link, quotes: Quotes, stage: str) -> SendError:
     """
-    Return *error* with the link's key and *stage*, and without secrets and addresses.
+    Return *error* with the link's key and *stage*, without secrets, addresses and *quotes*.
     """
     if isinstance(error, ConnectionFailed) and stage == Stage.WRITING:
         stage = Stage.CONNECTING
@@ -55,7 +66,8 @@ def own(error: SendError, link: Link, stage: str) -> SendError:
     error.stage = str(error.stage or stage)
     error.retry_after = _seconds(error.retry_after)
     error.attempts = ()
-    error.args = (hide(str(error), link.provider),)
+    error.args = (quotes.hide(hide(str(error), link.provider)),)
+    error.__dict__.pop("__notes__", None)
     error.__cause__ = scrubbed(error.__cause__)
     error.__context__ = None
     return error.with_traceback(None)
@@ -76,13 +88,12 @@ def _seconds(value: object) -> float | None:
     return None
 
 
-def _is_of_the_code(exc: BaseException, link: Link) -> bool:
-    if isinstance(exc, SystemExit):
-        # A plugin that calls sys.exit() fails like any other. A signal handler that wants this
-        # process to end does not run in the plugin's own module.
-        frame = innermost(exc)
-        return (
-            frame is not None
-            and frame.tb_frame.f_globals.get("__name__") == type(link.provider).__module__
-        )
-    return isinstance(exc, Exception) and not is_time_limit(exc)
+def _is_exit_of_plugin(exc: BaseException, link: Link) -> bool:
+    """
+    Whether a plugin called ``sys.exit()``, which then fails like any other code.
+    """
+    frame = innermost(exc) if isinstance(exc, SystemExit) else None
+    return (
+        frame is not None
+        and frame.tb_frame.f_globals.get("__name__") == type(link.provider).__module__
+    )

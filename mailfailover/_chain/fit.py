@@ -96,10 +96,12 @@ class Fit:
     def _limits(self, link: Link) -> list[str]:
         message, limits = self._message, link.capabilities
         over = []
-        if limits.max_recipients is not None and not message.is_merge:
+        if not message.is_merge:
             count = len(message.to) + len(message.cc) + len(message.bcc)
-            if count > limits.max_recipients:
+            if limits.max_recipients is not None and count > limits.max_recipients:
                 over.append(f"max_recipients={limits.max_recipients}")
+            if link.quota is not None and count > link.quota.count:
+                over.append(f"quota={link.quota.count}")
         if limits.max_copies is not None and len(message.cc) + len(message.bcc) > limits.max_copies:
             over.append(f"max_copies={limits.max_copies}")
         if limits.max_bytes is not None and self._measured() > limits.max_bytes:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mailfailover._chain.attempt import is_uniform
 from mailfailover._chain.policy import Upcoming
 from mailfailover._chain.retry import MIN_SECONDS, Again
-from mailfailover._chain.send import Send
+from mailfailover._chain.send import MAX_COPIES, Send
+from mailfailover._health.limits import Portion
 from mailfailover._message.merge import for_recipient, part_for
 from mailfailover._values.frozen import FrozenDict
 from mailfailover._values.receipt import Accepted, Receipt, RecipientStatus
@@ -30,12 +31,12 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from mailfailover._chain.attempt import Result
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.driver import Steps
-    from mailfailover._health.breaker import Ticket
+    from mailfailover._chain.gate import Pass
     from mailfailover._message.address import Address
     from mailfailover._message.message import Message
 
@@ -57,78 +58,104 @@ class MergeSend(Send):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.pending: dict[str, Address] = {one.email: one for one in self.message.to}
+        """The recipients that still wait."""
         self.statuses: dict[str, RecipientStatus] = {}
         self.message_ids: dict[str, str] = {}
         self.refusal: SendError | None = None
-        """The first word against a recipient."""
+        """The first refusal of a recipient."""
         self.maybe: set[str] = set()
-        """Recipients who may have got the mail from an attempt without an answer."""
+        """The recipients that may have got the mail from an attempt without an answer."""
+        self.copies: dict[str, set[str]] = {}
+        """The providers that may have the mail of a recipient because they were too slow."""
         self.again: tuple[str, Part] = ("", ())
         """The part whose outcome is unknown, to be sent once more to that provider as it was."""
+        self.parts_left: deque[Part] = deque()
+        """The parts that the candidate of this turn has not got yet."""
         self.provider = ""
         self.provider_message_id = ""
         if self.unknown is not None:  # from an attempt of an earlier process
             self.maybe.update(self.pending)
 
+    def portion(self, candidate: Candidate) -> Portion:
+        """
+        How many recipients the next part for *candidate* has.
+        """
+        if self.parts_left:
+            return Portion(1, len(self.parts_left[0]))
+        key, again = self.again
+        if again and key == candidate.link.key:
+            return Portion(len(again), len(again))
+        most = candidate.link.capabilities.max_merge or len(self.pending)
+        return Portion(1, min(most, len(self.pending)) if candidate.batch else 1)
+
     def turn(self) -> Steps[Receipt | Again]:
         """
         Send as many parts as the best candidate takes.
         """
+        self.parts_left.clear()
         picked = self.pick.next()
         if isinstance(picked, Again):
-            self.release()
+            self.report.release()
             return picked
-        candidate = picked[0]
-        ticket: Ticket | None = picked[1]
-        parts = deque(self._parts(candidate, candidate.link.capabilities.max_merge))
-        while ticket is not None:
-            part = parts.popleft()
+        candidate = picked.candidate
+        given: Pass | None = picked
+        self._cut(candidate, candidate.link.capabilities.max_merge)
+        while given is not None:
+            part = self._next_part(given)
             make = partial(self._message, candidate, part)
             try:
-                result = yield from self.call(candidate, ticket, make, batch=candidate.batch)
+                result = yield from self.call(given, make, batch=candidate.batch)
             except InvalidMessage as exc:
                 return self._merged() if self.provider else self.stop(exc)
             if candidate.batch and _is_no_batch(result):
                 fitting = _fitting(result.error, part)
                 candidate = candidate._replace(batch=fitting > 0)
-                parts = deque(self._parts(candidate, fitting))
+                self._cut(candidate, fitting)
             else:
-                error = self._absorb(candidate, part, result, parts)
+                error = self._absorb(candidate, part, result)
                 if error is not None:
                     return self._after(candidate, error)
-            more = parts and self.time_left() > MIN_SECONDS
-            ticket = self.pick.once_more(candidate) if more else None
+            more = self.parts_left and self.time_left() > MIN_SECONDS
+            given = self.pick.once_more(candidate) if more else None
         return Again(0.0) if self.pending else self._merged()
 
-    def _parts(self, candidate: Candidate, most: int | None) -> Iterator[Part]:
+    def _cut(self, candidate: Candidate, most: int | None) -> None:
         """
-        Yield those who wait, in parts of *most*; first the one *candidate* may know already.
+        Cut the waiting recipients into parts of *most*, the one *candidate* may know already first.
         """
         key, again = self.again
         self.again = ("", ())
         if key != candidate.link.key:
             again = ()
-        if again:
-            yield again
         waiting = tuple(one for one in self.pending.values() if one not in again)
         size = (most or len(waiting)) if candidate.batch else 1
+        self.parts_left = deque((again,) if again else ())
         for start in range(0, len(waiting), size):
-            yield waiting[start : start + size]
+            self.parts_left.append(waiting[start : start + size])
+
+    def _next_part(self, given: Pass) -> Part:
+        """
+        Take the next part, no larger than the rate and the quota of its link allow.
+        """
+        part = self.parts_left.popleft()
+        count = given.recipients
+        if count is not None and count < len(part):
+            self.parts_left.appendleft(part[count:])
+            part = part[:count]
+        return part
 
     def _message(self, candidate: Candidate, part: Part) -> Message:
         if candidate.batch:
             return part_for(self.message, part)
         return for_recipient(self.message, part[0])
 
-    def _absorb(
-        self, candidate: Candidate, part: Part, result: Result, parts: deque[Part]
-    ) -> SendError | None:
+    def _absorb(self, candidate: Candidate, part: Part, result: Result) -> SendError | None:
         """
-        Note what became of each recipient of *part*; return what the provider is to blame for.
+        Note what became of each recipient of *part*; return the error that is about the provider.
         """
         error = result.error
         if error is not None and self._verdict(error) is Verdict.STOP:
-            self._refused(part, error, parts)
+            self._refused(part, error)
             return None
         if error is not None:
             return self._undecided(candidate, part, error)
@@ -153,11 +180,23 @@ class MergeSend(Send):
             self.unknown = self.unknown or error
             self.maybe.update(address.email for address in part)
             self.again = (candidate.link.key, part)
+            if candidate.link.key in self.timed_out:
+                for address in part:
+                    self.copies.setdefault(address.email, set()).add(candidate.link.key)
         return error
+
+    def is_copied_enough(self) -> bool:
+        """
+        Take out the recipients whose mail enough providers may have; whether no other waits.
+        """
+        for email, keys in self.copies.items():
+            if len(keys) >= MAX_COPIES:
+                self.pending.pop(email, None)
+        return not self.pending
 
     def in_doubt(self, error: SendError) -> Receipt:
         """
-        End the merge: whoever accepted some of it makes it a receipt that names the others.
+        End the merge in doubt: with a receipt if any part was accepted.
         """
         return self._merged() if self.provider else super().in_doubt(error)
 
@@ -177,9 +216,9 @@ class MergeSend(Send):
         self.provider = candidate.link.key
         self.provider_message_id = self.provider_message_id or next(filter(None, ids.values()), "")
 
-    def _refused(self, part: Part, error: SendError, parts: deque[Part]) -> None:
+    def _refused(self, part: Part, error: SendError) -> None:
         """
-        A whole part was refused for good: find out because of whom, and send the rest.
+        Find out because of which recipients a whole part was refused, and put the others back.
         """
         named = set(error.recipients) & {address.email for address in part}
         if len(part) == 1 or isinstance(error, MessageRejected):
@@ -188,10 +227,10 @@ class MergeSend(Send):
             self._reject(email, error)
         if named:
             if rest := tuple(address for address in part if address.email not in named):
-                parts.appendleft(rest)
+                self.parts_left.appendleft(rest)
             return
         middle = len(part) // 2
-        parts.extendleft((part[middle:], part[:middle]))
+        self.parts_left.extendleft((part[middle:], part[:middle]))
 
     def _reject(self, email: str, error: SendError) -> None:
         if email not in self.maybe:
@@ -201,7 +240,7 @@ class MergeSend(Send):
 
     def give_up(self) -> Receipt:
         """
-        End the merge because no turn within the deadline can help those who wait.
+        End the merge because no turn within the deadline can help the waiting recipients.
         """
         return self._merged() if self.provider else super().give_up()
 
@@ -226,7 +265,7 @@ class MergeSend(Send):
 
 def _told(emails: list[str], told: Mapping[str, T], otherwise: T) -> dict[str, T]:
     """
-    What an answer tells of each of *emails*, or of all of them where it does not name one.
+    What an answer says of each of *emails*; *otherwise* where it does not name one.
     """
     found = dict.fromkeys(emails, otherwise)
     return found | {email: told[email] for email in told if email in found}

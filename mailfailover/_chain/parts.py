@@ -4,17 +4,16 @@ The parts of a chain that a send needs: links and their order, health, transport
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from random import Random
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.observe import Observer
-    from mailfailover._health.limits import Allowance
-    from mailfailover._health.protocol import Health
+    from mailfailover._health.protocol import Allowances, Health
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
     from mailfailover._provider.protocols import Transport
@@ -45,8 +44,8 @@ class Parts:
     health: Health
     transport: Transport
     observers: tuple[Observer, ...]
-    allowances: Mapping[str, Allowance]
-    """The rate and quota of each link that has any, by its key."""
+    allowances: Allowances
+    """What counts the recipients of links with a rate or a quota."""
 
     clock: Callable[[], float]
     """Seconds that never go back."""
@@ -55,6 +54,9 @@ class Parts:
     """Seconds since 1970."""
 
     rng: Random
+    outages: set[str] = field(default_factory=set)
+    """The providers whose outage this process has logged, until they are back."""
+
     advice: Advice | None = None
 
     @property

@@ -8,22 +8,23 @@ import itertools
 from typing import TYPE_CHECKING
 
 from mailfailover._chain.candidates import candidates
-from mailfailover._chain.gate import Gate
+from mailfailover._chain.gate import Gate, Pass
 from mailfailover._chain.retry import MIN_SECONDS, Again, full_jitter
-from mailfailover._health.breaker import Hold, Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.parts import Parts
     from mailfailover._chain.policy import Policy
+    from mailfailover._health.breaker import Hold
+    from mailfailover._health.limits import Portion
     from mailfailover._message.message import Message
     from mailfailover.errors import SendError
 
 NEVER = Again(float("inf"))
 RESERVED_SECONDS = 3.0
-"""What an attempt leaves of the time for each provider not yet tried."""
+"""What an attempt leaves of the time for the next provider that was not tried yet."""
 
 _WAITED_FOR = ("cooldown", "limit")
 _POLL_SECONDS = 0.01
@@ -33,15 +34,33 @@ _MAX_POLL_SECONDS = 2.0
 class Picker:
     """
     Picks each candidate once a round, then waits, then begins the next round.
+
+    Args:
+        parts: The parts of the chain.
+
+        message: The mail.
+
+        policy: How long its attempts may take.
+
+        deadline: When its send must have ended, on the chain's clock.
+
+        portion: Says how many recipients the next call to a candidate is for.
     """
 
-    def __init__(self, parts: Parts, message: Message, policy: Policy, deadline: float) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        message: Message,
+        policy: Policy,
+        deadline: float,
+        portion: Callable[[Candidate], Portion],
+    ) -> None:
         self.parts = parts
         self.policy = policy
         self.deadline = deadline
         self.final: dict[str, SendError] = {}
         """The providers that said no for good, and how."""
-        self._gate = Gate(parts, policy.attempt_timeout)
+        self._gate = Gate(parts, policy.attempt_timeout, portion)
         self._more = candidates(parts, message)
         self._known: list[Candidate] = []
         self._held: list[tuple[Candidate, Hold]] = []
@@ -53,9 +72,9 @@ class Picker:
         self._resend: Candidate | None = None
         self._resent: set[str] = set()
 
-    def next(self) -> tuple[Candidate, Ticket] | Again:
+    def next(self) -> Pass | Again:
         """
-        Return which candidate to call now, or when to look again.
+        Return the pass of the next call, or when to look again.
         """
         if self._resend is not None and (picked := self._ask_again(self._resend)):
             return picked
@@ -65,19 +84,19 @@ class Picker:
             if key in self._tried or key in self.final:
                 continue
             answer = self._gate.ask(candidate)
-            if isinstance(answer, Ticket):
-                return self._take(candidate, answer)
+            if isinstance(answer, Pass):
+                return self._take(answer)
             self._held.append((candidate, answer))
         all_held = self._tried <= self.final.keys()
         self._tried.clear()
         return self._force() if all_held else self._next_round()
 
-    def once_more(self, candidate: Candidate) -> Ticket | None:
+    def once_more(self, candidate: Candidate) -> Pass | None:
         """
-        Return a ticket for another call to *candidate* in the same turn, if it may have one.
+        Return a pass for another call to *candidate* in the same turn, if it may have one.
         """
         answer = self._gate.ask(candidate)
-        return answer if isinstance(answer, Ticket) else None
+        return answer if isinstance(answer, Pass) else None
 
     def finish(self, key: str, error: SendError) -> None:
         """
@@ -110,13 +129,38 @@ class Picker:
         How many seconds the next attempt may take.
         """
         left = self.deadline - self.parts.clock()
-        if left > self.policy.attempt_timeout + RESERVED_SECONDS * len(self.parts.links):
-            return self.policy.attempt_timeout
-        gone = self._tried | self.final.keys()
-        untried = [one for one in self._candidates() if one.link.key not in gone]
-        waiting = sum(self._gate.peek(candidate) is None for candidate in untried)
-        share = max(left - RESERVED_SECONDS * waiting, left / (waiting + 1))
-        return min(self.policy.attempt_timeout, share)
+        most = self.policy.attempt_timeout
+        if left - RESERVED_SECONDS >= most:
+            return most
+        if self.successor() is not None:
+            # Time for the next provider only: a slow one that is well must not be cut short.
+            left = max(left - RESERVED_SECONDS, left / 2)
+        return min(most, left)
+
+    def successor(self) -> str | None:
+        """
+        Return the key of the next provider in this round that would be called now, if any.
+        """
+        return self._first_usable(self._tried | self.final.keys())
+
+    def takeover(self, key: str) -> str | None:
+        """
+        Return the key of the first provider beside *key* that would be called now, if any.
+        """
+        return self._first_usable(self.final.keys() | {key})
+
+    def peek(self, candidate: Candidate) -> Hold | None:
+        """
+        Return why *candidate* would be passed by now, None if it would not.
+        """
+        return self._gate.peek(candidate)
+
+    def _first_usable(self, gone: set[str]) -> str | None:
+        for candidate in self._candidates():
+            key = candidate.link.key
+            if key not in gone and self._gate.peek(candidate) is None:
+                return key
+        return None
 
     def holds(self) -> list[tuple[Candidate, Hold | None]]:
         """
@@ -131,7 +175,7 @@ class Picker:
         self._known.append(candidate)
         return candidate
 
-    def _next_round(self) -> tuple[Candidate, Ticket] | Again:
+    def _next_round(self) -> Pass | Again:
         self._rounds += 1
         left = [pair for pair in self.holds() if not self.is_final(pair[0])]
         if all(hold is not None and hold.reason in _WAITED_FOR for _, hold in left):
@@ -139,17 +183,18 @@ class Picker:
             return self._force()
         return Again(full_jitter(self._rounds, self.parts.rng))
 
-    def _ask_again(self, candidate: Candidate) -> tuple[Candidate, Ticket] | None:
+    def _ask_again(self, candidate: Candidate) -> Pass | None:
         self._resend = None
         answer = self._gate.ask(candidate, force=True)
-        return self._take(candidate, answer) if isinstance(answer, Ticket) else None
+        return self._take(answer) if isinstance(answer, Pass) else None
 
-    def _take(self, candidate: Candidate, ticket: Ticket) -> tuple[Candidate, Ticket]:
-        self._tried.add(candidate.link.key)
-        self._called[candidate.link.key] = self._called.get(candidate.link.key, 0) + 1
-        return candidate, ticket
+    def _take(self, given: Pass) -> Pass:
+        key = given.candidate.link.key
+        self._tried.add(key)
+        self._called[key] = self._called.get(key, 0) + 1
+        return given
 
-    def _force(self) -> tuple[Candidate, Ticket] | Again:
+    def _force(self) -> Pass | Again:
         """
         Pick the candidate that is due soonest although all are held, one mail at a time.
         """
@@ -160,8 +205,8 @@ class Picker:
         if hold.reason in _WAITED_FOR and self._is_over_in_time(hold):
             return Again(hold.until - self.parts.clock())
         answer = self._gate.ask(candidate, force=True)
-        if isinstance(answer, Ticket):
-            return self._take(candidate, answer)
+        if isinstance(answer, Pass):
+            return self._take(answer)
         self._polls += 1
         return Again(self._poll())
 

@@ -64,6 +64,7 @@ def ping_steps(
     Return the steps of :func:`ping`, for any driver.
     """
     provider: Any = link.provider
+    nothing = Message()
     started = clock()
     stage = Stage.PREPARING
     try:
@@ -74,12 +75,12 @@ def ping_steps(
             if hasattr(provider, "parse_ping"):
                 provider.parse_ping(response)
             elif not response.ok:
-                raise sound_error(provider.classify_error(response, Message()))
+                raise sound_error(provider.classify_error(response, nothing))
         elif hasattr(provider, "ping"):
             yield Call(provider.ping, ())
         else:
             return Ping(link.key, ok=None)
     except BaseException as exc:  # noqa: BLE001 -- what is not about the provider is raised again
-        error = interpret(exc, link, stage)
+        error = interpret(exc, link, nothing, stage)
         return Ping(link.key, ok=False, error=error, duration=clock() - started)
     return Ping(link.key, ok=True, duration=clock() - started)

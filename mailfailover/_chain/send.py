@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mailfailover._chain.attempt import Result, make_attempt
 from mailfailover._chain.driver import Call
 from mailfailover._chain.failure_report import all_failed, unknown
+from mailfailover._chain.health_report import HealthReport
 from mailfailover._chain.log import log_attempt
-from mailfailover._chain.observe import AttemptMade, ProviderDown, ProviderUp, tell
+from mailfailover._chain.observe import AttemptMade, tell
 from mailfailover._chain.picker import Picker
 from mailfailover._chain.policy import Upcoming
 from mailfailover._chain.retry import Again
 from mailfailover._health.cooldown import RATE_SECONDS
+from mailfailover._health.limits import Portion
 from mailfailover._values.frozen import EMPTY, FrozenDict
 from mailfailover._values.receipt import Receipt, RecipientStatus
 from mailfailover._values.wire import MAY_HAVE_LEFT, Stage
 from mailfailover.errors import (
     Attempt,
-    ConnectionFailed,
     InvalidMessage,
     OutcomeUnknown,
-    Penalty,
     RateLimited,
     RecipientSuppressed,
     SendError,
@@ -36,11 +36,17 @@ if TYPE_CHECKING:
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.driver import Steps
+    from mailfailover._chain.gate import Pass
     from mailfailover._chain.parts import Parts
     from mailfailover._chain.policy import Policy
-    from mailfailover._health.breaker import Ticket
     from mailfailover._message.message import Message
     from mailfailover._values.receipt import Accepted
+
+MAX_COPIES = 2
+"""Providers that may have a copy of one mail because their answers did not come in time."""
+
+_IN_VAIN = 0.9
+"""The part of its time after which an attempt without an answer was ended by the time."""
 
 
 class Send:
@@ -57,11 +63,13 @@ class Send:
         self.deadline = parts.clock() + policy.timeout
         self.attempts: list[Attempt] = list(previous)
         self.unknown: SendError | None = None
-        self.counted: set[str] = set()
-        self.unproven: list[tuple[Ticket, SendError]] = []
-        """Connections that failed while nothing in this round shows our network to be up."""
-        self.pick = Picker(parts, message, policy, self.deadline)
-        self._remember(previous)
+        """The first attempt that may have sent the mail."""
+        self.timed_out: set[str] = set()
+        """The providers that did not answer in time, after the mail may have left."""
+        self.pick = Picker(parts, message, policy, self.deadline, self.portion)
+        self.report = HealthReport(parts, self.pick)
+        if previous:
+            self._remember(previous)
 
     def _remember(self, previous: Sequence[Attempt]) -> None:
         for attempt in previous:
@@ -76,51 +84,57 @@ class Send:
         """
         return self.deadline - self.parts.clock()
 
+    def portion(self, candidate: Candidate) -> Portion:
+        """
+        How many recipients the next call to *candidate* is for.
+        """
+        message = self.message
+        count = len(message.to) + len(message.cc) + len(message.bcc)
+        return Portion(count, count)
+
     def turn(self) -> Steps[Receipt | Again]:
         """
         Call the best candidate once, or say when to look again.
         """
-        picked = self.pick.next()
-        if isinstance(picked, Again):
-            self.release()
-            return picked
-        candidate, ticket = picked
+        given = self.pick.next()
+        if isinstance(given, Again):
+            self.report.release()
+            return given
         try:
-            result = yield from self.call(candidate, ticket, lambda: self.message)
+            result = yield from self.call(given, lambda: self.message)
         except InvalidMessage as exc:
             self.stop(exc)
         if result.error is not None:
-            return self._after(candidate, result.error)
-        return self._receipt(candidate, result.accepted)
+            return self._after(given.candidate, result.error)
+        return self._receipt(given.candidate, result.accepted)
 
     def call(
-        self,
-        candidate: Candidate,
-        ticket: Ticket,
-        make: Callable[[], Message],
-        *,
-        batch: bool = False,
+        self, given: Pass, make: Callable[[], Message], *, batch: bool = False
     ) -> Steps[Result]:
         """
-        Do one call with *ticket* for the mail that *make* returns, and record what became of it.
+        Do one call with the pass *given* for the mail that *make* returns, and record its end.
         """
-        parts, link = self.parts, candidate.link
+        parts, link = self.parts, given.candidate.link
         try:
-            message = candidate.bind(make())
+            message = given.candidate.bind(make())
             if self.policy.before_call is not None:
                 yield Call(self.policy.before_call, (self.upcoming(link.key, message),))
             timeout = self.pick.budget()
             wall, start = parts.wall(), parts.clock()
             result = yield from make_attempt(link, message, parts.transport, timeout, batch=batch)
-            self._record(candidate, result, wall, parts.clock() - start)
+            duration = parts.clock() - start
+            self._record(given.candidate, result, wall, duration)
         except BaseException as exc:
-            parts.health.release(ticket)
+            parts.health.release(given.ticket)
             if (stage := getattr(exc, "stage", Stage.PREPARING)) in MAY_HAVE_LEFT:
                 text = f"it may have been sent: {type(exc).__name__} came before the answer"
                 error = OutcomeUnknown(text, provider=link.key, stage=stage)
-                self._record(candidate, Result(stage, error=error), wall, parts.clock() - start)
+                result = Result(stage, error=error)
+                self._record(given.candidate, result, wall, parts.clock() - start)
             raise
-        self._judge(ticket, result)
+        if _is_timed_out(result, duration, timeout):
+            self.timed_out.add(link.key)
+        self.report.attempt(given.candidate, given.ticket, result, duration)
         return result
 
     def upcoming(self, key: str, message: Message) -> Upcoming:
@@ -143,44 +157,16 @@ class Send:
             candidate.dropped,
         )
         self.attempts.append(attempt)
-        log_attempt(self.message, attempt, None if error is None else self._verdict(error))
+        verdict = None if error is None else self._verdict(error)
+        log_attempt(self.message, attempt, verdict, self.pick.successor)
         if self.parts.observers:
             tell(self.parts.observers, AttemptMade(self.message.id, self.message.stream, attempt))
 
-    def _judge(self, ticket: Ticket, result: Result) -> None:
-        """
-        Let the provider's health know, once it is clear that our own network is up.
-        """
-        blame = result.blame
-        if isinstance(blame, ConnectionFailed):
-            self.unproven.append((ticket, blame))
-            return
-        if self.unproven:
-            for earlier, error in self.unproven:
-                self._count(earlier, error)
-            self.unproven.clear()
-        if blame is not None and blame.penalty is not Penalty.NONE:
-            self._count(ticket, blame)
-        elif result.stage == Stage.PREPARING:  # its own code failed: the vendor was not asked
-            self.parts.health.release(ticket)
-        elif self.parts.health.succeeded(ticket):
-            tell(self.parts.observers, ProviderUp(ticket.key))
-
-    def _count(self, ticket: Ticket, error: SendError) -> None:
-        count = ticket.key not in self.counted and not self.parts.is_alone
-        if error.penalty is Penalty.FAILURE:
-            self.counted.add(ticket.key)
-        if self.parts.health.failed(ticket, error, count=count):
-            reason = "open" if error.penalty is Penalty.FAILURE else error.penalty.value
-            tell(self.parts.observers, ProviderDown(ticket.key, reason, str(error)))
-
     def release(self) -> None:
         """
-        Give back what is held of connections that failed: if all did, it is our own network.
+        Give back what is held of the health.
         """
-        for ticket, _ in self.unproven:
-            self.parts.health.release(ticket)
-        self.unproven.clear()
+        self.report.release()
 
     def _after(self, candidate: Candidate, error: SendError) -> Receipt | Again:
         """
@@ -195,9 +181,17 @@ class Send:
                 return self.in_doubt(error)
             if self.pick.resend(candidate.link.key, 0.0):
                 return Again(0.0)
+            if self.is_copied_enough():
+                return self.give_up()
         if verdict is not Verdict.RETRY and not self._is_short(error):
             self.pick.finish(candidate.link.key, error)
         return Again(0.0)
+
+    def is_copied_enough(self) -> bool:
+        """
+        Whether so many providers may have the mail already that no other must get it.
+        """
+        return len(self.timed_out) >= MAX_COPIES
 
     def _is_short(self, error: SendError) -> bool:
         if not isinstance(error, RateLimited):
@@ -212,7 +206,7 @@ class Send:
 
     def in_doubt(self, error: SendError) -> Receipt:
         """
-        End the send because an outcome is unknown and nobody wants to try again.
+        End the send because an outcome is unknown and the policy is to raise.
         """
         raise self.ended(error)
 
@@ -235,12 +229,11 @@ class Send:
         """
         End the send because no turn within the deadline can help.
         """
-        self.release()
+        self.report.end()
         if self.unknown is not None:
             raise unknown(self.message, self.attempts)
-        raise all_failed(
-            self.parts, self.message, self.attempts, self.pick.holds(), self.pick.final
-        )
+        holds, final = self.pick.holds(), self.pick.final
+        raise all_failed(self.parts, self.message, self.attempts, holds, final)
 
     def _receipt(self, candidate: Candidate, accepted: Accepted) -> Receipt:
         emails = [address.email for address in self.message.recipients]
@@ -258,3 +251,13 @@ class Send:
             self.unknown is not None,
             accepted.message_ids,
         )
+
+
+def _is_timed_out(result: Result, duration: float, timeout: float) -> bool:
+    error = result.error
+    return (
+        error is not None
+        and error.verdict is Verdict.UNKNOWN
+        and result.status_code is None
+        and duration >= _IN_VAIN * timeout
+    )

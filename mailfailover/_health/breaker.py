@@ -1,11 +1,12 @@
 """
-What is known of one provider: its breaker, its parking, and the lease of its one probe.
+The breaker of one provider: whether it is open or parked, and the lease of its one probe.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._values.face import published_in
@@ -14,16 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FAST_FAILURES = 3
-"""So many fast failures in a row open a breaker."""
+"""Fast failures in a row that open a breaker."""
 
 SLOW = 1.0
-"""A failure that took so many seconds opens it alone."""
+"""Seconds after which a single failure opens it."""
 
 WINDOW = 60
 """Seconds over which the rate of failures counts."""
 
 WINDOW_CALLS = 10
-"""So many calls must lie in the window before their rate counts."""
+"""Calls that must lie in the window before their rate of failures counts."""
 
 FAILURE_RATE = 0.5
 OPEN_SECONDS = 30.0
@@ -32,6 +33,9 @@ ACCOUNT_SECONDS = 900.0
 """How long a provider with a refused key, account or sender is parked."""
 
 FOREVER = float("inf")
+
+_TIDIED = 2
+"""Refused senders that are looked at with each new one, to forget those whose time is over."""
 
 
 class Ticket(NamedTuple):
@@ -114,18 +118,19 @@ class Breaker:
         self.generation = generation
         """Grows with each change of state: results of calls from before it are stale."""
         self.well = True
-        """Nothing at all is held: the quick answer to :meth:`ask`."""
+        """Neither open nor parked: only refused senders are passed by."""
         self.reason = ""
         self.detail = ""
         self.held_until = 0.0
         self.leased_until = 0.0
         self.cooldown_until = 0.0
         self.senders: dict[str, float] = {}
+        """Until when each From domain is refused, in the order of these times."""
         self.open_seconds = OPEN_SECONDS
-        """For how long it opens next."""
+        """How many seconds it opens for next."""
         self.streak = 0
         self.last_success = float("-inf")
-        """When the latest call began that succeeded."""
+        """When the latest successful call began."""
         self.buckets: deque[list[int]] = deque()
         """``[second, calls, failures]``, one for each second of the window."""
 
@@ -134,11 +139,13 @@ class Breaker:
             return Hold(self.reason, self.held_until, self.detail)
         if now < self.cooldown_until:
             return Hold("cooldown", self.cooldown_until, self.detail)
-        if now < self.senders.get(domain, 0.0):
-            return Hold("sender", self.senders[domain], "the sender was refused")
+        if domain in self.senders:
+            if now < self.senders[domain]:
+                return Hold("sender", self.senders[domain], "the sender was refused")
+            del self.senders[domain]
         if self.reason:
             return self.lease(now, domain, lease)
-        self._tidy(now)
+        self.well = True
         return Ticket(self.key, domain, now, self.generation)
 
     def lease(self, now: float, domain: str, seconds: float) -> Ticket | Hold:
@@ -164,7 +171,7 @@ class Breaker:
             return False
         self.last_success = max(self.last_success, ticket.started)
         self.streak = 0
-        if self.well and not ticket.lease:  # the healthy path: there is nothing to set right
+        if self.well and not ticket.lease:  # the usual case: nothing to set right
             self._count(now, 0)
             return False
         self.release(ticket)
@@ -173,15 +180,16 @@ class Breaker:
             self._change("", 0.0)
             self.open_seconds = OPEN_SECONDS
             self.buckets.clear()
-        if ticket.lease:  # it was called in spite of every hold, and it went well
+        if ticket.lease:  # a forced call went well, so no hold is true any more
             self.cooldown_until = 0.0
             self.senders.pop(ticket.domain, None)
-        if not self.well:
-            self._tidy(now)
+        self.well = not self.reason and now >= self.cooldown_until
         self._count(now, 0)
         return came_back
 
-    def failed(self, ticket: Ticket, now: float, jitter: float, detail: str) -> bool:
+    def failed(
+        self, ticket: Ticket, now: float, jitter: float, detail: str, duration: float
+    ) -> bool:
         if self.is_stale(ticket):
             return False
         self.release(ticket)
@@ -189,7 +197,7 @@ class Breaker:
         self.streak += 1
         if self.reason == "account" and now < self.held_until:
             return False  # a forced call: whatever was wrong with the account still is
-        if not (self.reason or self._is_slow(ticket, now) or self._is_failing(now)):
+        if not (self.reason or self._is_slow(ticket, duration) or self._is_failing(now)):
             return False
         self.detail = detail
         self._change("open", now + min(self.open_seconds * jitter, MAX_OPEN_SECONDS))
@@ -205,9 +213,12 @@ class Breaker:
         self.cooldown_until = max(self.cooldown_until, until)
         self.well = False
 
-    def refuse_sender(self, domain: str, until: float) -> None:
+    def refuse_sender(self, domain: str, now: float, until: float) -> None:
+        self.senders.pop(domain, None)  # to the end of the order
         self.senders[domain] = until
-        self.well = False
+        for oldest in list(islice(self.senders, _TIDIED)):
+            if self.senders[oldest] <= now:
+                del self.senders[oldest]
 
     def isolate(self) -> None:
         self._change("isolated", FOREVER)
@@ -236,12 +247,8 @@ class Breaker:
         self.streak = 0
         self.well = False
 
-    def _tidy(self, now: float) -> None:
-        self.senders = {domain: until for domain, until in self.senders.items() if until > now}
-        self.well = not self.reason and not self.senders and now >= self.cooldown_until
-
-    def _is_slow(self, ticket: Ticket, now: float) -> bool:
-        return now - ticket.started >= SLOW and self.last_success <= ticket.started
+    def _is_slow(self, ticket: Ticket, duration: float) -> bool:
+        return duration >= SLOW and self.last_success <= ticket.started
 
     def _is_failing(self, now: float) -> bool:
         calls, failures = self._window(now)

@@ -1,77 +1,146 @@
 """
-How many mails a link may get: its rate and its quota.
+The limits of a link: how many recipients its rate and its quota still allow.
+
+A rate is a bucket of tokens that fills steadily, a token for each recipient. A quota is counted
+anew in each period of the wall clock. ``limits.lua`` in :mod:`mailfailover.redis` does the same
+for all processes at once.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailfailover._provider.link import Limit, Link
 
-_WHOLE = 1 - 1e-9
-"""So much of a mail's worth is all of it: sums of floats are never exact."""
+ALMOST = 1e-9
+"""So little of a token may be missing: sums of floats are never exact."""
+
+NEVER = float("inf")
+
+
+class Portion(NamedTuple):
+    """
+    How many recipients a call is for: *least* where they cannot be split up, up to *most*.
+    """
+
+    least: int = 1
+    most: int = 1
+
+
+class Grant(NamedTuple):
+    """
+    How many *recipients* a call may be for: none before *wait* seconds have passed.
+    """
+
+    recipients: int
+    wait: float = 0.0
 
 
 class Allowance:
     """
-    What is left of a link's rate and quota. Safe in threads.
-
-    The rate is a bucket that fills steadily; the quota is counted anew with each period
-    of the wall clock.
+    What is left of one link's rate and quota.
     """
 
-    def __init__(self, link: Link) -> None:
-        self._rate = link.rate
-        self._quota = link.quota
-        self._tokens = float(link.rate.count) if link.rate else 0.0
-        self._filled = float("-inf")
-        self._period = -1
-        self._used = 0
+    __slots__ = ("filled", "period", "tokens", "used")
+
+    def __init__(self) -> None:
+        self.tokens = NEVER
+        """As many as the bucket holds, until the first are taken."""
+        self.filled = 0.0
+        self.period = (0.0, -1)
+        """The length and the number of the quota's period that *used* is counted in."""
+        self.used = 0
+
+    def grant(self, link: Link, portion: Portion, now: float, wall: float) -> Grant:
+        """
+        Return what *link* may send now, without taking it.
+        """
+        by_rate = by_quota = Grant(portion.most)
+        if link.rate is not None:
+            by_rate = self._by_rate(link.rate, portion, now)
+        if link.quota is not None:
+            by_quota = self._by_quota(link.quota, portion, wall)
+        wait = max(by_rate.wait, by_quota.wait)
+        return Grant(0, wait) if wait else Grant(min(by_rate.recipients, by_quota.recipients))
+
+    def take(self, count: int) -> None:
+        """
+        Take so many, which were granted just now.
+        """
+        self.tokens -= count
+        self.used += count
+
+    def _by_rate(self, rate: Limit, portion: Portion, now: float) -> Grant:
+        gained = (now - self.filled) * rate.count / rate.period
+        self.tokens = min(float(rate.count), self.tokens + gained)
+        self.filled = now
+        # A mail with more recipients than the bucket holds goes when it is full. The tokens it
+        # takes too many are waited for by the mails after it.
+        if self.tokens + ALMOST >= min(portion.least, rate.count):
+            return Grant(max(portion.least, min(portion.most, int(self.tokens + ALMOST))))
+        # Waiting for a second's worth saves the calls for a few recipients each.
+        worth = max(portion.least, min(portion.most, int(rate.count / rate.period)))
+        missing = min(worth, rate.count) - self.tokens
+        return Grant(0, missing * rate.period / rate.count)
+
+    def _by_quota(self, quota: Limit, portion: Portion, wall: float) -> Grant:
+        number = math.floor(wall / quota.period)
+        if self.period != (quota.period, number):
+            self.period, self.used = (quota.period, number), 0
+        if portion.least > quota.count:
+            return Grant(0, NEVER)
+        left = quota.count - self.used
+        if left >= portion.least:
+            return Grant(min(portion.most, left))
+        return Grant(0, (number + 1) * quota.period - wall)
+
+
+class LocalAllowances:
+    """
+    The allowances of the links of one process. Safe in threads.
+
+    Args:
+        clock: Seconds that never go back, for rates.
+
+        wall: Seconds since 1970, for quotas.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._allowances: dict[str, Allowance] = {}
         self._new_lock()
         after_fork(self._new_lock)
 
-    def take(self, now: float, wall: float) -> float:
+    def take(self, link: Link, portion: Portion) -> Grant:
         """
-        Take one mail's worth.
-
-        Returns:
-            0 if it was there; else the seconds until there is one again, and nothing is taken.
+        Take as much of *portion* as there is; nothing where that is less than its least.
         """
         with self._lock:
-            wait = self._wait(now, wall)
-            if not wait:
-                self._tokens -= 1
-                self._used += 1
-            return wait
+            allowance = self._allowance(link)
+            grant = allowance.grant(link, portion, self._clock(), self._wall())
+            allowance.take(grant.recipients)
+            return grant
 
-    def wait(self, now: float, wall: float) -> float:
+    def look(self, link: Link, portion: Portion) -> Grant:
         """
-        The seconds until there is one mail's worth, without taking it.
+        Return what :meth:`take` would, and take nothing.
         """
         with self._lock:
-            return self._wait(now, wall)
+            return self._allowance(link).grant(link, portion, self._clock(), self._wall())
 
-    def _wait(self, now: float, wall: float) -> float:
-        return max(
-            self._rate_wait(self._rate, now) if self._rate else 0.0,
-            self._quota_wait(self._quota, wall) if self._quota else 0.0,
-        )
+    def _allowance(self, link: Link) -> Allowance:
+        return self._allowances.get(link.key) or self._allowances.setdefault(link.key, Allowance())
 
     def _new_lock(self) -> None:
         self._lock = Lock()
-
-    def _rate_wait(self, rate: Limit, now: float) -> float:
-        gained = (now - self._filled) * rate.count / rate.period
-        self._tokens = min(float(rate.count), self._tokens + gained)
-        self._filled = now
-        return 0.0 if self._tokens >= _WHOLE else (1 - self._tokens) * rate.period / rate.count
-
-    def _quota_wait(self, quota: Limit, wall: float) -> float:
-        period = int(wall // quota.period)
-        if period != self._period:
-            self._period, self._used = period, 0
-        return 0.0 if self._used < quota.count else (period + 1) * quota.period - wall

@@ -1,5 +1,5 @@
 """
-Health in the memory of one process: a breaker for each chain key, parking, one probe at a time.
+Health in the memory of one process: a breaker for each chain key, and one probe at a time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailfailover._health.breaker import ACCOUNT_SECONDS, Breaker, Hold, ProviderHealth, Ticket
 from mailfailover._health.cooldown import cooldown_seconds
+from mailfailover._health.limits import LocalAllowances
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork, fresh_rng
 from mailfailover.errors import Penalty
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from mailfailover._health.limits import Grant, Portion
+    from mailfailover._provider.link import Link
     from mailfailover.errors import SendError
 
 JITTER = 0.1
@@ -49,13 +52,14 @@ class MemoryHealth:
         self._wall = wall
         self._rng = rng or fresh_rng()
         self._breakers: dict[str, Breaker] = {}
+        self._allowances = LocalAllowances(clock, wall)
         self._new_lock()
         after_fork(self._new_lock)
 
     def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
         breaker = self._breaker(key)
         now = self._clock()
-        if breaker.well:
+        if breaker.well and domain not in breaker.senders:
             return Ticket(key, domain, now, breaker.generation)
         with self._lock:
             return breaker.ask(now, domain, lease)
@@ -70,20 +74,29 @@ class MemoryHealth:
         with self._lock:
             return self._breaker(ticket.key).succeeded(ticket, now)
 
-    def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
+    def failed(
+        self, ticket: Ticket, error: SendError, *, count: bool, duration: float | None = None
+    ) -> bool:
         now = self._clock()
+        took = now - ticket.started if duration is None else duration
         with self._lock:
             breaker = self._breaker(ticket.key)
             if error.penalty is not Penalty.FAILURE:
                 return self._park(breaker, ticket, error, now)
             if count:
-                return breaker.failed(ticket, now, self._jitter(), str(error))
+                return breaker.failed(ticket, now, self._jitter(), str(error), took)
             breaker.release(ticket)
             return False
 
     def release(self, ticket: Ticket) -> None:
         with self._lock:
             self._breaker(ticket.key).release(ticket)
+
+    def take(self, link: Link, portion: Portion) -> Grant:
+        return self._allowances.take(link, portion)
+
+    def look(self, link: Link, portion: Portion) -> Grant:
+        return self._allowances.look(link, portion)
 
     def isolate(self, key: str) -> None:
         """
@@ -103,7 +116,7 @@ class MemoryHealth:
 
     def snapshot(self) -> dict[str, ProviderHealth]:
         """
-        Return how each provider stands that was ever asked for.
+        Return how each provider stands that any mail asked for.
         """
         now = self._clock()
         with self._lock:
@@ -124,9 +137,9 @@ class MemoryHealth:
         if error.penalty is Penalty.ACCOUNT:
             breaker.park(now + ACCOUNT_SECONDS, str(error))
             return True
-        breaker.succeeded(ticket, now)  # an answer that is no failure proves it to be up
+        breaker.succeeded(ticket, now)  # such an answer proves that the provider is up
         if error.penalty is Penalty.SENDER:
-            breaker.refuse_sender(ticket.domain, now + ACCOUNT_SECONDS)
+            breaker.refuse_sender(ticket.domain, now, now + ACCOUNT_SECONDS)
         if error.penalty is Penalty.COOLDOWN:
             breaker.cool_down(now + cooldown_seconds(error, self._wall), str(error))
         return error.penalty is not Penalty.NONE

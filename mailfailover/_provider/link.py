@@ -27,7 +27,7 @@ _PERIODS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 @dataclass(frozen=True, slots=True)
 class Limit:
     """
-    At most *count* mails in each *period* of seconds; written ``"10/s"`` or ``"50000/d"``.
+    At most *count* recipients in each *period* of seconds; written ``"10/s"`` or ``"50000/d"``.
     """
 
     count: int
@@ -67,9 +67,13 @@ class Link:
         share: The part of all mails (0 to 1) that goes here first, to keep a standby proven.
 
         rate, quota:
-            How many mails it may get, ``"10/s"`` and ``"50000/d"``; it is passed by when
-            they are used up. A rate may be spent in a burst; a quota begins anew with each
-            period of the clock (UTC).
+            How many recipients its mails may have, ``"10/s"`` and ``"50000/d"``, over all
+            processes that share their health; it is passed by when they are used up. A rate
+            may be spent in a burst; a quota begins anew with each period of the clock (UTC).
+
+        slow:
+            Seconds after which an answer counts as a failure in the provider's health,
+            although the mail was accepted; None (the default) for never.
     """
 
     provider: AnyProvider
@@ -81,6 +85,7 @@ class Link:
     share: float
     rate: Limit | None
     quota: Limit | None
+    slow: float | None
     capabilities: Capabilities = field(compare=False)
     idempotency_ttl: float | None = field(compare=False)
     """For how many seconds the vendor knows a key of ours again; None if it knows none."""
@@ -100,6 +105,7 @@ class Link:
         share: float = 0.0,
         rate: str | Limit | None = None,
         quota: str | Limit | None = None,
+        slow: float | None = None,
     ) -> None:
         provider = check_provider(provider)
         key = key or provider.name
@@ -112,6 +118,9 @@ class Link:
         if not _is_number(share) or not 0 <= share <= 1:
             message = f"share of {key!r} must be a number between 0 and 1, not {share!r}"
             raise ConfigurationError(message)
+        if slow is not None and (not _is_number(slow) or not 0 < slow < float("inf")):
+            message = f"slow of {key!r} must be a number of seconds above 0, not {slow!r}"
+            raise ConfigurationError(message)
         set_ = object.__setattr__
         set_(self, "provider", provider)
         set_(self, "key", key)
@@ -122,6 +131,7 @@ class Link:
         set_(self, "share", share)
         set_(self, "rate", _limit(rate, f"rate of {key!r}"))
         set_(self, "quota", _limit(quota, f"quota of {key!r}"))
+        set_(self, "slow", slow)
         set_(self, "capabilities", capabilities_of(provider))
         set_(self, "idempotency_ttl", getattr(provider, "idempotency_ttl", None))
         set_(self, "transport", getattr(provider, "transport", None))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailfailover._provider.classify import mask
 from mailfailover._provider.provider_check import secret_texts
+from mailfailover._values.interruption import interruption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,6 @@ def innermost(exc: BaseException) -> TracebackType | None:
 
 def is_time_limit(exc: BaseException) -> bool:
     """
-    Whether it is Celery's soft time limit: an Exception, but meant for whoever runs the task.
+    Whether *exc* is, or comes from, a time limit of the caller's.
     """
-    return any(kind.__name__ == "SoftTimeLimitExceeded" for kind in type(exc).__mro__)
+    return interruption(exc) is not None

@@ -39,6 +39,7 @@ LINK_OPTIONS: Mapping[str, Kind] = {
     "share": NUMBER,
     "rate": TEXT,
     "quota": TEXT,
+    "slow": NUMBER,
 }
 TEMPLATES = "templates."
 """What the option of one template begins with: ``templates.welcome=id``."""

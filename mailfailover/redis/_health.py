@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from mailfailover._health.breaker import Hold, ProviderHealth, Ticket
+    from mailfailover._health.limits import Grant, Portion
     from mailfailover._provider.link import Link
     from mailfailover.errors import SendError
 
@@ -47,9 +48,12 @@ class RedisHealth:
     it is down. Results are told at once, except that a healthy provider's successes are told
     once a second, and else with the next question.
 
-    While Redis is away, each process goes on by itself, with what it heard last; a warning is
-    logged, and Redis is looked for every five seconds. No mail waits for it longer than
-    *timeout*.
+    It also counts the recipients of each account for the rate and the quota of its link, so that
+    all processes together keep to them.
+
+    While Redis is away, each process goes on by itself, with what it heard last and with what it
+    sent itself; a warning is logged, and Redis is looked for every five seconds. No mail waits for
+    it longer than *timeout*.
 
     An account is known in Redis by a fingerprint of its configuration, from which no secret
     can be read. Processes with the same account share its health, whatever its key in their
@@ -131,13 +135,17 @@ class RedisHealth:
         except Away:
             return self._standby.succeeded(ticket)
 
-    def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
+    def failed(
+        self, ticket: Ticket, error: SendError, *, count: bool, duration: float | None = None
+    ) -> bool:
+        if duration is None:
+            duration = self._clock() - ticket.started
         if not isinstance(ticket, SharedTicket):
-            return self._standby.failed(ticket, error, count=count)
+            return self._standby.failed(ticket, error, count=count, duration=duration)
         try:
-            return self._failed(ticket, error, count=count)
+            return self._failed(ticket, error, count=count, duration=duration)
         except Away:
-            return self._standby.failed(ticket, error, count=count)
+            return self._standby.failed(ticket, error, count=count, duration=duration)
 
     def release(self, ticket: Ticket) -> None:
         if not isinstance(ticket, SharedTicket):
@@ -147,6 +155,12 @@ class RedisHealth:
                 self._tell(ticket, "release")
             except Away:
                 return  # its lease ends by itself
+
+    def take(self, link: Link, portion: Portion) -> Grant:
+        return self._allow(link, portion, look=False)
+
+    def look(self, link: Link, portion: Portion) -> Grant:
+        return self._allow(link, portion, look=True)
 
     def isolate(self, key: str) -> None:
         """
@@ -193,14 +207,24 @@ class RedisHealth:
         self._standby = Standby(self._clock, self._wall, self._rng)
         self._successes = Successes(self._gather, self._clock)
 
-    def _failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
+    def _allow(self, link: Link, portion: Portion, *, look: bool) -> Grant:
+        name = self._names.setdefault(link.key, link.key)
+        try:
+            grant: Grant = self._presence.ask(self._store.allow, name, link, portion, look=look)
+        except Away:
+            return (self._standby.look if look else self._standby.take)(link, portion)
+        if not look:
+            self._standby.spend(link, grant)
+        return grant
+
+    def _failed(self, ticket: Ticket, error: SendError, *, count: bool, duration: float) -> bool:
         told: dict[str, Any] = {"detail": str(error)}
         if error.penalty is Penalty.FAILURE:
             if not count:
                 self.release(ticket)
                 return False
             jitter = self._rng.uniform(1 - JITTER, 1 + JITTER)
-            return bool(self._tell(ticket, "failed", jitter=jitter, **told))
+            return bool(self._tell(ticket, "failed", jitter=jitter, duration=duration, **told))
         if error.penalty is Penalty.COOLDOWN:
             told["seconds"] = cooldown_seconds(error, self._wall)
         return bool(self._tell(ticket, "parked", penalty=error.penalty.value, **told))

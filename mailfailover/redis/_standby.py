@@ -1,5 +1,5 @@
 """
-What a process knows by itself: its health while Redis is away.
+The standby of shared health: what one process knows by itself while Redis is away.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailfailover._health.breaker import FOREVER, Hold, ProviderHealth, Ticket
+from mailfailover._health.limits import Portion
 from mailfailover._health.memory import MemoryHealth
 from mailfailover.redis._store import SharedTicket
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from mailfailover._health.limits import Grant
+    from mailfailover._provider.link import Link
     from mailfailover.errors import SendError
 
 _LASTING = ("open", "account", "cooldown", "isolated")
@@ -55,9 +58,22 @@ class Standby:
         own = self._own(ticket)
         return own is not None and self._memory.succeeded(own)
 
-    def failed(self, ticket: Ticket, error: SendError, *, count: bool) -> bool:
+    def failed(self, ticket: Ticket, error: SendError, *, count: bool, duration: float) -> bool:
         own = self._own(ticket)
-        return own is not None and self._memory.failed(own, error, count=count)
+        return own is not None and self._memory.failed(own, error, count=count, duration=duration)
+
+    def take(self, link: Link, portion: Portion) -> Grant:
+        return self._memory.take(link, portion)
+
+    def look(self, link: Link, portion: Portion) -> Grant:
+        return self._memory.look(link, portion)
+
+    def spend(self, link: Link, grant: Grant) -> None:
+        """
+        Count here too what Redis granted, for the time when it is away.
+        """
+        if grant.recipients:
+            self._memory.take(link, Portion(1, grant.recipients))
 
     def release(self, ticket: Ticket) -> None:
         self._memory.release(ticket)

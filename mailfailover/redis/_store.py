@@ -1,5 +1,5 @@
 """
-The breakers in Redis: one script, run once for each question and each result.
+The store of breakers and allowances in Redis: a script each, run once for each question.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._health import breaker
 from mailfailover._health.breaker import Hold, ProviderHealth, Ticket
+from mailfailover._health.limits import ALMOST, Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from redis import Redis
+
+    from mailfailover._health.limits import Portion
+    from mailfailover._provider.link import Limit, Link
 
 _CONSTANTS = (
     "ACCOUNT_SECONDS",
@@ -28,12 +32,12 @@ _CONSTANTS = (
     "WINDOW_CALLS",
 )
 _KEEP_SECONDS = 86400
-"""For so long an account is remembered that nobody uses, beyond what it is held for."""
+"""How long an unused account is remembered, beyond what it is held for."""
 
 
 class SharedTicket(Ticket):
     """
-    A ticket whose generation and lease are those of Redis. It began on this process's clock.
+    A ticket with the generation and the lease of Redis, and a start on this process's clock.
     """
 
     __slots__ = ()
@@ -41,7 +45,7 @@ class SharedTicket(Ticket):
 
 class Store:
     """
-    Runs the commands of ``breaker.lua``.
+    Runs ``breaker.lua`` and ``limits.lua``.
 
     Args:
         redis: A client.
@@ -53,7 +57,8 @@ class Store:
 
     def __init__(self, redis: Redis, prefix: str, now: Callable[[], float] | None) -> None:
         self.redis = redis
-        self._script = redis.register_script(_script())
+        self._breaker = redis.register_script(_breaker_script())
+        self._limits = redis.register_script(_limits_script())
         self._prefix = prefix
         self._now = now
 
@@ -63,7 +68,22 @@ class Store:
         """
         if self._now is not None:
             call["now"] = self._now()
-        return self._script([f"{self._prefix}:health:{name}"], [command, json.dumps(call)])
+        # The braces keep both keys of an account on one node of a cluster.
+        key = f"{self._prefix}:health:{{{name}}}"
+        return self._breaker([key, f"{key}:senders"], [command, json.dumps(call)])
+
+    def allow(self, name: str, link: Link, portion: Portion, *, look: bool) -> Grant:
+        """
+        Take or look at what the account called *name* may still send.
+        """
+        call: dict[str, Any] = {"least": portion.least, "most": portion.most, "look": look}
+        call |= {"rate": _pair(link.rate), "quota": _pair(link.quota)}
+        if self._now is not None:
+            call["now"] = self._now()
+        given = {key: value for key, value in call.items() if value is not None}
+        reply = self._limits([f"{self._prefix}:limits:{{{name}}}"], [json.dumps(given)])
+        count, wait = map(_text, reply)
+        return Grant(int(count), float(wait))
 
     def close(self) -> None:
         """
@@ -73,11 +93,23 @@ class Store:
 
 
 @cache
-def _script() -> str:
+def _breaker_script() -> str:
     constants = [f"local {name} = {getattr(breaker, name)!r}" for name in _CONSTANTS]
     constants.append(f"local KEEP_SECONDS = {_KEEP_SECONDS}")
-    own = files(__package__).joinpath("breaker.lua").read_text("utf-8")
-    return "\n".join([*constants, own])
+    return "\n".join([*constants, _own("breaker.lua")])
+
+
+@cache
+def _limits_script() -> str:
+    return f"local ALMOST = {ALMOST!r}\n{_own('limits.lua')}"
+
+
+def _own(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _pair(limit: Limit | None) -> tuple[int, float] | None:
+    return None if limit is None else (limit.count, limit.period)
 
 
 def read_answer(reply: Sequence[Any], key: str, domain: str, now: float) -> SharedTicket | Hold:
@@ -94,7 +126,7 @@ def read_answer(reply: Sequence[Any], key: str, domain: str, now: float) -> Shar
 
 def read_standing(reply: Sequence[Any]) -> ProviderHealth:
     """
-    Return what a reply tells of how a provider stands.
+    Return how a provider stands, by a reply.
     """
     state, left, calls, failures, detail, *senders = map(_text, reply)
     seconds = float(left) if left else None

@@ -1,10 +1,11 @@
--- One provider's breaker, kept in one hash: what _breaker.py does, for all processes at once.
+-- The breaker of one account, for all processes at once.
 --
--- KEYS[1] is the hash, ARGV[1] the command, ARGV[2] its arguments as JSON. The constants in
--- capitals are put before this text by the one who loads it. Times are Redis's own, in seconds.
--- Numbers are returned as text, because Redis cuts them to whole ones.
+-- KEYS[1] is a hash, KEYS[2] a sorted set of the From domains that are refused, by the time until
+-- when. ARGV[1] is the command, ARGV[2] its arguments as JSON. `breaker.py` in mailfailover/_health
+-- does the same in one process. The constants in capitals are put before this text by its loader.
+-- Times are Redis's own, in seconds. Numbers are returned as text, because Redis cuts fractions off.
 
-local hash = KEYS[1]
+local hash, senders = KEYS[1], KEYS[2]
 local call = cjson.decode(ARGV[2])
 
 local function clock()
@@ -156,14 +157,14 @@ local function succeeded()
   end
   if call.lease > 0 then -- it was called in spite of every hold, and it went well
     set('cooldown', 0)
-    redis.call('HDEL', hash, 'sender:' .. call.domain)
+    redis.call('ZREM', senders, call.domain)
   end
   count(1, 0)
   return came_back
 end
 
 local function is_slow()
-  return call.age >= SLOW and state.success <= now - call.age
+  return call.duration >= SLOW and state.success <= now - call.age
 end
 
 local function is_failing()
@@ -202,7 +203,9 @@ local function parked()
   end
   succeeded() -- an answer that is no failure proves it to be up
   if call.penalty == 'sender' then
-    redis.call('HSET', hash, 'sender:' .. call.domain, text(now + ACCOUNT_SECONDS))
+    redis.call('ZREMRANGEBYSCORE', senders, '-inf', text(now))
+    redis.call('ZADD', senders, text(now + ACCOUNT_SECONDS), call.domain)
+    redis.call('EXPIRE', senders, string.format('%d', ACCOUNT_SECONDS + KEEP_SECONDS))
   elseif call.penalty == 'cooldown' then
     set('detail', call.detail)
     set('cooldown', math.max(state.cooldown, now + call.seconds))
@@ -230,13 +233,9 @@ local function ask()
   if now < state.cooldown then
     return hold('cooldown', state.cooldown, state.detail)
   end
-  local sender = 'sender:' .. call.domain
-  local refused = redis.call('HGET', hash, sender)
-  if refused and now < tonumber(refused) then
-    return hold('sender', tonumber(refused), 'the sender was refused')
-  end
-  if refused then
-    redis.call('HDEL', hash, sender)
+  local refused = tonumber(redis.call('ZSCORE', senders, call.domain) or 0)
+  if now < refused then
+    return hold('sender', refused, 'the sender was refused')
   end
   if state.reason ~= '' then
     return lease()
@@ -262,14 +261,10 @@ local function describe()
   local detail = (reason == 'closed' or reason == 'isolated') and '' or state.detail
   local calls, failures = window()
   local found = {reason, left, calls, failures, detail}
-  local fields = redis.call('HGETALL', hash)
-  for index = 1, #fields, 2 do
-    local domain = fields[index]:match('^sender:(.*)$')
-    local till = domain and tonumber(fields[index + 1])
-    if till and till > now then
-      found[#found + 1] = domain
-      found[#found + 1] = text(till - now)
-    end
+  local refused = redis.call('ZRANGEBYSCORE', senders, '(' .. text(now), '+inf', 'WITHSCORES')
+  for index = 1, #refused, 2 do
+    found[#found + 1] = refused[index]
+    found[#found + 1] = text(tonumber(refused[index + 1]) - now)
   end
   return found
 end
@@ -279,7 +274,7 @@ local function isolate()
 end
 
 local function reset()
-  redis.call('DEL', hash)
+  redis.call('DEL', hash, senders)
   local generation = state.generation + 1
   for name, value in pairs(BEGINNING) do
     state[name] = value

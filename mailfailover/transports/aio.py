@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from mailfailover._values.face import published_in
+from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import HTTPRequest, Response, SMTPRequest, Stage
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import find_target
@@ -95,8 +96,10 @@ class AsyncHTTPTransport:
             raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
         try:
             answer = await self._exchange(request, target, progress)
-        except asyncio.CancelledError as exc:
-            exc.stage = progress.stage  # type: ignore[attr-defined]  # read by whoever records the attempt
+        except InvalidMessage:
+            raise
+        except BaseException as exc:  # the task was cancelled, or a time limit came
+            note_stage(exc, progress.stage)
             raise
         if isinstance(answer, Response):
             return answer
@@ -134,6 +137,7 @@ class AsyncHTTPTransport:
         except InvalidMessage:
             raise
         except FAILURES as exc:
+            let_through(exc, progress.stage)
             if not 300 <= answer.status < 500:  # noqa: PLR2004 -- RFC 9110, 15
                 return explain(exc, progress, target)
         return answer.response()

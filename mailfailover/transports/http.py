@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from mailfailover._provider.scrub import where
+from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import Response
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
 from mailfailover.transports._adapter import VendorAdapter, VendorRequest, find_target
@@ -148,7 +149,11 @@ class HTTPTransport:
         except InvalidMessage:
             raise
         except FAILURES as exc:
+            let_through(exc, request.progress.stage)
             return self._judge(exc, request, answer)
+        except BaseException as exc:
+            note_stage(exc, request.progress.stage)
+            raise
         return _response(answer, body)
 
     def _judge(

@@ -9,6 +9,7 @@ from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING
 
 from mailfailover._provider.smtp_codes import smtp_kind
+from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import SMTPResponse, Stage
 from mailfailover.errors import (
     ConnectionFailed,
@@ -80,7 +81,11 @@ class SMTPTransport:
         except Refused as exc:
             return SMTPResponse(exc.reply)
         except (OSError, Garbled, UnicodeError) as exc:
+            let_through(exc, _stage(progress))
             raise _failure(progress, exc) from exc.with_traceback(None)
+        except BaseException as exc:
+            note_stage(exc, _stage(progress))
+            raise
 
     def close(self) -> None:
         """
@@ -95,7 +100,8 @@ class SMTPTransport:
             progress.dialling()  # a dead one must not use up the time
             try:
                 return self._use(kept, request)
-            except (OSError, Garbled):
+            except (OSError, Garbled) as exc:
+                let_through(exc, _stage(progress))
                 if not kept.unproven:
                     raise
         return self._use(open_session(request, progress), request)
@@ -180,6 +186,13 @@ def _write_mail(connection: Connection, data: bytes) -> SMTPReply:
     reply = connection.reply(".")
     connection.in_mail = False
     return reply
+
+
+def _stage(progress: Conversation) -> Stage:
+    """
+    How far an interrupted conversation had come: without the final dot nothing is sent.
+    """
+    return progress.stage if progress.stage is Stage.WRITTEN else Stage.CONNECTED
 
 
 def _failure(progress: Conversation, exc: Exception) -> SendError:

@@ -380,7 +380,7 @@ def test_an_exit_that_never_ran_passes() -> None:
     Without a traceback nobody can tell whose it is.
     """
     with pytest.raises(SystemExit):
-        interpret(SystemExit(), Link(Acme()), "writing")
+        interpret(SystemExit(), Link(Acme()), MAIL, "writing")
 
 
 TWO = Message(

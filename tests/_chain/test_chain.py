@@ -47,6 +47,22 @@ def world() -> World:
     return World()
 
 
+class OwnHealth:
+    """
+    A health that knows nothing of rates and quotas.
+    """
+
+    def __init__(self, inner: MemoryHealth) -> None:
+        self.ask = inner.ask
+        self.force = inner.force
+        self.succeeded = inner.succeeded
+        self.failed = inner.failed
+        self.release = inner.release
+        self.isolate = inner.isolate
+        self.reset = inner.reset
+        self.snapshot = inner.snapshot
+
+
 def open_up(world: World, chain: ProviderChain, *keys: str) -> None:
     """
     Open the breakers of these, so far apart that their jitter does not matter.
@@ -78,7 +94,8 @@ class TestMaking:
         assert chain.keys == ("a", "b")
         assert isinstance(chain.health, MemoryHealth)
         assert isinstance(chain.transport, DefaultTransport)
-        assert (chain.observers, chain.parts.allowances, chain.is_alone) == ((), {}, False)
+        assert chain.parts.allowances is chain.health
+        assert (chain.observers, chain.is_alone) == ((), False)
         assert repr(chain) == "ProviderChain(a, b)"
 
     def test_a_shared_health_is_used_even_if_it_is_false(self) -> None:
@@ -123,15 +140,15 @@ class TestMaking:
 
         assert transport.closed
 
-    def test_only_links_with_limits_are_counted(self) -> None:
+    def test_a_health_that_counts_no_recipients_leaves_that_to_the_chain(self) -> None:
         """
-        Nothing is kept for the others.
+        Rates and quotas hold, within this chain, with a health of your own too.
         """
-        chain = ProviderChain(
-            [Link(Scripted("a"), rate="1/s"), Link(Scripted("b"), quota="1/d"), Scripted("c")]
-        )
+        health = OwnHealth(MemoryHealth())
+        link = Link(Scripted("a"), quota="1/d")
+        chain = ProviderChain([link, Scripted("b")], health=health)
 
-        assert set(chain.parts.allowances) == {"a", "b"}
+        assert [chain.send(MAIL).provider for _ in range(2)] == ["a", "b"]
 
 
 class TestRounds:

@@ -96,9 +96,29 @@ def test_each_attempt_is_logged(
     """
     caplog.set_level(logging.DEBUG, "mailfailover")
 
-    log_attempt(MAIL, attempt(error), verdict)
+    log_attempt(MAIL, attempt(error), verdict, lambda: "sg")
 
     assert caplog.record_tuples == [("mailfailover", level, f"mail m1: mg: {text}")]
     record = caplog.records[0]
     fields = (record.__dict__["mail_id"], record.__dict__["provider"], record.__dict__["outcome"])
     assert fields == ("m1", "mg", "accepted" if error is None else type(error).__name__)
+
+
+@pytest.mark.parametrize(
+    ("error", "meaning"),
+    [
+        (QuotaExceeded("full"), "not with this provider, and no other provider is left now"),
+        (ProviderUnavailable("503"), "it was surely not sent, and no other provider is left now"),
+    ],
+    ids=str,
+)
+def test_nothing_switches_where_no_provider_is_left(
+    caplog: pytest.LogCaptureFixture, error: SendError, meaning: str
+) -> None:
+    """
+    The log promises no provider that is not there.
+    """
+    log_attempt(MAIL, attempt(error), error.verdict, lambda: None)
+
+    (message,) = caplog.messages
+    assert message.endswith(f"(stage response, 0.250 s); {meaning}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from string import ascii_lowercase
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from mailfailover._chain.picker import Picker
 from mailfailover._chain.policy import Policy
 from mailfailover._chain.retry import Again
+from mailfailover._health.limits import Portion
 from mailfailover.errors import AuthenticationFailed, ConfigurationError, UnsupportedFeature
 from tests.chains import MAIL, Scripted, World
 
@@ -19,7 +21,7 @@ def picker(
     """
     chain = world.chain(*(Scripted(name, idempotency_ttl=60.0) for name in names))
     policy = Policy(timeout, attempt_timeout)
-    return Picker(chain.parts, MAIL, policy, world.clock() + timeout)
+    return Picker(chain.parts, MAIL, policy, world.clock() + timeout, lambda _candidate: Portion())
 
 
 def take(pick: Picker) -> str:
@@ -28,31 +30,32 @@ def take(pick: Picker) -> str:
     """
     chosen = pick.next()
     assert not isinstance(chosen, Again)
-    return chosen[0].link.key
+    return chosen.candidate.link.key
 
 
 BUDGETS: list[tuple[float, int, list[float]]] = [
-    # timeout, providers, the seconds for each attempt where the one before used all of its own
+    # timeout, providers, the seconds for each attempt if the one before used all of its own
     (30, 1, [10]),
     (30, 3, [10, 10, 10]),
-    (15, 3, [9, 3, 3]),
-    (7, 3, [7 / 3, 7 / 3, 7 / 3]),
+    (30, 20, [10, 10, 7, 1.5]),
+    (15, 3, [10, 2.5, 2.5]),
+    (7, 3, [4, 1.5, 1.5]),
     (9, 2, [6, 3]),
     (1, 2, [0.5, 0.5]),
 ]
 
 
 @pytest.mark.parametrize(("timeout", "count", "seconds"), BUDGETS)
-def test_an_attempt_leaves_time_for_those_not_yet_tried(
+def test_an_attempt_leaves_time_for_the_next_provider_only(
     timeout: float, count: int, seconds: list[float]
 ) -> None:
     """
-    Three seconds for each, or where that is too much, the same for all.
+    Three seconds, or half of what is left: the more providers, the less would be left for each.
     """
     world = World()
-    pick = picker(world, *"abcd"[:count], timeout=timeout)
+    pick = picker(world, *ascii_lowercase[:count], timeout=timeout)
     found = []
-    for _ in range(count):
+    for _ in seconds:
         take(pick)
         found.append(pick.budget())
         world.clock.advance(found[-1])
@@ -64,12 +67,12 @@ def test_no_time_is_kept_for_those_who_are_passed_by() -> None:
     """
     An isolated provider is not going to be tried, nor one that said no for good.
     """
-    pick = picker(World(), *"abcd", timeout=9)
+    pick = picker(World(), *"abc", timeout=9)
     pick.parts.health.isolate("b")
     pick.finish("c", UnsupportedFeature())
 
     assert take(pick) == "a"
-    assert pick.budget() == 6.0
+    assert pick.budget() == 9.0
 
 
 def test_nobody_is_chosen_twice_in_a_round() -> None:

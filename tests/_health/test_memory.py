@@ -774,3 +774,36 @@ class HealthAgainstItsDescription(RuleBasedStateMachine):
 
 TestHealthAgainstItsDescription = HealthAgainstItsDescription.TestCase
 TestHealthAgainstItsDescription.settings = settings(max_examples=80, stateful_step_count=40)
+
+
+def test_a_failure_is_as_slow_as_its_call_was(probe: Probe) -> None:
+    """
+    A connection refused at once may be reported a second later, when the backup has answered.
+    """
+    ticket = probe.ticket()
+    probe.clock.advance(5.0)
+
+    assert not probe.health.failed(ticket, FAILURES[0], count=True, duration=0.1)
+    assert probe.state() == ProviderHealth("closed", 0.0, 1, 1, "", {})
+
+
+def test_a_slow_call_opens_however_soon_it_is_reported(probe: Probe) -> None:
+    """
+    The duration decides, not the age of the ticket.
+    """
+    assert probe.health.failed(probe.ticket(), DOWN, count=True, duration=1.0)
+
+
+def test_a_sender_refused_again_is_refused_for_longer(probe: Probe) -> None:
+    """
+    The new time holds, and the oldest are still first to be forgotten.
+    """
+    health = probe.health
+    for name in ("a.example", "b.example"):
+        health.failed(probe.ticket(name), SenderRefused("403"), count=True)
+    probe.clock.advance(60)
+    ticket = probe.health.force("a", "a.example", 15.0)
+    assert isinstance(ticket, Ticket)
+    health.failed(ticket, SenderRefused("403"), count=True)
+
+    assert probe.state().senders == {"b.example": 840.0, "a.example": 900.0}

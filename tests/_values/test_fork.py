@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from mailfailover import Link, MemoryHealth, ProviderChain
-from mailfailover._health.limits import Allowance
+from mailfailover._health.limits import LocalAllowances, Portion
 from mailfailover._values.fork import _methods, after_fork, fresh_rng
 from tests.chains import Scripted
 
@@ -60,12 +60,13 @@ def test_an_allowance_works_in_a_child_forked_while_its_lock_was_held() -> None:
     """
     The same for rates and quotas.
     """
-    allowance = Allowance(Link(Scripted("a"), rate="1/h"))
+    allowances = LocalAllowances()
+    link = Link(Scripted("a"), rate="1/h")
 
-    with allowance._lock:
-        said = in_child(lambda: allowance.take(0.0, 0.0))
+    with allowances._lock:
+        said = in_child(lambda: allowances.take(link, Portion()).recipients)
 
-    assert said == "0.0"
+    assert said == "1"
 
 
 def test_a_chain_throws_other_dice_in_each_child() -> None:

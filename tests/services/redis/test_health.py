@@ -245,8 +245,8 @@ def test_only_a_day_is_remembered(redis: RedisServer, one: RedisHealth) -> None:
     one.isolate("b")
 
     with redis.client() as client:
-        assert 86400 < client.ttl("mailfailover:health:a") <= 86400 + 34
-        assert -1 == client.ttl("mailfailover:health:b")
+        assert 86400 < client.ttl("mailfailover:health:{a}") <= 86400 + 34
+        assert -1 == client.ttl("mailfailover:health:{b}")
 
 
 def test_a_client_of_your_own(redis: RedisServer) -> None:
@@ -261,7 +261,7 @@ def test_a_client_of_your_own(redis: RedisServer) -> None:
 
         assert isinstance(hold, Hold)
         assert ("account", "401") == (hold.reason, hold.detail)
-        assert ["shop:health:a"] == list(client.scan_iter("shop:*"))
+        assert ["shop:health:{a}"] == list(client.scan_iter("shop:*"))
         connected = client.info("clients")["connected_clients"]
         health.close()
         assert connected == client.info("clients")["connected_clients"]

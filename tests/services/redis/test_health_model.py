@@ -19,8 +19,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mailfailover import MemoryHealth
+from mailfailover import Link, MemoryHealth
 from mailfailover._health.breaker import Hold, Ticket
+from mailfailover._health.limits import Grant, Portion
 from mailfailover.errors import (
     AuthenticationFailed,
     MessageRejected,
@@ -31,6 +32,7 @@ from mailfailover.errors import (
 )
 from mailfailover.redis import RedisHealth
 from mailfailover.testing import FakeClock
+from tests.chains import Scripted
 
 if TYPE_CHECKING:
     from mailfailover import ProviderHealth
@@ -48,6 +50,12 @@ ERRORS = {
     "quota": QuotaExceeded("quota"),
     "none": MessageRejected("400"),
 }
+LINKS = [
+    Link(Scripted("p"), rate="4/m"),
+    Link(Scripted("q"), quota="6/m"),
+    Link(Scripted("r"), rate="10/s", quota="100/h"),
+    Link(Scripted("s"), rate="3/h", quota="5/h"),
+]
 ENDINGS = st.sampled_from([*["success"] * 6, *["failure"] * 12, "release", *ERRORS])
 
 
@@ -82,7 +90,7 @@ class SharedAgainstMemory(RuleBasedStateMachine):
         one = RedisHealth(
             self.url, gather=0.0, clock=self.clock, wall=self.clock, rng=self.chance, now=self.clock
         )
-        one._begin({"a": "a", "b": "b"})
+        one._begin({key: key for key in ("a", "b", *(link.key for link in LINKS))})
         return one
 
     def teardown(self) -> None:
@@ -119,6 +127,7 @@ class SharedAgainstMemory(RuleBasedStateMachine):
     def end(self, data: st.DataObject, ending: str, count: bool) -> None:
         place = data.draw(st.integers(0, len(self.running) - 1))
         self.chance.share = data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+        duration = data.draw(st.sampled_from([None, 0.1, 1.0]))
         one, ticket, twin = self.running.pop(place)
         if ending == "success":
             assert self.model.succeeded(twin) == one.succeeded(ticket)
@@ -127,8 +136,8 @@ class SharedAgainstMemory(RuleBasedStateMachine):
             self.model.release(twin)
         else:
             error = ERRORS[ending]
-            expected = self.model.failed(twin, error, count=count)
-            assert expected == one.failed(ticket, error, count=count)
+            expected = self.model.failed(twin, error, count=count, duration=duration)
+            assert expected == one.failed(ticket, error, count=count, duration=duration)
 
     @rule(
         place=st.integers(0, 1),
@@ -146,6 +155,23 @@ class SharedAgainstMemory(RuleBasedStateMachine):
             if len(self.running) > before:
                 self.running.insert(0, self.running.pop())
                 self.end(data, ending, count=True)
+
+    @rule(
+        place=st.integers(0, 1),
+        number=st.integers(0, 3),
+        least=st.sampled_from([1, 1, 1, 2, 5, 9]),
+        more=st.sampled_from([0, 0, 1, 10]),
+        look=st.booleans(),
+    )
+    def take(self, place: int, number: int, least: int, more: int, look: bool) -> None:
+        portion = Portion(least, least + more)
+        name = "look" if look else "take"
+
+        expected: Grant = getattr(self.model, name)(LINKS[number], portion)
+        found: Grant = getattr(self.processes[place], name)(LINKS[number], portion)
+
+        assert expected.recipients == found.recipients
+        assert expected.wait == pytest.approx(found.wait)
 
     @rule(place=st.integers(0, 1), key=KEYS, what=st.sampled_from(["reset", *[""] * 9, "isolate"]))
     def interfere(self, place: int, key: str, what: str) -> None:
