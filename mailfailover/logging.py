@@ -22,10 +22,11 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Condition, Thread, get_ident
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
+from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +73,6 @@ class MailHandler(logging.Handler):
     Args:
         mailer: What sends.
 
-        to: Who reads.
-
         level: The lowest level that is mailed.
 
         interval: Seconds between two mails.
@@ -82,7 +81,10 @@ class MailHandler(logging.Handler):
 
         clock: Seconds since 1970, for the times in the text.
 
-        fields: More fields of each mail, such as *from_email* and *tags*.
+        fields: The fields of each mail, *to* among them.
+
+    Raises:
+        ConfigurationError: If nobody is to read them.
 
     .. versionadded:: 0.1.0
     """
@@ -91,18 +93,20 @@ class MailHandler(logging.Handler):
         self,
         mailer: Mailer,
         *,
-        to: Any,
         level: int | str = logging.ERROR,
         interval: float = 300.0,
         gather: float = 2.0,
         clock: Callable[[], float] = time.time,
         **fields: Unpack[MessageFields],
     ) -> None:
+        if not fields.get("to"):
+            message = 'to is missing: name who reads the mails, MailHandler(mailer, to="...")'
+            raise ConfigurationError(message)
         super().__init__(level)
         self.mailer = mailer
         self.interval = interval
         self.gather = gather
-        self._fields: dict[str, Any] = {"to": to, **fields}
+        self._fields: MessageFields = fields
         self._clock = clock
         self._begin()
         after_fork(self._begin)
@@ -194,9 +198,11 @@ class MailHandler(logging.Handler):
     def _send(self, groups: list[_Group], more: int, unsent: int) -> None:
         told = sum(group.count for group in groups) + more
         try:
-            self.mailer.send(
-                subject=_subject(groups, told), text=_text(groups, more, unsent), **self._fields
-            )
+            fields = self._fields | {
+                "subject": _subject(groups, told),
+                "text": _text(groups, more, unsent),
+            }
+            self.mailer.send(**fields)
         except Exception as exc:  # noqa: BLE001 -- whatever it is, the next mail tells of it
             with self._changed:
                 self._unsent += unsent + told

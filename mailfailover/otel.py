@@ -44,9 +44,9 @@ class OpenTelemetryObserver:
     An observer for a :class:`~mailfailover.Mailer`, or several.
 
     Each call to a provider is a span ``email.send`` under the span that is current, with
-    ``mailfailover.provider``, ``mailfailover.attempt`` (1 for a mail's first), ``mailfailover.mail_id``,
-    ``mailfailover.stream``, ``mailfailover.stage``, ``http.response.status_code`` and, where
-    it failed, ``error.type``.
+    ``mailfailover.provider``, ``mailfailover.attempt`` (1 for a mail's first),
+    ``mailfailover.outcome``, ``mailfailover.mail_id``, ``mailfailover.stream``,
+    ``mailfailover.stage``, ``http.response.status_code`` and, where it failed, ``error.type``.
 
     The instruments are ``mailfailover.attempts`` and ``mailfailover.attempt.duration`` (in
     seconds), both by provider and outcome, ``mailfailover.mails`` by outcome, and

@@ -23,7 +23,6 @@ SERVERS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", SERVERS)
 def test_a_pages_program_fails_over(page: str, tmp_path: Path) -> None:
     """
@@ -43,10 +42,40 @@ def test_a_pages_program_fails_over(page: str, tmp_path: Path) -> None:
         assert (1, 1) == (len(first.accepted), len(second.accepted))
 
 
+def test_the_page_on_logging_mails_its_errors(tmp_path: Path) -> None:
+    """
+    While the first vendor is down, three errors arrive as one mail through the second.
+    """
+    with FaultServer("mailgun") as first, FaultServer("sendgrid") as second:
+        first.fail("unavailable")
+        environ = {"MAILFAILOVER_DSN": chain_of(first, second), "MAILFAILOVER_ON_UNKNOWN": "raise"}
+        with running(tmp_path, programs("logging")[-1], "shop.py", **environ) as process:
+            status = process.wait(timeout=60)
+
+        assert (0, 1) == (status, len(second.accepted))
+        assert b"3 times, from" in second.accepted[0].body
+
+
+def test_the_page_on_testing_tests(tmp_path: Path) -> None:
+    """
+    The page's tests pass, by the fixtures of the installed plugin.
+    """
+    command = ("-m", "pytest", "test_shop.py")
+    code = programs("testing")[-1]
+    with running(tmp_path, code, *command, name="test_shop.py") as process:
+        status = process.wait(timeout=60)
+
+    assert 0 == status, (tmp_path / "log.txt").read_text("utf-8")
+
+
+# Pages whose program another test runs, here or in its own module.
+ELSEWHERE = {"logging", "monitoring", "testing"}
+
+
 def test_every_program_is_run() -> None:
     """
     No page has a program that no test runs.
     """
     pages = {path.stem for path in (ROOT / "docs").glob("*.md") if programs(path.stem)}
 
-    assert set(SERVERS) == pages
+    assert {*SERVERS, *ELSEWHERE} == pages

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover import ConnectionFailed, Mailer, Message
+from mailfailover import ConfigurationError, ConnectionFailed, Mailer, Message
 from mailfailover.logging import MailHandler
 from mailfailover.providers.memory import Memory
 from mailfailover.testing import FaultServer
@@ -25,7 +25,11 @@ LATE = 3600.0
 
 def _handler(provider: Any, **options: Any) -> MailHandler:
     mailer = Mailer(provider, from_email="shop@example.com", timeout=1)
-    given = {"to": "ops@example.org", "gather": LATE, "clock": NOW.timestamp} | options
+    given: dict[str, Any] = {
+        "to": "ops@example.org",
+        "gather": LATE,
+        "clock": NOW.timestamp,
+    } | options
     return MailHandler(mailer, **given)
 
 
@@ -247,6 +251,14 @@ def test_the_first_record_waits_for_others_only() -> None:
         time.sleep(0.01)
     assert 1 == len(memory.messages)
     handler.close()
+
+
+def test_somebody_must_read_them() -> None:
+    """
+    A handler that mails nobody is an error.
+    """
+    with pytest.raises(ConfigurationError, match="to is missing"):
+        MailHandler(Mailer("null://"))
 
 
 def test_flushing_nothing_does_nothing() -> None:

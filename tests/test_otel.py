@@ -151,9 +151,9 @@ def test_a_provider_that_goes_out_is_counted(told: Told) -> None:
     """
     _mailer(told, Scripted("a", AuthenticationFailed("key")), Scripted("b")).send(MAIL)
 
-    assert [
-        ({"mailfailover.provider": "a", "mailfailover.reason": "account"}, 1)
-    ] == told.counts("mailfailover.provider.downs")
+    assert [({"mailfailover.provider": "a", "mailfailover.reason": "account"}, 1)] == told.counts(
+        "mailfailover.provider.downs"
+    )
 
 
 def test_nothing_of_the_mail_is_told(told: Told) -> None:
@@ -170,9 +170,7 @@ def test_nothing_of_the_mail_is_told(told: Told) -> None:
     assert not any(word in everything for word in ("@", "example.", "Hi", "Hello"))
 
 
-def test_mails_without_an_end_are_forgotten(
-    told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mails_without_an_end_are_forgotten(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     The numbers of attempts are kept for so many mails only.
     """
@@ -182,8 +180,7 @@ def test_mails_without_an_end_are_forgotten(
         chain.send(MAIL.replace(id=mail_id))  # a chain alone tells of no end
 
     numbers = [
-        (span.attributes or {})["mailfailover.attempt"]
-        for span in told.spans.get_finished_spans()
+        (span.attributes or {})["mailfailover.attempt"] for span in told.spans.get_finished_spans()
     ]
     assert [1, 1, 1, 1] == numbers
 

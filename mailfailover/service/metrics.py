@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailfailover._chain.observe import AttemptMade
+from mailfailover.prometheus import PrometheusObserver, ProviderStates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,18 +52,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.attempts = Counter(
-            "mailfailover_attempts",
-            "Calls to providers.",
-            ("provider", "outcome"),
-            registry=self.registry,
-        )
-        self.attempt_seconds = Histogram(
-            "mailfailover_attempt_seconds",
-            "How long calls to providers took.",
-            ("provider",),
-            registry=self.registry,
-        )
+        self.observer = PrometheusObserver(self.registry)
         self.requests = Counter(
             "mailfailover_requests",
             "Requests to the service.",
@@ -81,10 +70,7 @@ class Metrics:
         """
         Count what a mailer tells.
         """
-        if isinstance(event, AttemptMade):
-            attempt = event.attempt
-            self.attempts.labels(attempt.provider, attempt.outcome).inc()
-            self.attempt_seconds.labels(attempt.provider).observe(attempt.duration)
+        self.observer(event)
 
     def write(self, parts: Measured) -> bytes:
         """
@@ -107,21 +93,8 @@ class _Now:
         self.parts = parts
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield from self._providers()
+        yield from ProviderStates(self.parts.mailer).collect()
         yield from self._outbox()
-
-    def _providers(self) -> Iterator[GaugeMetricFamily]:
-        mailer = self.parts.mailer
-        known = mailer.health.snapshot()
-        state = GaugeMetricFamily(
-            "mailfailover_provider_state",
-            "1 for the state in which a provider is; closed is in use.",
-            labels=("provider", "state"),
-        )
-        for key in mailer.chain.keys:
-            found = known.get(key)
-            state.add_metric((key, found.state if found else "closed"), 1)
-        yield state
 
     def _outbox(self) -> Iterator[GaugeMetricFamily]:
         up = GaugeMetricFamily("mailfailover_outbox_up", "Whether the outbox can be read.")

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from django.core.mail import EmailMessage, EmailMultiAlternatives, mail_admins, send_mail
+from django.core.mail import EmailMessage, mail_admins, send_mail
 from django.core.mail.message import BadHeaderError
-from django.db import transaction
 from django.test import override_settings
 
 from mailfailover import (
@@ -24,10 +23,6 @@ from mailfailover.testing import FaultServer
 from tests.chains import Scripted
 
 TO = ["ann@example.org"]
-
-
-class _Cancelled(Exception):
-    pass
 
 
 def _fields(message: Message, *names: str) -> dict[str, Any]:
@@ -257,75 +252,6 @@ def test_a_path_that_leads_nowhere_is_told() -> None:
         pytest.raises(ConfigurationError, match=r"names 'no\.where', which cannot be imported"),
     ):
         get_mailer()
-
-
-def test_the_outbox_is_part_of_the_transaction(database: str) -> None:
-    """
-    A view that fails has sent no mail: neither the order nor its mail is there.
-    """
-    with override_settings(MAILFAILOVER={"CHAIN": Memory(), "OUTBOX": True}):
-        with pytest.raises(_Cancelled), transaction.atomic(using=database):
-            send_mail("Order", "Thanks", "shop@example.com", TO)
-            raise _Cancelled
-        with transaction.atomic(using=database):
-            send_mail("Order 2", "Thanks", "shop@example.com", TO)
-
-        subjects = [get_outbox().get(one.id).message.subject for one in get_outbox().list()]  # type: ignore[union-attr]
-
-    assert ["Order 2"] == subjects
-
-
-def test_messages_are_added_all_or_none(database: str) -> None:
-    """
-    One message that cannot be sent leaves none of its batch in the outbox.
-    """
-    good = EmailMessage("Hi", "Hello", "shop@example.com", TO)
-    bad = EmailMessage("Hi", "Hello", "shop@example.com", ["not an address"])
-
-    with override_settings(MAILFAILOVER={"CHAIN": Memory(), "OUTBOX": True}):
-        with pytest.raises(ValueError, match="to"):
-            EmailBackend().send_messages([good, bad])
-
-        assert [] == get_outbox().list()
-
-
-def test_a_message_in_the_outbox_is_queued(database: str) -> None:
-    """
-    Its status says so, with the id under which the outbox knows it.
-    """
-    message = EmailMultiAlternatives("Hi", "Hello", "shop@example.com", TO)
-
-    with override_settings(MAILFAILOVER={"CHAIN": Memory(), "OUTBOX": "default"}):
-        message.send()
-
-        assert get_outbox().get(message.anymail_status.mail_id) is not None
-    assert {"queued"} == message.anymail_status.status
-
-
-WOKEN: list[str] = []
-
-
-def wake(mail_id: str) -> None:
-    """
-    Note who was woken for.
-    """
-    WOKEN.append(mail_id)
-
-
-def test_somebody_is_woken_after_the_commit(database: str) -> None:
-    """
-    ``ON_ADD`` hears of a mail when Django's transaction is committed, and not before.
-    """
-    WOKEN.clear()
-    on_add = ["tests.django.test_backend.wake"]
-
-    with override_settings(MAILFAILOVER={"CHAIN": Memory(), "OUTBOX": True, "ON_ADD": on_add}):
-        with transaction.atomic(using=database):
-            send_mail("Hi", "Hello", "shop@example.com", TO)
-            before = list(WOKEN)
-        ids = [one.id for one in get_outbox().list()]
-
-    assert ([], ids) == (before, WOKEN)
 
 
 def test_without_an_outbox_there_is_none(mailbox: Memory) -> None:

@@ -2,24 +2,18 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.mail import send_mail
 from django.test import Client, override_settings
 
-from mailfailover import DeliveryEvent, EventType, Message, OutcomeUnknown
-from mailfailover.django import get_outbox
+from mailfailover import EventType
 from mailfailover.django.signals import tracking
-from mailfailover.django.worker import worker
-from mailfailover.outbox import State
 from mailfailover.providers.postmark import Postmark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover.webhooks import WebhookRequest
 
 LOGIN = "Basic " + base64.b64encode(b"me:secret").decode()
 POSTMARK = Postmark(server_token="t", webhook_username="me", webhook_password="secret")
@@ -31,31 +25,6 @@ DELIVERED = {
     "Details": "250 OK",
     "Metadata": {},
 }
-
-
-class Doubtful:
-    """
-    A vendor that never answers, and tells later that it delivered.
-    """
-
-    name = "doubtful"
-
-    def send(self, message: Message) -> str:
-        raise OutcomeUnknown("no answer")
-
-    def verify_webhook(self, request: WebhookRequest, fetch: object) -> str:
-        return ""
-
-    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
-        mail_id = json.loads(request.body)["mail_id"]
-        event = DeliveryEvent(
-            event_id="e1",
-            type=EventType.DELIVERED,
-            mail_id=mail_id,
-            recipient="ann@example.org",
-            timestamp=datetime(2026, 11, 24, tzinfo=UTC),
-        )
-        return (event,)
 
 
 @pytest.fixture
@@ -162,22 +131,3 @@ def test_each_mailers_webhooks_are_taken(events: list[Any]) -> None:
     with override_settings(MAILERS=mailers):
         assert 200 == _post()
     assert 1 == len(events)
-
-
-def test_an_event_settles_a_mail_in_doubt(database: str) -> None:
-    """
-    A mail that may have been sent is sent as soon as the vendor says so.
-    """
-    doubtful = Doubtful()
-    settings = {"CHAIN": doubtful, "OUTBOX": True, "ON_UNKNOWN": "raise", "TIMEOUT": 0.5}
-    with override_settings(MAILFAILOVER=settings):
-        send_mail("Hi", "Hello", "shop@example.com", ["ann@example.org"])
-        (mail,) = get_outbox().list()
-        with worker() as found:
-            found.run_once()
-        before = get_outbox().list()[0].state
-
-        status = _post("/email/webhooks/doubtful", mail_id=mail.id)
-
-        after = get_outbox().list()[0].state
-    assert (State.UNKNOWN, 200, State.SENT) == (before, status, after)
