@@ -58,7 +58,7 @@ def test_link_by_default() -> None:
     """
     link = Link(Simple())
 
-    assert ("simple", None, {}, (), 1.0, 0.0, None, None, UNDECLARED) == (
+    assert ("simple", None, {}, (), 1.0, 0.0, None, None, None, UNDECLARED) == (
         link.key,
         link.from_email,
         link.templates,
@@ -67,6 +67,7 @@ def test_link_by_default() -> None:
         link.share,
         link.rate,
         link.quota,
+        link.slow,
         link.capabilities,
     )
 
@@ -96,6 +97,7 @@ def test_link_with_everything() -> None:
         share=0.1,
         rate="10/s",
         quota=Limit(5, 60.0),
+        slow=5,
     )
 
     assert (
@@ -107,6 +109,7 @@ def test_link_with_everything() -> None:
         0.1,
         Limit(10, 1.0),
         Limit(5, 60.0),
+        5,
         Acme.capabilities,
     ) == (
         link.key,
@@ -117,6 +120,7 @@ def test_link_with_everything() -> None:
         link.share,
         link.rate,
         link.quota,
+        link.slow,
         link.capabilities,
     )
     assert frozenset({"eu", "bulk", "europe"}) == link.names
@@ -166,6 +170,9 @@ def test_link_keeps_what_it_was_given() -> None:
         ({"rate": "fast"}, "rate of 'simple' 'fast' is not of the form 10/s"),
         ({"rate": 5}, "rate of 'simple' must be a str such as 10/s, not int"),
         ({"quota": "5"}, "quota of 'simple' '5' is not of the form 10/s"),
+        ({"slow": 0}, "slow of 'simple' must be a number of seconds above 0, not 0"),
+        ({"slow": math.inf}, "slow of 'simple' must be a number of seconds above 0, not inf"),
+        ({"slow": "5"}, "slow of 'simple' must be a number of seconds above 0, not '5'"),
     ],
 )
 def test_broken_link(options: dict[str, Any], problem: str) -> None:

@@ -125,7 +125,7 @@ def test_link_options() -> None:
     """
     text = (
         "eu=null://?from_email=App%20<app@example.com>&labels=fast,cheap&weight=2.5&share=0.1"
-        "&rate=10/s&quota=50000/d&templates.welcome=d-1&templates.bye=d-2"
+        "&rate=10/s&quota=50000/d&slow=2.5&templates.welcome=d-1&templates.bye=d-2"
     )
     strategy = parse_dsn(text)
 
@@ -138,6 +138,7 @@ def test_link_options() -> None:
         share=0.1,
         rate="10/s",
         quota="50000/d",
+        slow=2.5,
         templates={"welcome": "d-1", "bye": "d-2"},
     )
     assert Shares(Failover(expected)) == strategy
@@ -280,7 +281,7 @@ def test_parentheses_that_do_not_match(text: str, near: int, problem: str) -> No
 HINT = "in credentials write : as %3A, / as %2F, ? as %3F"
 OPTIONS = (
     "Its options: access_token, ca_file, from_email, host, labels, local_hostname, password, "
-    "port, quota, rate, share, tls, username, weight"
+    "port, quota, rate, share, slow, tls, username, weight"
 )
 
 
