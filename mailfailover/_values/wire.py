@@ -20,6 +20,7 @@ from mailfailover.errors import InvalidWebhook
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+    from typing import Self
 
 
 @published_in("mailfailover.plugin")
@@ -50,6 +51,26 @@ MAY_HAVE_LEFT = frozenset({Stage.WRITING, Stage.WRITTEN, Stage.RESPONSE})
 
 
 @published_in("mailfailover.plugin")
+class Timeout(float):
+    """
+    The seconds that one call may take, and a *limit* for one whose large body still flows.
+
+    A transport that knows only the number keeps to it.
+
+    Attributes:
+        limit: Seconds that the call may take as long as the vendor takes in more of its body.
+    """
+
+    __slots__ = ("limit",)
+
+    limit: float
+
+    def __new__(cls, seconds: float, limit: float) -> Self:
+        made = super().__new__(cls, seconds)
+        made.limit = max(seconds, limit)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """

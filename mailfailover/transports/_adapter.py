@@ -7,67 +7,27 @@ package ``responses``, gets our requests too.
 
 from __future__ import annotations
 
-import ssl
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from urllib.parse import urlsplit
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, requote_uri
-from urllib3 import ProxyManager
+from requests.cookies import RequestsCookieJar
 
 from mailfailover._values.fork import after_fork
-from mailfailover.transports._pool import TLSVendorPool, VendorPool, present
-from mailfailover.transports._request_head import authority
+from mailfailover.transports._answer import Answer
+from mailfailover.transports._connection import Connection, connect
+from mailfailover.transports._pool import Pool
+from mailfailover.transports._request_head import write_head
+from mailfailover.transports._tls import TLS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailfailover.transports._progress import Progress
     from mailfailover.transports._proxies import Proxies
     from mailfailover.transports._request_body import PartsBody
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_PORTS = {"http": 80, "https": 443}
-_MALFORMED = "the URL is not of the form https://host[:port]/path"
-
-
-class Target(NamedTuple):
-    """
-    Where a request goes.
-    """
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    authority: str
-    """Host and port as a head names them."""
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@lru_cache(maxsize=1024)
-def find_target(url: str) -> Target:
-    """
-    Take *url* apart, if a mail and a key may go there.
-
-    Raises:
-        ValueError: If it is no https URL, and no http URL of a loopback host.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS[parts.scheme]
-        host = (parts.hostname or "").encode("idna").decode()
-    except (ValueError, LookupError):
-        raise ValueError(_MALFORMED) from None
-    if not host or "@" in parts.netloc:
-        raise ValueError(_MALFORMED)
-    if parts.scheme == "http" and host not in _LOOPBACK:
-        raise ValueError("the URL is plain http: use https (http is for loopback hosts only)")
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    name = authority(host, port).removesuffix(f":{_PORTS[parts.scheme]}")
-    return Target(parts.scheme, host, port, requote_uri(path), name)
+    from mailfailover.transports._target import Target
 
 
 class VendorRequest(PreparedRequest):
@@ -84,6 +44,7 @@ class VendorRequest(PreparedRequest):
         body: bytes | PartsBody | None,
         target: Target,
         progress: Progress,
+        answer: Answer,
     ) -> None:
         super().__init__()
         self.method = method
@@ -92,11 +53,41 @@ class VendorRequest(PreparedRequest):
         self.body = body  # type: ignore[assignment]  # memoryviews will do as well as bytes
         self.target = target
         self.progress = progress
+        self.answer = answer
+
+
+class VendorResponse(Response):
+    """
+    A whole answer as requests has it, without what costs time and tells nothing here.
+    """
+
+    reason = ""
+    encoding = None
+    elapsed = timedelta(0)
+    _content_consumed = True
+    _next = None
+
+    def __init__(self, request: VendorRequest) -> None:
+        answer = request.answer
+        self.request = request
+        self.url = request.url or ""
+        self.status_code = answer.status
+        self.headers = answer.headers  # type: ignore[assignment]  # any mapping in lower case
+        self.raw = answer
+        self.history = []
+        self._content = answer.body
+
+    @property
+    def cookies(self) -> RequestsCookieJar:  # type: ignore[override]  # which nobody sets
+        """
+        An empty jar: no cookie of a vendor's is kept.
+        """
+        return RequestsCookieJar()
 
 
 class VendorAdapter(HTTPAdapter):
     """
-    Sends through pools of our own, over TLS with one context, never in vain and never twice.
+    Sends over connections of our own, with one TLS context, never in vain and never twice.
 
     Args:
         proxies: Which hosts are reached through a proxy.
@@ -113,12 +104,11 @@ class VendorAdapter(HTTPAdapter):
     ) -> None:
         super().__init__(max_retries=0)
         self._proxies = proxies
-        self._ca_file = ca_file
+        self._tls = TLS(ca_file)
         self._pool_size = pool_size
         self._idle = idle
-        self._context: ssl.SSLContext | None = None
-        self._pools: dict[tuple[str, str, int], VendorPool] = {}
-        after_fork(self._forget)
+        self._pools: dict[tuple[str, str, int], Pool] = {}
+        after_fork(self.close)  # only this process's copies: the parent's connections live on
 
     def close(self) -> None:
         """
@@ -129,18 +119,12 @@ class VendorAdapter(HTTPAdapter):
         for pool in pools.values():
             pool.close()
 
-    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> VendorPool:
+    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
         """
-        Find the pool for *request*; from here on a connection is asked for.
+        Return what the inherited ``send`` gives the request to; from here on it is ours.
         """
         request.progress.connecting()
-        present.progress = request.progress
-        origin = request.target[:3]
-        pool = self._pools.get(origin)
-        if pool is None:
-            # Of two threads that make one at the same time, one gets the other's.
-            pool = self._pools.setdefault(origin, self._make_pool(request.target, request.url))
-        return pool
+        return _Exchange(self, request)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """
@@ -154,55 +138,58 @@ class VendorAdapter(HTTPAdapter):
         path: str = request.target.path
         return path
 
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+    def build_response(self, req: Any, resp: Any) -> Response:
         """
-        Hand on what arrived, without cookies and encodings.
+        Hand on our own answer as it is, and one that was made up as requests does.
         """
-        response = Response()
-        response.status_code = resp.status
-        response.headers = resp.headers
-        response.raw = resp
-        response.reason = resp.reason
-        response.url = req.url or ""
-        response.request = req
-        return response
+        return (
+            VendorResponse(req) if isinstance(resp, Answer) else super().build_response(req, resp)
+        )
 
-    def _forget(self) -> None:
-        # In the child of a fork: closed here with their pools, the sockets stay open there.
-        self._pools = {}
+    def exchange(self, request: VendorRequest, head: bytes, body: bytes | PartsBody) -> None:
+        """
+        Do one call over one connection: no second try, one deadline.
+        """
+        pool = self._find_pool(request.target)
+        connection = pool.take() or self._connect(request)
+        try:
+            connection.exchange(head, body, request.answer, request.progress)
+            connection.remember_session(self._tls, request.target)
+        finally:
+            pool.give(connection)
 
-    def _make_pool(self, target: Target, url: str) -> VendorPool:
-        if target.scheme == "http":
-            pool = VendorPool(target.host, target.port, maxsize=self._pool_size)
-        elif proxy := self._proxies.find(url):
-            pool = self._make_tunnel_pool(target, proxy)
-        else:
-            pool = TLSVendorPool(
-                target.host,
-                target.port,
-                maxsize=self._pool_size,
-                cert_reqs="CERT_REQUIRED",
-                ssl_context=self._find_context(),
-            )
-        pool.close_idle_after(self._idle)
+    def _connect(self, request: VendorRequest) -> Connection:
+        proxy = self._proxies.find(request.url or "") if request.target.scheme == "https" else None
+        return connect(request.target, proxy, self._tls, request.progress)
+
+    def _find_pool(self, target: Target) -> Pool:
+        origin = target[:3]
+        pool = self._pools.get(origin)
+        if pool is None:
+            # Of two threads that make one at the same time, one gets the other's.
+            pool = self._pools.setdefault(origin, Pool(self._pool_size, self._idle))
         return pool
 
-    def _make_tunnel_pool(self, target: Target, proxy: str) -> VendorPool:
-        manager = ProxyManager(
-            proxy,
-            num_pools=1,
-            proxy_headers=self.proxy_headers(proxy),
-            maxsize=self._pool_size,
-            cert_reqs="CERT_REQUIRED",
-            ssl_context=self._find_context(),
-        )
-        manager.pool_classes_by_scheme = {"https": TLSVendorPool}
-        pool = manager.connection_from_host(target.host, target.port, target.scheme)
-        return cast("VendorPool", pool)
 
-    def _find_context(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = ssl.create_default_context(
-                cafile=self._ca_file or DEFAULT_CA_BUNDLE_PATH
-            )
-        return self._context
+class _Exchange:
+    """
+    One call, as the pool of urllib3 that the inherited ``send`` expects.
+    """
+
+    __slots__ = ("_adapter", "_request")
+
+    def __init__(self, adapter: VendorAdapter, request: VendorRequest) -> None:
+        self._adapter = adapter
+        self._request = request
+
+    def urlopen(
+        self, *, method: str, url: str, headers: Mapping[str, str], body: Any, **_: Any
+    ) -> Answer:
+        """
+        Write the request and read its answer, whole.
+
+        Raises:
+            ValueError, TypeError: If the head cannot be written; nothing was, nowhere.
+        """
+        self._adapter.exchange(self._request, write_head(method, url, headers), body or b"")
+        return self._request.answer

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, cast
 
 from urllib3.util import wait_for_read
 
-from mailfailover.transports._answer_body import UnreadableBodyError
+from mailfailover.transports._answer_head import UnreadableAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailfailover.transports._aio_answer import Answer
+    from mailfailover.transports._answer import Answer
     from mailfailover.transports._progress import Progress
     from mailfailover.transports._request_body import PartsBody
+    from mailfailover.transports._target import Target
+    from mailfailover.transports._tls import TLS
 
 _JOINED = 64 * 1024
 """Up to so many bytes of a body leave in one write with the head."""
@@ -45,6 +47,8 @@ class Connection(asyncio.BufferedProtocol):
         self._arrived = memoryview(bytearray(_READ))
         self._answer: Answer | None = None
         self._ended: asyncio.Future[Exception | None]
+        self._timer: asyncio.TimerHandle
+        self._is_proven = False
         self._room: asyncio.Future[None] | None = None
         """Set while the system takes no more bytes."""
 
@@ -58,7 +62,7 @@ class Connection(asyncio.BufferedProtocol):
 
         Raises:
             InvalidMessage: If a file to attach became shorter.
-            TimeoutError, OSError, HTTPException, UnreadableBodyError: What went wrong.
+            TimeoutError, OSError, HTTPException, UnreadableAnswerError: What went wrong.
         """
         left = progress.left()
         if not self.is_usable:
@@ -66,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
         self.is_usable = False
         self._answer = answer
         self._ended = self._loop.create_future()
-        timer = self._loop.call_later(left, self._end, TimeoutError())
+        self._timer = self._loop.call_later(left, self._watch, progress)
         try:
             is_whole = await self._write(_pieces(head, body), progress)
             if is_whole and not answer.status:
@@ -76,10 +80,19 @@ class Connection(asyncio.BufferedProtocol):
                 raise failure
             self.is_usable = is_whole and not answer.is_last and not self._transport.is_closing()
         finally:
-            timer.cancel()
+            self._timer.cancel()
             self._answer = None
             if not self.is_usable:
                 self.abort()
+
+    def remember_session(self, tls: TLS, target: Target) -> None:
+        """
+        Let *tls* keep the session of a new connection over which an answer came.
+        """
+        if not self._is_proven:
+            self._is_proven = True
+            if secured := self._transport.get_extra_info("ssl_object"):
+                tls.remember(target, secured)
 
     def is_alive(self) -> bool:
         """
@@ -119,7 +132,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             if self._answer.feed(self._arrived[:nbytes]):
                 self._end()
-        except (HTTPException, UnreadableBodyError) as exc:
+        except (HTTPException, UnreadableAnswerError) as exc:
             self._end(exc)
 
     def eof_received(self) -> None:
@@ -132,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             if exc is None:
                 self._answer.end()
-        except (HTTPException, UnreadableBodyError, OSError) as broken:
+        except (HTTPException, UnreadableAnswerError, OSError) as broken:
             exc = broken
         self._end(exc)
 
@@ -145,9 +158,21 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(piece)
             if self._room is not None:
                 await self._room
+                progress.flowing()
             if self._ended.done() or self._transport.is_closing():
                 return False
         return True
+
+    def _watch(self, progress: Progress) -> None:
+        """
+        End the call, unless it got more time since its timer was set.
+        """
+        try:
+            left = progress.left()
+        except TimeoutError as exc:
+            self._end(exc)
+        else:
+            self._timer = self._loop.call_later(left, self._watch, progress)
 
     def _end(self, exc: Exception | None = None) -> None:
         if not self._ended.done():

@@ -5,120 +5,128 @@ Connections made in an event loop: to the first address that answers, through a 
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from requests.utils import get_auth_from_url
-from urllib3.exceptions import ProxyError
-from urllib3.util import make_headers
-
+from mailfailover.transports._addresses import share, unanswered
 from mailfailover.transports._aio_connection import Connection
-from mailfailover.transports._dial import LEAST
-from mailfailover.transports._request_head import authority
+from mailfailover.transports._dial import prepare
+from mailfailover.transports._names import SlowNameError, names
+from mailfailover.transports._tls import server_name
+from mailfailover.transports._tunnel import Tunnel, TunnelError
 
 if TYPE_CHECKING:
-    from mailfailover.transports._adapter import Target
+    from mailfailover.transports._names import AddressInfo
     from mailfailover.transports._progress import Progress
+    from mailfailover.transports._target import Target
+    from mailfailover.transports._tls import TLS
 
-_TUNNEL = re.compile(rb"HTTP/1\.[01] 2[0-9]{2}[ \r]")
-_MAX_HEAD = 64 * 1024
+_READ = 16 * 1024
 
 
-async def connect(
-    target: Target, proxy: str | None, context: ssl.SSLContext | None, progress: Progress
-) -> Connection:
+async def connect(target: Target, proxy: str | None, tls: TLS, progress: Progress) -> Connection:
     """
-    Make a connection to *target*, over TLS where there is a *context*.
+    Make a connection to *target*, through *proxy* where there is one.
 
     Raises:
         TimeoutError: If it does not stand in time.
         OSError: If no address answers, or the name is unknown, or TLS fails.
-        ProxyError: If *proxy* makes no tunnel.
+        TunnelError: If *proxy* makes no tunnel.
     """
     try:
-        return await _connect(target, proxy, context, progress)
+        if proxy is None:
+            sock = await _dial(target.host, target.port, progress)
+        else:
+            sock = await _dial_tunnel(Tunnel(target, proxy), progress)
+        async with asyncio.timeout(progress.left()):
+            return await _begin(sock, target, tls)
     except TimeoutError as exc:
         raise exc from None  # the loop's own has a cancellation as its cause
 
 
-async def _connect(
-    target: Target, proxy: str | None, context: ssl.SSLContext | None, progress: Progress
-) -> Connection:
+async def _begin(sock: socket.socket, target: Target, tls: TLS) -> Connection:
+    """
+    Make a connection of *sock*, over TLS where *target* wants it.
+    """
     loop = asyncio.get_running_loop()
-    host, port = (target.host, target.port) if proxy is None else _address(proxy)
-    async with asyncio.timeout(progress.left()):
-        addresses: list[Any] = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    progress.dialling()
-    async with asyncio.timeout(progress.left()):
-        sock = await _dial(host, addresses, progress)
-        try:
-            if proxy is not None:
-                await _ask_for_tunnel(sock, target, proxy)
-            _, connection = await loop.create_connection(
-                Connection,
-                sock=sock,
-                ssl=context,
-                server_hostname=None if context is None else target.host,
-            )
-        except ssl.SSLError as exc:
-            sock.close()
-            raise ConnectionError from exc  # its own kind is a ValueError too
-        except BaseException:
-            sock.close()
-            raise
+    is_tls = target.scheme == "https"
+    try:
+        _, connection = await loop.create_connection(
+            Connection,
+            sock=sock,
+            ssl=tls.for_loop(target) if is_tls else None,
+            server_hostname=server_name(target) if is_tls else None,
+        )
+    except ssl.SSLError as exc:
+        sock.close()
+        raise ConnectionError from exc  # its own kind is a ValueError too
+    except BaseException:
+        sock.close()
+        raise
     return connection
 
 
-async def _dial(host: str, addresses: list[tuple[Any, ...]], progress: Progress) -> socket.socket:
+async def _dial(host: str, port: int, progress: Progress) -> socket.socket:
     """
-    Connect to the first of *addresses* that answers; they share the time.
+    Connect to the first address of *host* that answers; its name and they share the time.
     """
-    loop = asyncio.get_running_loop()
+    progress.dialling()
+    addresses = unanswered.order(await _find(host, port, progress.left()))
     failure = OSError(f"{host} has no address")
-    for position, (family, kind, protocol, _, address) in enumerate(addresses):
-        left = progress.left()
-        share = max(left / (len(addresses) - position), LEAST)
-        sock = socket.socket(family, kind, protocol)
+    for others, address in zip(reversed(range(len(addresses))), addresses, strict=True):
         try:
-            sock.settimeout(0)  # asyncio does the waiting
-            async with asyncio.timeout(share):
-                await loop.sock_connect(sock, address)
+            return await _dial_address(address, share(progress, others))
         except OSError as exc:
-            sock.close()
             failure = exc
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
     raise failure
 
 
-async def _ask_for_tunnel(sock: socket.socket, target: Target, proxy: str) -> None:
-    loop = asyncio.get_running_loop()
-    name = authority(target.host, target.port)
-    headers = {"Host": name}
-    user, password = get_auth_from_url(proxy)
-    if user:
-        headers |= make_headers(proxy_basic_auth=f"{user}:{password}")
-    lines = "".join(f"{key}: {value}\r\n" for key, value in headers.items())
+async def _find(host: str, port: int, timeout: float) -> list[AddressInfo]:
+    answer = names.begin(host, port)
+    if answer.done():
+        return answer.result()
     try:
-        await loop.sock_sendall(sock, f"CONNECT {name} HTTP/1.1\r\n{lines}\r\n".encode())
-        head = b""
-        while b"\r\n\r\n" not in head:
-            data = await loop.sock_recv(sock, _MAX_HEAD)
-            head += data
-            if not data or len(head) > _MAX_HEAD:
-                raise ProxyError("no tunnel", OSError("its answer has no end"))
-    except ConnectionError as exc:
-        raise ProxyError("no tunnel", exc) from exc
-    if not _TUNNEL.match(head):
-        raise ProxyError("no tunnel", OSError("refused"))
+        async with asyncio.timeout(timeout):
+            return await asyncio.wrap_future(answer)
+    except TimeoutError:
+        if answer.done():
+            raise
+        raise SlowNameError("looking up its name takes too long") from None
 
 
-def _address(proxy: str) -> tuple[str, int]:
-    parts = urlsplit(proxy)
-    return parts.hostname or "", parts.port or 80
+async def _dial_address(info: AddressInfo, timeout: float) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    family, kind, protocol, _, address = info
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(0)  # asyncio does the waiting
+        async with asyncio.timeout(timeout):
+            await loop.sock_connect(sock, address)
+        prepare(sock)
+    except BaseException as exc:
+        sock.close()
+        if isinstance(exc, OSError):
+            unanswered.add(address)
+        raise
+    unanswered.remove(address)
+    return sock
+
+
+async def _dial_tunnel(tunnel: Tunnel, progress: Progress) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    try:
+        sock = await _dial(tunnel.host, tunnel.port, progress)
+    except OSError as exc:
+        raise TunnelError("the proxy takes no connection") from exc
+    try:
+        async with asyncio.timeout(progress.left()):
+            await loop.sock_sendall(sock, tunnel.ask())
+            while not tunnel.feed(await loop.sock_recv(sock, _READ)):
+                pass
+    except BaseException as exc:
+        sock.close()
+        if isinstance(exc, ConnectionError):
+            raise TunnelError("the proxy makes no tunnel") from exc
+        raise
+    return sock

@@ -1,107 +1,177 @@
 """
-Connections that record how far a call got and set the time left before every read and write.
-
-How a connection is made, through a proxy and over TLS, is urllib3's business, and how an
-answer is framed that of http.client: the methods overridden here are called when their names
-say. The tests under ``tests/faults`` show each stage with real sockets, so a version that
-calls them otherwise is noticed.
+A connection of a thread: one call at a time, told how far it got, within the time left.
 """
 
 from __future__ import annotations
 
-import http.client
+import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NewConnectionError, ProxyError
+from urllib3.util import wait_for_read
 
-from mailfailover.transports._answer import Answer
 from mailfailover.transports._dial import dial
+from mailfailover.transports._tunnel import Tunnel, TunnelError
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterable
-    from typing import Any
 
-    from typing_extensions import Buffer  # collections.abc has it from 3.12
-
+    from mailfailover.transports._answer import Answer
     from mailfailover.transports._progress import Progress
+    from mailfailover.transports._request_body import PartsBody
+    from mailfailover.transports._target import Target
+    from mailfailover.transports._tls import TLS
 
 _JOINED = 64 * 1024
 """Up to so many bytes, head and body are copied together and leave in one write."""
 
+_PIECE = 256 * 1024
+"""So much is written at once, so that each piece which is taken shows that bytes flow."""
 
-class VendorConnection(HTTPConnection):
+_READ = 16 * 1024
+"""So much is read at once: one record of TLS."""
+
+
+class Connection:
     """
-    A connection that tells its present call's progress.
+    A connection to a vendor.
+
+    Args:
+        sock: What is written to and read from.
     """
 
-    progress: Progress
-    """Set by the pool, anew for each call."""
+    __slots__ = ("_is_proven", "_sock", "is_usable")
 
-    def response_class(self, sock: socket.socket, **options: Any) -> Answer:  # type: ignore[override]  # called as the class is
-        return Answer(self.progress, sock, **options)
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._is_proven = False
+        self.is_usable = True
 
-    def connect(self) -> None:
-        self.progress.connecting()
-        super().connect()
-        self.progress.connected()
-
-    def exchange(self, method: str, head: bytes, body: bytes | Iterable[Buffer]) -> Answer:
+    def exchange(
+        self, head: bytes, body: bytes | PartsBody, answer: Answer, progress: Progress
+    ) -> None:
         """
-        Write a request and read the head of its answer, over a connection that stands.
+        Write a request and read its *answer*, within the time left.
+
+        Afterwards ``is_usable`` says whether another call can be made over it.
+
+        Raises:
+            InvalidMessage: If a file to attach became shorter.
+            OSError, HTTPException, UnreadableAnswerError: What went wrong.
         """
-        self.progress.connected()
+        self.is_usable = False
+        progress.connected()
         # Whoever refuses a request may answer, and close, before all of it is there.
+        is_written = False
         with suppress(BrokenPipeError, ConnectionResetError):
-            self._write_all(head, (body,) if isinstance(body, bytes) else body)
-            self.progress.written()
-        answer = Answer(self.progress, self.sock, method=method)
-        answer.begin()
-        return answer
+            self._write_all(head, body, progress)
+            progress.written()
+            is_written = True
+        self._read(answer, progress)
+        self.is_usable = is_written and not answer.is_last
 
-    def send(self, data: Buffer) -> None:  # type: ignore[override]  # all that is given to it
-        self._write(memoryview(data))  # a proxy is asked for a tunnel
+    def remember_session(self, tls: TLS, target: Target) -> None:
+        """
+        Let *tls* keep the session of a new connection over which an answer came.
+        """
+        if not self._is_proven:
+            self._is_proven = True
+            if isinstance(self._sock, ssl.SSLSocket):
+                tls.remember(target, self._sock)
 
-    def _new_conn(self) -> socket.socket:
-        try:
-            return dial(self._dns_host, self.port, self.progress)
-        except OSError as exc:
-            # A class of urllib3's own, so that no reset here is taken for one while writing.
-            failure = NewConnectionError(self, type(exc).__name__)
-            failure.__cause__ = exc
-        if self.proxy is None:
-            raise failure
-        raise ProxyError("no connection", failure)
+    def is_alive(self) -> bool:
+        """
+        Whether the vendor has neither ended it nor said anything unasked.
+        """
+        return not wait_for_read(self._sock, timeout=0)
 
-    def _tunnel(self) -> None:
-        try:
-            super()._tunnel()
-        except (http.client.HTTPException, OSError) as exc:
-            raise ProxyError("no tunnel", exc) from exc
-        self.sock.settimeout(self.progress.left())  # for the TLS handshake through it
+    def close(self) -> None:
+        """
+        Close the socket.
+        """
+        self._sock.close()
 
-    def _write_all(self, head: bytes, pieces: Iterable[Buffer]) -> None:
+    def _write_all(self, head: bytes, body: bytes | PartsBody, progress: Progress) -> None:
+        if isinstance(body, bytes) and len(body) <= _JOINED:
+            self._write(head + body, progress)
+            return
         held = bytearray(head)
-        for piece in pieces:
+        for piece in (body,) if isinstance(body, bytes) else body:
             view = memoryview(piece)
             if len(held) + len(view) <= _JOINED:
                 held += view
                 continue
-            self._write(memoryview(held))
+            self._write(held, progress)
             held = bytearray()
-            self._write(view)
-        self._write(memoryview(held))
+            for start in range(0, len(view), _PIECE):
+                self._write(view[start : start + _PIECE], progress)
+        self._write(held, progress)
 
-    def _write(self, view: memoryview) -> None:
-        while view:
-            self.progress.bound(self.sock)
-            self.progress.writing()
-            view = view[self.sock.send(view) :]
+    def _write(self, data: bytes | bytearray | memoryview, progress: Progress) -> None:
+        sock = self._sock
+        progress.bound(sock)
+        progress.writing()
+        size = sock.send(data)
+        while size < len(data):
+            progress.flowing()
+            progress.bound(sock)
+            size += sock.send(memoryview(data)[size:])
+        if size > _JOINED:
+            progress.flowing()
+
+    def _read(self, answer: Answer, progress: Progress) -> None:
+        sock = self._sock
+        while True:
+            progress.bound(sock)
+            data = sock.recv(_READ)
+            if not data:
+                answer.end()
+                return
+            if answer.feed(data):
+                return
 
 
-class TLSVendorConnection(VendorConnection, HTTPSConnection):
+def connect(target: Target, proxy: str | None, tls: TLS, progress: Progress) -> Connection:
     """
-    The same over TLS.
+    Make a connection to *target*, through *proxy* where there is one.
+
+    Raises:
+        OSError: If no address answers in time, the name is unknown, or TLS fails.
+        TunnelError: If *proxy* makes no tunnel.
     """
+    if proxy is None:
+        sock = dial(target.host, target.port, progress)
+    else:
+        sock = _dial_tunnel(Tunnel(target, proxy), progress)
+    if target.scheme == "https":
+        try:
+            sock = tls.wrap(sock, target)
+        except BaseException:
+            sock.close()
+            raise
+    return Connection(sock)
+
+
+def _dial_tunnel(tunnel: Tunnel, progress: Progress) -> socket.socket:
+    try:
+        sock = dial(tunnel.host, tunnel.port, progress)
+    except OSError as exc:
+        raise TunnelError("the proxy takes no connection") from exc
+    try:
+        _open_tunnel(sock, tunnel, progress)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _open_tunnel(sock: socket.socket, tunnel: Tunnel, progress: Progress) -> None:
+    try:
+        sock.sendall(tunnel.ask())
+        while True:
+            progress.bound(sock)
+            if tunnel.feed(sock.recv(_READ)):
+                break
+    except ConnectionError as exc:
+        raise TunnelError("the proxy makes no tunnel") from exc
+    sock.settimeout(progress.left())  # for the TLS handshake through it

@@ -7,41 +7,62 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from mailfailover.transports._addresses import share, unanswered
+from mailfailover.transports._names import names
+
 if TYPE_CHECKING:
+    from mailfailover.transports._names import AddressInfo
     from mailfailover.transports._progress import Progress
 
-LEAST = 1.0
-"""Seconds an address gets at least, where so many are left: enough for one lost packet."""
+_NOT_SENT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS have it
+_HELD = 128 * 1024
 
 
 def dial(host: str, port: int, progress: Progress) -> socket.socket:
     """
     Connect to the first address of *host* that answers.
 
-    The addresses share the time to connect, so that a dead one does not use it up. Looking
-    up the name blocks as long as the system's resolver does: no deadline can bound it.
+    Looking up the name and all its addresses share the time to connect, so that neither a
+    resolver that hangs nor a dead address uses up the time of the call.
 
     Raises:
         OSError: If none answers in time, or the name is unknown; the last one's error.
     """
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     progress.dialling()
+    addresses = unanswered.order(names.find(host, port, progress.left()))
     failure = OSError(f"{host} has no address")
-    for position, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
+    for others, address in zip(reversed(range(len(addresses))), addresses, strict=True):
         try:
-            left = progress.left()
-            share = max(left / (len(addresses) - position), LEAST)
-            sock.settimeout(min(left, share))
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(progress.left())  # for the TLS handshake
+            return _connect(address, share(progress, others), progress)
         except OSError as exc:
-            sock.close()
             failure = exc
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
     raise failure
+
+
+def prepare(sock: socket.socket) -> None:
+    """
+    Let small mails leave at once, and large ones wait with us instead of in the system.
+
+    Else a slow uplink is hidden by megabytes in a buffer, and nobody can tell whether they
+    still flow.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if _NOT_SENT is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, _NOT_SENT, _HELD)
+
+
+def _connect(info: AddressInfo, timeout: float, progress: Progress) -> socket.socket:
+    family, kind, protocol, _, address = info
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(timeout)
+        sock.connect(address)
+        prepare(sock)
+        sock.settimeout(progress.left())  # for what comes before the first mail
+    except BaseException as exc:
+        sock.close()
+        if isinstance(exc, OSError):
+            unanswered.add(address)
+        raise
+    unanswered.remove(address)
+    return sock

@@ -19,12 +19,14 @@ from mailfailover._provider.classify import mask
 from mailfailover._provider.scrub import Cause
 from mailfailover._values.wire import Stage
 from mailfailover.errors import ConnectionFailed, OutcomeUnknown, RequestRefused
-from mailfailover.transports._answer_body import UnreadableBodyError
+from mailfailover.transports._answer_head import UnreadableAnswerError
+from mailfailover.transports._names import SlowNameError
+from mailfailover.transports._tunnel import TunnelError
 
 if TYPE_CHECKING:
     from mailfailover.errors import SendError
-    from mailfailover.transports._adapter import Target
     from mailfailover.transports._progress import Progress
+    from mailfailover.transports._target import Target
 
 NOT_SENT = frozenset({Stage.CONNECTING, Stage.CONNECTED})
 
@@ -47,6 +49,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "connection refused by {}"),
     (http.client.RemoteDisconnected, "{} closed the connection without an answer"),
     (ConnectionError, "{} broke the connection"),  # reset, aborted, broken pipe
+    (SlowNameError, "looking up the name of {} takes too long"),
     (TimeoutError, "no answer from {} in time"),
     (from_urllib3.TimeoutError, "no answer from {} in time"),
     (ssl.SSLCertVerificationError, "the certificate of {} is not trusted"),
@@ -67,7 +70,7 @@ FAILURES = (
     LookupError,
     RuntimeError,
     AssertionError,
-    UnreadableBodyError,
+    UnreadableAnswerError,
 )
 
 # Neither network nor peer: the request itself, or a bug below us.
@@ -116,9 +119,9 @@ def _judge(chain: list[BaseException], progress: Progress, reason: str) -> SendE
 
 def _reason(chain: list[BaseException], target: Target) -> str:
     root = chain[-1]
-    if any(isinstance(exc, from_urllib3.ProxyError) for exc in chain):
+    if any(isinstance(exc, (TunnelError, from_urllib3.ProxyError)) for exc in chain):
         return f"the proxy made no tunnel to {target}"
-    if isinstance(chain[0], UnreadableBodyError) and len(chain) == 1:
+    if isinstance(chain[0], UnreadableAnswerError) and len(chain) == 1:
         return f"the answer of {target} is unreadable: {root}"
     for kind, text in _REASONS:
         if isinstance(root, kind):

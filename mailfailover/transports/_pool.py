@@ -1,151 +1,75 @@
 """
-Pools of idle connections, one for each origin. Nothing in them waits or locks.
+Idle connections to one origin. Nothing in them waits or locks.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections import deque
 from contextlib import suppress
-from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
-
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-from mailfailover.transports._connection import TLSVendorConnection, VendorConnection
-from mailfailover.transports._request_head import write_head
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from urllib3.connection import HTTPConnection
-
-    from mailfailover.transports._answer import Answer
-    from mailfailover.transports._progress import Progress
+    from mailfailover.transports._connection import Connection
 
 
-class IdleStack(queue.LifoQueue["HTTPConnection | None"]):
+class Pool:
     """
     Idle connections, the one used last on top; those idle for too long are closed.
 
-    It is what urllib3 asks of a queue, without its lock: a child that was forked while
-    another thread held that would wait for ever. Each step of a deque is atomic.
+    No lock guards it, which a fork could catch locked: each step of a deque is atomic.
 
-    Attributes:
+    Args:
+        size: How many are kept; what is given beyond that is closed.
+
         idle: Seconds after which a connection is not used again.
     """
 
-    idle = 30.0
+    def __init__(self, size: int, idle: float) -> None:
+        self._size = size
+        self._idle = idle
+        self._stack: deque[tuple[Connection, float]] = deque()
+        self._is_closed = False
 
-    def __init__(self, maxsize: int) -> None:
-        self.maxsize = maxsize
-        self._stack: deque[tuple[HTTPConnection, float]] = deque()
+    def take(self) -> Connection | None:
+        """
+        Take the connection used last that is still alive, None where there is none.
+        """
+        self._close_old()
+        with suppress(IndexError):
+            while True:
+                connection = self._stack.pop()[0]
+                if connection.is_alive():
+                    return connection
+                connection.close()
+        return None
 
-    def put(self, item: HTTPConnection | None, *_: Any, **__: Any) -> None:
+    def give(self, connection: Connection) -> None:
         """
-        Keep *item*, or close it where enough are kept; None is an empty place, not kept.
+        Keep *connection* for the next call, or close it where it is of no use.
         """
-        if item is None:
+        if not connection.is_usable or self._is_closed or len(self._stack) >= self._size:
+            connection.close()
             return
-        self._close_old()
-        if len(self._stack) < self.maxsize:
-            self._stack.append((item, monotonic()))
-        else:
-            item.close()
+        self._stack.append((connection, monotonic()))
+        if self._is_closed:  # meanwhile
+            self.close()
 
-    def get(self, *_: Any, **__: Any) -> HTTPConnection:
+    def close(self) -> None:
         """
-        Take the connection used last.
-
-        Raises:
-            queue.Empty: If there is none; a new one is made then.
+        Close all, and those that are given back later.
         """
-        self._close_old()
-        try:
-            return self._stack.pop()[0]
-        except IndexError:
-            raise queue.Empty from None
+        self._is_closed = True
+        with suppress(IndexError):
+            while True:
+                self._stack.pop()[0].close()
 
     def _close_old(self) -> None:
-        oldest_allowed = monotonic() - self.idle
-        for item in tuple(self._stack):
-            if item[1] >= oldest_allowed:
-                return
-            with suppress(ValueError):  # another thread was faster: it is that one's now
-                self._stack.remove(item)
-                item[0].close()
-
-
-class _Present(threading.local):
-    """
-    The progress of the call this thread is in.
-    """
-
-    progress: Progress
-
-
-present = _Present()
-
-
-class VendorPool(HTTPConnectionPool):
-    """
-    The connections to one origin.
-    """
-
-    ConnectionCls = VendorConnection
-    QueueCls = IdleStack  # type: ignore[assignment]  # it holds connections, not anything
-
-    def close_idle_after(self, seconds: float) -> None:
-        """
-        Use no connection again that was idle for so long.
-        """
-        cast("IdleStack", self.pool).idle = seconds
-
-    def urlopen(  # type: ignore[override]  # what requests asks of it
-        self, method: str, url: str, *, headers: Mapping[str, str], body: Any, **_: Any
-    ) -> Answer:
-        """
-        Do one call over one connection: no second try, nothing to rewind, one deadline.
-
-        Raises:
-            ValueError, TypeError: If the head cannot be written; nothing was, nowhere.
-        """
-        head = write_head(method, url, headers)
-        connection = self._get_conn()
-        answer = None
-        try:
-            if connection.sock is None:
-                self._connect(connection)
-            answer = connection.exchange(method, head, body or b"")
-        finally:
-            if answer is None:
+        oldest_allowed = monotonic() - self._idle
+        with suppress(IndexError):
+            while self._stack[0][1] <= oldest_allowed:
+                connection, since = self._stack.popleft()
+                if since > oldest_allowed:  # another thread took the old one
+                    self._stack.appendleft((connection, since))
+                    return
                 connection.close()
-        answer.release = partial(self._release, connection)
-        return answer
-
-    def _connect(self, connection: VendorConnection) -> None:
-        if self.proxy is None:
-            connection.connect()
-        else:
-            self._prepare_proxy(connection)
-
-    def _release(self, connection: VendorConnection, keep: bool) -> None:  # noqa: FBT001 -- of one call
-        if keep:
-            self._put_conn(connection)
-        else:
-            connection.close()
-
-    def _get_conn(self, timeout: float | None = None) -> VendorConnection:
-        connection = cast("VendorConnection", super()._get_conn(timeout))
-        connection.progress = present.progress
-        return connection
-
-
-class TLSVendorPool(VendorPool, HTTPSConnectionPool):
-    """
-    The same over TLS.
-    """
-
-    ConnectionCls = TLSVendorConnection

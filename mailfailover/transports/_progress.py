@@ -7,13 +7,13 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from mailfailover._values.wire import Stage
+from mailfailover._values.wire import Stage, Timeout
 
 if TYPE_CHECKING:
     import socket
 
 CONNECT_TIMEOUT = 3.0
-"""At most so many seconds for a connection: TCP, a proxy's tunnel and TLS together."""
+"""At most so many seconds for a connection: its name, TCP, a proxy's tunnel and TLS together."""
 
 _SLACK = 0.05
 
@@ -28,10 +28,13 @@ class Progress:
         status_code: The status that arrived, None before.
     """
 
-    __slots__ = ("_ends", "_until", "stage", "status_code")
+    __slots__ = ("_ends", "_limit", "_timeout", "_until", "stage", "status_code")
 
     def __init__(self, timeout: float) -> None:
-        self._ends = self._until = monotonic() + timeout
+        now = monotonic()
+        self._timeout = timeout
+        self._ends = self._until = now + timeout
+        self._limit = now + timeout.limit if isinstance(timeout, Timeout) else self._ends
         self.stage = Stage.PREPARING
         self.status_code: int | None = None
 
@@ -67,7 +70,7 @@ class Progress:
 
     def dialling(self) -> None:
         """
-        The address is known: the time to connect starts to run.
+        A name is looked up, or an address called: the time to connect starts to run.
         """
         self._until = min(self._ends, monotonic() + CONNECT_TIMEOUT)
 
@@ -84,6 +87,12 @@ class Progress:
         """
         if self.stage is Stage.CONNECTED:
             self.stage = Stage.WRITING
+
+    def flowing(self) -> None:
+        """
+        The system took some of a large body: the time for the call begins anew, up to its limit.
+        """
+        self._ends = self._until = min(self._limit, monotonic() + self._timeout)
 
     def written(self) -> None:
         """

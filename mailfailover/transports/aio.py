@@ -5,27 +5,24 @@ The transports for an event loop: HTTP in the loop, SMTP in threads.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import nullcontext
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from mailfailover._values.face import published_in
 from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import HTTPRequest, Response, SMTPRequest, Stage
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
-from mailfailover.transports._adapter import find_target
-from mailfailover.transports._aio_answer import Answer
 from mailfailover.transports._aio_dial import connect
 from mailfailover.transports._aio_idle import Idle
+from mailfailover.transports._answer import Answer
 from mailfailover.transports._failure import FAILURES, explain
 from mailfailover.transports._in_thread import Threads
 from mailfailover.transports._progress import Progress
 from mailfailover.transports._proxies import Proxies
 from mailfailover.transports._request_body import PartsBody, prepare_body
 from mailfailover.transports._request_head import write_head
+from mailfailover.transports._target import find_target
+from mailfailover.transports._tls import TLS
 from mailfailover.transports.http import BODILESS, MAX_RESPONSE, UNPACKED, signed_headers
 from mailfailover.transports.smtp import SMTPTransport
 
@@ -33,18 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailfailover.errors import SendError
-    from mailfailover.transports._adapter import Target
     from mailfailover.transports._aio_connection import Connection
+    from mailfailover.transports._target import Target
 
 __all__ = ["AsyncHTTPTransport", "AsyncTransport"]
 
 
-@lru_cache(maxsize=32)
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
-
-
-@published_in("mailfailover.aio")
 class AsyncHTTPTransport:
     """
     Sends requests over kept-alive connections of one event loop; a new loop gets new ones.
@@ -70,7 +61,7 @@ class AsyncHTTPTransport:
         trust_env: bool = False,
     ) -> None:
         self._proxies = Proxies(proxies or {}, trust_env=trust_env)
-        self._ca_file = ca_file
+        self._tls = TLS(ca_file)
         self._max_response = max_response
         self._idle = idle
         self._user_agent = user_agent
@@ -122,7 +113,7 @@ class AsyncHTTPTransport:
         body, size = prepare_body(request.body)
         if size or request.method not in BODILESS:
             headers["Content-Length"] = str(size)
-        answer = Answer(progress, self._max_response, is_head=request.method == "HEAD")
+        answer = Answer(progress.answered, self._max_response, request.method)
         try:
             with body if isinstance(body, PartsBody) else nullcontext():
                 progress.connecting()
@@ -132,6 +123,7 @@ class AsyncHTTPTransport:
                 progress.connected()
                 try:
                     await connection.exchange(head, body, answer, progress)
+                    connection.remember_session(self._tls, target)
                 finally:
                     kept.give(origin, connection)
         except InvalidMessage:
@@ -145,10 +137,8 @@ class AsyncHTTPTransport:
     async def _connect(
         self, request: HTTPRequest, target: Target, progress: Progress
     ) -> Connection:
-        if target.scheme == "http":
-            return await connect(target, None, None, progress)
-        proxy = self._proxies.find(request.url)
-        return await connect(target, proxy, _context(self._ca_file), progress)
+        proxy = self._proxies.find(request.url) if target.scheme == "https" else None
+        return await connect(target, proxy, self._tls, progress)
 
     def _open(self) -> Idle:
         """

@@ -12,17 +12,17 @@ from mailfailover._provider.scrub import where
 from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import Response
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
-from mailfailover.transports._adapter import VendorAdapter, VendorRequest, find_target
-from mailfailover.transports._answer_body import UnreadableBodyError, read_body
+from mailfailover.transports._adapter import VendorAdapter, VendorRequest
+from mailfailover.transports._answer import Answer
 from mailfailover.transports._failure import FAILURES, explain
 from mailfailover.transports._progress import Progress
 from mailfailover.transports._proxies import Proxies
 from mailfailover.transports._request_body import PartsBody, prepare_body
+from mailfailover.transports._stand_in import read_stand_in
+from mailfailover.transports._target import find_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import requests
 
     from mailfailover._values.wire import HTTPRequest
     from mailfailover.errors import SendError
@@ -92,7 +92,7 @@ class HTTPTransport:
 
     def send(self, request: HTTPRequest, timeout: float) -> Response:
         """
-        Do one call within *timeout* seconds; looking up a name cannot be bounded.
+        Do one call within *timeout* seconds.
 
         A status of 3xx or 4xx counts even where the rest of the answer is broken: the
         vendor has refused, and the body would only tell why. With any other status a broken
@@ -139,33 +139,25 @@ class HTTPTransport:
             body=body if size else None,
             target=target,
             progress=progress,
+            answer=Answer(progress.answered, self._max_response, request.method),
         )
 
     def _exchange(self, request: VendorRequest, timeout: float) -> Response | SendError:
-        answer = None
+        answer = request.answer
         try:
-            answer = self._adapter.send(request, stream=True, timeout=timeout)
-            body = read_body(answer.raw, self._max_response)
+            found = self._adapter.send(request, stream=True, timeout=timeout)
+            if found.raw is not answer:
+                return read_stand_in(found, request.progress, self._max_response)
         except InvalidMessage:
             raise
         except FAILURES as exc:
             let_through(exc, request.progress.stage)
-            return self._judge(exc, request, answer)
+            if not 300 <= answer.status < 500:  # noqa: PLR2004 -- RFC 9110, 15
+                return explain(exc, request.progress, request.target)
         except BaseException as exc:
             note_stage(exc, request.progress.stage)
             raise
-        return _response(answer, body)
-
-    def _judge(
-        self, exc: Exception, request: VendorRequest, answer: requests.Response | None
-    ) -> Response | SendError:
-        if answer is not None:
-            request.progress.answered(answer.status_code)  # also where it was made up
-        status = request.progress.status_code
-        if status is not None and 300 <= status < 500:  # noqa: PLR2004 -- RFC 9110, 15
-            partial = exc.partial if isinstance(exc, UnreadableBodyError) else b""
-            return _response(answer, partial) if answer is not None else Response(status)
-        return explain(exc, request.progress, request.target)
+        return answer.response()
 
 
 def signed_headers(
@@ -198,7 +190,3 @@ def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, 
         # Its text may quote a key; its kind and place do not.
         text = f"nothing was sent: signing the request failed: {type(exc).__name__}{where(exc)}"
     raise RequestRefused(text, stage=progress.stage)
-
-
-def _response(answer: requests.Response, body: bytes) -> Response:
-    return Response(answer.status_code, dict(answer.raw.headers), body)

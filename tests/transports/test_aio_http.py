@@ -16,10 +16,11 @@ import pytest
 from mailfailover.errors import ConnectionFailed, InvalidMessage, OutcomeUnknown, RequestRefused
 from mailfailover.plugin import File, HTTPRequest, Response
 from mailfailover.testing import CannedResponse, FaultServer, faults
-from mailfailover.transports._adapter import find_target
-from mailfailover.transports._aio_answer import Answer
 from mailfailover.transports._aio_dial import connect
+from mailfailover.transports._answer import Answer
 from mailfailover.transports._progress import Progress
+from mailfailover.transports._target import find_target
+from mailfailover.transports._tls import TLS
 from mailfailover.transports.aio import AsyncHTTPTransport
 from tests.transports.looped import Looped, looped, loops
 from tests.transports.sockets import ANSWER, answering, black_hole, drain, server
@@ -398,9 +399,9 @@ def test_a_connection_that_is_none(greeting: bytes) -> None:
     async def use(port: int) -> None:
         target = find_target(f"http://127.0.0.1:{port}/")
         progress = Progress(5)
-        connection = await connect(target, None, None, progress)
+        connection = await connect(target, None, TLS(None), progress)
         await asyncio.sleep(0.1)
-        await connection.exchange(b"x", b"", Answer(progress, 1000), progress)
+        await connection.exchange(b"x", b"", Answer(progress.answered, 1000), progress)
 
     with server(serve) as port, pytest.raises(ConnectionError, match="before anything was written"):
         asyncio.run(use(port))
@@ -414,8 +415,8 @@ def test_the_first_reason_counts() -> None:
     async def use(port: int) -> None:
         target = find_target(f"http://127.0.0.1:{port}/")
         progress = Progress(5)
-        connection = await connect(target, None, None, progress)
-        answer = Answer(progress, 1000)
+        connection = await connect(target, None, TLS(None), progress)
+        answer = Answer(progress.answered, 1000)
         call = asyncio.create_task(connection.exchange(b"x", b"", answer, progress))
         await asyncio.sleep(0)
         connection.connection_lost(ConnectionResetError())

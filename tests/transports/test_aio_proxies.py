@@ -41,7 +41,7 @@ def test_https_goes_through_a_tunnel(tls_vendor: FaultServer, ca_file: str, pass
     (head,) = asked
     auth = b64encode(unquote(password.partition("@")[0]).encode())
     assert head.startswith(b"CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: " % tls_vendor.port)
-    assert (bool(password), False) == (b"\r\nproxy-authorization: Basic " in head, b"X-Key" in head)
+    assert (bool(password), False) == (b"\r\nProxy-Authorization: Basic " in head, b"X-Key" in head)
     assert auth in head
     keys = [(one.header("X-Key"), one.header("Proxy-Authorization")) for one in tls_vendor.requests]
     assert [("k", ""), ("k", "")] == keys

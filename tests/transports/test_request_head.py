@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailfailover.transports._adapter import find_target
 from mailfailover.transports._request_head import write_head
+from mailfailover.transports._target import find_target
 
 NAMES = st.text("abcXYZ-019_", min_size=1)
 VALUES = st.text(st.characters(max_codepoint=0x2FF))
