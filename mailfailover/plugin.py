@@ -116,6 +116,7 @@ from mailfailover._values.wire import (
     SMTPRequest,
     SMTPResponse,
     Stage,
+    Timeout,
     WebhookRequest,
 )
 
@@ -161,6 +162,7 @@ __all__ = [
     "Secrets",
     "SimpleProvider",
     "Stage",
+    "Timeout",
     "Transport",
     "WebhookProvider",
     "WebhookRequest",

@@ -59,6 +59,8 @@ class Timeout(float):
 
     Attributes:
         limit: Seconds that the call may take as long as the vendor takes in more of its body.
+
+    .. versionadded:: 0.1.0
     """
 
     __slots__ = ("limit",)
@@ -71,6 +73,7 @@ class Timeout(float):
         return made
 
 
+@published_in("mailfailover.plugin")
 @dataclass(frozen=True, slots=True)
 class File:
     """
