@@ -27,6 +27,9 @@ _ARGUMENTS = 2
 _BY_NAME = "SoftTimeLimitExceeded"
 """Celery's limit, known by its name wherever it was raised."""
 
+_LOOPS_OWN = "asyncio.exceptions"
+"""Where a task's cancellation is from: what ``asyncio.timeout`` ends a call with, and catches."""
+
 # C code raises these without arguments, as if they came from another thread.
 _BARE = (StopIteration, StopAsyncIteration, MemoryError)
 
@@ -88,6 +91,8 @@ def _outermost(exc: BaseException) -> FrameType | None:
 def _is_from_outside(exc: BaseException) -> bool:
     if any(kind.__name__ == _BY_NAME for kind in type(exc).__mro__):
         return True
+    if type(exc).__module__ == _LOOPS_OWN:
+        return False
     frames = list(_frames(exc.__traceback__))
     if any(_is_signal_handler(one.tb_frame) for one in frames):
         return True
