@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover.plugin import HTTPRequest
-from mailfailover.transports import _addresses
+from mailfailover.transports import _addresses, _progress
 from mailfailover.transports._addresses import LEAST, Unanswered, share
 from mailfailover.transports._progress import Progress
 from mailfailover.transports.http import HTTPTransport
@@ -87,19 +87,19 @@ def test_nothing_is_held_against_it_for_ever(clock: Clock) -> None:
     assert ALL == memory.order(ALL)
 
 
-@pytest.mark.parametrize(("others", "expected"), [(0, 3.0), (1, 1.5), (2, 1.0), (9, LEAST)])
-def test_addresses_share_the_time(others: int, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("left", "others", "expected"),
+    [(3.0, 0, 3.0), (3.0, 1, 1.5), (3.0, 2, 1.0), (3.0, 9, LEAST), (0.5, 3, 0.5)],
+)
+def test_addresses_share_the_time(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, left: float, others: int, expected: float
+) -> None:
     """
-    Each gets its part of what is left, but enough for one lost packet.
+    Each gets its part of what is left, but enough for one lost packet where so much is left.
     """
-    assert expected == pytest.approx(share(Progress(3.0), others), abs=0.05)
+    monkeypatch.setattr(_progress, "monotonic", clock)
 
-
-def test_one_address_gets_no_more_than_is_left() -> None:
-    """
-    Less than a second is shared with nobody.
-    """
-    assert 0.5 == pytest.approx(share(Progress(0.5), 3), abs=0.05)
+    assert expected == share(Progress(left), others)
 
 
 @pytest.fixture
