@@ -284,5 +284,13 @@ def _fitting(error: SendError | None, part: Part) -> int:
 def _is_no_batch(result: Result) -> bool:
     """
     Whether the provider can send this mail, but not to many in one call: nothing was sent.
+
+    What it cannot express at all, for whichever recipient, goes to none of them: otherwise the
+    first would get his mail from here, and the second none.
     """
-    return isinstance(result.error, UnsupportedFeature) and result.stage == Stage.PREPARING
+    error = result.error
+    if not isinstance(error, UnsupportedFeature) or result.stage != Stage.PREPARING:
+        return False
+    return not error.features or any(
+        one == "MERGE" or one.startswith("max_merge=") for one in error.features
+    )

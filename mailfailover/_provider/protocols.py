@@ -74,8 +74,9 @@ class BatchProvider(Provider, Protocol):
 
         Raises:
             UnsupportedFeature:
-                If one call cannot say it: each recipient gets a call of his own. With the
-                feature ``max_merge=7`` the calls are for 7 of these recipients each.
+                With the feature ``MERGE``, or none, if one call cannot say it: each recipient gets a
+                call of his own. With ``max_merge=7`` the calls are for 7 of these recipients
+                each. With other features the mail goes to nobody here, not even in part.
         """
 
     def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:

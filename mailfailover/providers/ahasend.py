@@ -43,7 +43,11 @@ TAG = re.compile(r"\{(?=[{%#\0])")
 MARK = re.compile(r"\0(\w+)\0")
 
 ADDRESS = plugin.AddressFields()
-FILE = plugin.FileFields("file_name", "data", "content_type", "content_id", always={"base64": True})
+# Without angle brackets an inline image arrives as a download: openapi.yaml of
+# github.com/AhaSend/docs (2026-07).
+FILE = plugin.FileFields(
+    "file_name", "data", "content_type", "content_id", id_form="<{}>", always={"base64": True}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +84,8 @@ class AhaSend:
     idempotency_ttl: ClassVar[float] = DAY
 
     # To, a subject and a body are required. A header is a key of an object; whether it may have
-    # variables is unconfirmed. An envelope sender: no such parameter. 100 recipients of a
-    # merge; how many a single mail may have is not said.
-    # https://ahasend.com/docs/facts (2026-11)
+    # variables is unconfirmed. An envelope sender: no such parameter. 50 recipients in to, cc
+    # and bcc together, 100 of a merge: openapi.yaml of github.com/AhaSend/docs (2026-07).
     capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
@@ -95,7 +98,7 @@ class AhaSend:
         | Feature.SEND_AT
         | Feature.TEMPLATES
         | Feature.MERGE,
-        max_recipients=100,
+        max_recipients=50,
         max_merge=100,
         max_bytes=20 * plugin.MB,
         max_delay=7 * DAY,
@@ -187,6 +190,8 @@ class AhaSend:
         return read_events(request)
 
     def _template(self, message: plugin.Message) -> plugin.HTTPRequest:
+        # https://ahasend.com/docs/api-reference/messages/create-template-message (2026-07): a
+        # sender and a subject of the call take the place of the template's.
         common = message.template_data
         recipients = [
             ADDRESS.one(one)

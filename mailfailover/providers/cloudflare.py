@@ -24,6 +24,9 @@ ACCOUNT = re.compile(r"[A-Za-z0-9_-]+")
 # word is that of the Workers' E_RECIPIENT_SUPPRESSED; in this API it is unconfirmed.
 ERRORS = plugin.Errors(
     {
+        # "Invalid request headers", with a 400: the token is not in the form of one. Quoted in
+        # public issues (github.com/jeessy2/ddns-go 658, github.com/libdns/cloudflare 9; 2026-11).
+        "6003": errors.AuthenticationFailed,
         "10004": errors.RateLimited,  # of the account or of the zone
         "10101": errors.AuthenticationFailed,
         "10102": errors.AuthenticationFailed,

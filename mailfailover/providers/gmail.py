@@ -25,6 +25,10 @@ ERRORS = plugin.Errors(
     {
         "authError": errors.AuthenticationFailed,
         "dailyLimitExceeded": errors.QuotaExceeded,
+        # The account has no mailbox, or the token is a service account's own:
+        # github.com/FlowCrypt/flowcrypt-browser 435, github.com/googleapis/
+        # google-api-nodejs-client 2322 and 2361 (2026-11).
+        "failedPrecondition": errors.AccountSuspended,
         "insufficientPermissions": errors.AuthenticationFailed,
         "rateLimitExceeded": errors.RateLimited,
         "userRateLimitExceeded": errors.RateLimited,

@@ -7,7 +7,6 @@ https://docs.mailchannels.com/api-reference/send/send-an-email, and the vendor's
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -25,8 +24,8 @@ ERRORS = plugin.Errors(
     }
 )
 
-# What a tag may be. https://docs.mailchannels.com/api-reference/send/send-an-email (2026-11)
-CAMPAIGN = re.compile(r"\S{1,48}")
+# Bytes of a tag, which has no space: the vendor's own client, PyPI mailchannels 1.5.1 (2026-11).
+MAX_CAMPAIGN = 48
 
 # A merge is filled in by MailChannels, by Mustache: three braces fill a variable in as it is.
 # A text's own brace that would begin a variable becomes one; no other has a hyphen in its name.
@@ -50,7 +49,7 @@ class MailChannels:
 
     Provider options are laid over the JSON of the call: ``{"transactional": False}``.
 
-    A tag is the campaign: one, of 48 characters without a space. Tracking is off where the mail
+    A tag is the campaign: one, of 48 bytes without a space. Tracking is off where the mail
     does not ask for it, and part of some plans only. Headers that are not ASCII are encoded
     here. MailChannels gives each mail a Message-ID of its own, and has no metadata and no
     stored templates.
@@ -110,7 +109,7 @@ class MailChannels:
         Write a mail.
 
         Raises:
-            UnsupportedFeature: If its tag has a space or more than 48 characters.
+            UnsupportedFeature: If its tag has a space or more than 48 bytes.
         """
         people = {
             "to": ADDRESS.all(message.to),
@@ -212,8 +211,8 @@ class MailChannels:
 
 
 def _campaign(tag: str) -> str:
-    if not CAMPAIGN.fullmatch(tag):
-        text = "mailchannels takes no tag with a space or of more than 48 characters"
+    if len(tag.encode()) > MAX_CAMPAIGN or any(map(str.isspace, tag)):
+        text = "mailchannels takes no tag with a space or of more than 48 bytes"
         raise plugin.unsupported(text, "TAGS")
     return tag
 

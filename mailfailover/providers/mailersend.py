@@ -53,6 +53,8 @@ ALL_SUPPRESSED = "ALL_SUPPRESSED"
 MAX_COPIES = 10
 MAX_TAGS = 5
 OWN_TAG = "mailfailover-id-"
+# An encoded word (RFC 2047) says the same without them, as public client code does for Brevo and
+# Resend (django-anymail, 2026-11); that MailerSend leaves it as it is is unconfirmed.
 NOT_IN_NAMES = re.compile("[,;]")
 
 ADDRESS = plugin.AddressFields()
@@ -78,9 +80,8 @@ class MailerSend:
     MailerSend has no metadata, so our id goes along as a tag where there is room for one more.
     It takes custom headers from Enterprise accounts only, and makes the Message-ID itself. It
     tells the type of a file by its name: a file whose type is another is refused here, and so
-    is a recipient whose name has a comma or a semicolon, and more than ten addresses in cc or
-    in bcc. It fills in ``{{name}}`` in a text by itself, and a sender set in a template takes
-    the place of the mail's.
+    are more than ten addresses in cc or in bcc. It fills in ``{{name}}`` in a text by itself,
+    and a sender set in a template takes the place of the mail's.
 
     A merge goes through its bulk call, which looks at the mails later: what it refuses then,
     for example an unverified sender, is not told in the answer.
@@ -129,8 +130,7 @@ class MailerSend:
 
         Raises:
             UnsupportedFeature:
-                If a file's name does not fit its type, a recipient's name has a comma or a
-                semicolon, or there are too many in cc or bcc.
+                If a file's name does not fit its type, or there are too many in cc or bcc.
         """
         return self._post("email", self._mail(message))
 
@@ -239,10 +239,14 @@ def _tags(message: plugin.Message) -> tuple[str, ...]:
 
 
 def _recipients(addresses: tuple[plugin.Address, ...]) -> list[dict[str, str]]:
-    if any(NOT_IN_NAMES.search(address.name) for address in addresses):
-        text = "mailersend takes no ',' or ';' in a recipient's name"
-        raise plugin.unsupported(text, "ADDRESS_NAME")
-    return ADDRESS.all(addresses)
+    return [ADDRESS.one(plugin.Address(one.email, _name(one.name))) for one in addresses]
+
+
+def _name(name: str) -> str:
+    """
+    *name*, as an encoded word where it has what MailerSend refuses in the name of a recipient.
+    """
+    return plugin.encode_header(name) if NOT_IN_NAMES.search(name) else name
 
 
 def _suppressed(

@@ -287,7 +287,7 @@ def _content(message: plugin.Message, subject: str, text: str, html: str) -> Ite
     for attachment in message.attachments:
         if not attachment.content_id and UNCLEAR.search(attachment.filename):
             text = "mailgun takes no file name with a quote or a backslash"
-            raise errors.UnsupportedFeature(text, features=("ATTACHMENTS",))
+            raise plugin.unsupported(text, "ATTACHMENTS")
         yield "inline" if attachment.content_id else "attachment", attachment
     yield from _settings(message)
 
@@ -345,7 +345,7 @@ def _user_variables(mail: plugin.Message) -> dict[str, str]:
     }
     if data.keys() & mail.metadata.keys():
         text = "mailgun cannot merge template_data and metadata that share a name"
-        raise errors.UnsupportedFeature(text, features=("TEMPLATES",))
+        raise plugin.unsupported(text, "MERGE", "TEMPLATES")
     return {**data, **plugin.own_metadata(mail)}
 
 

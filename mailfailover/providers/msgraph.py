@@ -53,7 +53,8 @@ class MSGraph:
 
     There are no provider options: the mail goes as MIME, which says more than Graph's JSON. It
     is written here, with its files in memory, and a copy of it stays among the sent mails.
-    Graph answers before it sends, without an id. It shows the mailbox's own name for the
+    Exchange leaves custom headers off, so a mail that has one goes to another provider. Graph
+    answers before it sends, without an id. It shows the mailbox's own name for the
     sender, whatever the mail says. It sends from an address of another mailbox only with the
     right to send as that.
 
@@ -72,7 +73,7 @@ class MSGraph:
     name: ClassVar[str] = "msgraph"
     userinfo: ClassVar[tuple[str, ...]] = ("access_token",)
 
-    # All that MIME can say, and a Bcc header is read: so by
+    # All that MIME can say but headers, and a Bcc header is read: so by
     # https://github.com/SMTP2Graph/SMTP2Graph (2026-11); the vendor's manual is silent. Non-ASCII
     # local parts: unconfirmed. An account may be set to more recipients. 4 MB of base64 by the
     # manual of drafts, larger ones than 2240 kB failed in the issue above.
@@ -80,8 +81,6 @@ class MSGraph:
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
-        | Feature.HEADERS
-        | Feature.REPEATED_HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.CALENDAR

@@ -62,6 +62,9 @@ PLAIN_TAG = re.compile(r"(?!tag-|b64-)[A-Za-z0-9_-]{1,256}")
 ENCODED = "b64-"
 TAG = "tag-{}"
 
+# https://resend.com/docs/dashboard/templates/template-variables (2026-11)
+VARIABLES = (str, int, float)
+
 # Type of a file about which nothing is known.
 OCTETS = "application/octet-stream"
 
@@ -134,7 +137,7 @@ class Resend:
         Raises:
             UnsupportedFeature:
                 If it has files and is to be sent later; a file whose name does not fit its
-                type; or the data of a template without one.
+                type; or data for no template, or other than texts and numbers.
         """
         if message.send_at is not None and message.attachments:
             raise plugin.unsupported("resend sends no files later", "SEND_AT", "ATTACHMENTS")
@@ -264,6 +267,9 @@ def _tag(text: str) -> str:
 
 def _template(message: plugin.Message) -> dict[str, Any]:
     plugin.check_template_data(message)
-    if message.template_id:
-        return {"id": message.template_id, "variables": message.template_data}
-    return {}
+    if not message.template_id:
+        return {}
+    if any(type(value) not in VARIABLES for value in message.template_data.values()):
+        text = "resend fills texts and numbers into a template, and nothing else"
+        raise plugin.unsupported(text, "TEMPLATES")
+    return {"id": message.template_id, "variables": message.template_data}

@@ -6,6 +6,7 @@ https://developers.sparkpost.com/api/transmissions/ (2026-11)
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,12 @@ ERRORS = plugin.Errors(
 
 CODE = re.compile(r"\d{1,6}")
 
+# https://developers.sparkpost.com/api/transmissions/#header-request-body (2026-06), of bytes
+MAX_CAMPAIGN = 64
+MAX_METADATA = 10 * plugin.KB
+
+# Headers are filled in even where the texts are not (transmissions.apib, 2026-06), and names and
+# addresses stand in headers: so what could begin a variable there is brought back by one.
 # https://developers.sparkpost.com/api/template-language/ (2026-11): three braces keep a value
 # as it is, and a value is not looked into. Our names have a prefix, as some are forbidden.
 LANGUAGE = plugin.MergeLanguage(
@@ -68,8 +75,9 @@ class SparkPost:
     "description": "Orders"}``. A mail whose *stream* is not ``"transactional"`` goes out as a
     non-transactional one.
 
-    A stored template brings its own sender, subject and headers: a mail that has a subject, a
-    Reply-To, cc, headers or attachments as well is refused. Outside of Enterprise accounts
+    A stored template brings its own subject and headers: a mail that has a subject, cc, headers
+    or attachments as well is refused. The mail's sender and Reply-To take the place of the
+    template's. Outside of Enterprise accounts
     only the domain of *envelope_from* is kept.
 
     Where only some recipients are accepted, SparkPost gives their number and not their names:
@@ -113,6 +121,7 @@ class SparkPost:
         | Feature.MERGE_HEADERS
         | Feature.ENVELOPE_FROM,
         max_tags=1,  # the campaign
+        max_metadata_bytes=MAX_METADATA,
         max_recipients=1000,  # unconfirmed
         max_merge=1000,  # unconfirmed
         max_bytes=20 * plugin.MB,
@@ -144,8 +153,7 @@ class SparkPost:
             for address in message.recipients
         ]
         if message.template_id:
-            body = {"content": _template(message), "substitution_data": message.template_data}
-            return self._request(message, body, recipients)
+            return self._request(message, _template(message), recipients)
         headers = {"Message-ID": message.message_id} | plugin.own_headers(message)
         if message.cc:
             headers["Cc"] = plugin.address_line(message.cc)
@@ -173,8 +181,8 @@ class SparkPost:
         """
         if message.template_id:
             data = (message.merge_data.get(address.email, {}) for address in message.to)
-            body = {"content": _template(message), "substitution_data": message.template_data}
-            return self._request(message, body, plugin.WrittenJSON.of_items(_merged(message, data)))
+            recipients = plugin.WrittenJSON.of_items(_merged(message, data))
+            return self._request(message, _template(message), recipients)
         empty = message.bound(text="", html="")
         headers = {
             name: LANGUAGE.variable % f"header_{number}"
@@ -259,8 +267,9 @@ class SparkPost:
             "options": plugin.filled(options),
             "recipients": recipients,
             "content": plugin.filled(body["content"]),
-            "campaign_id": message.tags[0] if message.tags else "",
-            "metadata": plugin.own_metadata(message),
+            "override": body.get("override"),
+            "campaign_id": _campaign(message),
+            "metadata": _metadata(message),
             "substitution_data": body["substitution_data"],
             "return_path": message.envelope_from,
         }
@@ -293,16 +302,39 @@ def _common(message: plugin.Message) -> dict[str, Any]:
 def _template(message: plugin.Message) -> dict[str, Any]:
     replaced = {
         "TEMPLATE_OVERRIDE": message.subject,
-        "REPLY_TO": message.reply_to,
         "CC": message.cc,
         "HEADERS": plugin.own_headers(message),
         "ATTACHMENTS": message.attachments,
         "AMP": message.alternatives,
     }
     if lacking := [feature for feature, there in replaced.items() if there]:
-        text = "sparkpost takes all but the recipients from a template"
+        text = "sparkpost takes all but the sender and the recipients from a template"
         raise plugin.unsupported(text, *lacking)
-    return {"template_id": message.template_id}
+    # Here nothing is filled in, so names stand as they are: transmissions.apib of
+    # github.com/SparkPost/developers.sparkpost.com (2026-06).
+    override = {
+        "from": plugin.AddressFields().one(message.sender),
+        "reply_to": plugin.address_line(message.reply_to),
+    }
+    return {
+        "content": {"template_id": message.template_id},
+        "override": plugin.filled(override),
+        "substitution_data": message.template_data,
+    }
+
+
+def _metadata(message: plugin.Message) -> dict[str, str]:
+    # Our id is a hint: it goes along where the vendor's limit leaves room for it.
+    metadata = plugin.own_metadata(message)
+    fits = len(json.dumps(metadata)) <= MAX_METADATA
+    return metadata if fits else dict(message.metadata)
+
+
+def _campaign(message: plugin.Message) -> str:
+    tag = next(iter(message.tags), "")
+    if len(tag.encode()) > MAX_CAMPAIGN:
+        raise plugin.unsupported("sparkpost takes no tag of more than 64 bytes", "TAGS")
+    return tag
 
 
 def _written(text: str, *, html: bool = False) -> str:

@@ -103,7 +103,8 @@ HEADER = re.compile(r"(?!x-unione)x-.+", re.IGNORECASE)
 # What the engines of stored templates may read in a subject or a sender's name.
 READ_BY_ENGINES = re.compile(r"[{}$#]")
 
-# https://godocs.unisender.ru/simple-template-engine (2026-11): two braces begin a variable.
+# https://godocs.unisender.ru/simple-template-engine (2026-11): two braces begin a variable, in
+# texts, subject and from_name: the vendor's own client, PyPI unione-sdk 1.2.4 (2026-10).
 # That a value stands as it is, not escaped and not looked into, is unconfirmed.
 SIMPLE = plugin.MergeLanguage(
     "{{%s}}", r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]", {"{": "brace_open", "}": "brace_close"}
@@ -284,7 +285,7 @@ def _common(message: plugin.Message) -> dict[str, Any]:
     return {
         "from_email": message.sender.email,
         "reply_to": "".join(address.email for address in message.reply_to),
-        "reply_to_name": "".join(map(_name, message.reply_to)),
+        "reply_to_name": "".join(map(_reply_name, message.reply_to)),
         "attachments": _checked(FILE.files(message)),
         "inline_attachments": _checked(FILE.images(message)),
         "tags": list(dict.fromkeys(message.tags)),
@@ -310,6 +311,11 @@ def _name(address: plugin.Address) -> str:
     return plugin.encode_header(address.name) if str(address).startswith('"') else address.name
 
 
+def _reply_name(address: plugin.Address) -> str:
+    # Here a name that is not ASCII goes out as raw bytes too (django-anymail, 2026-07).
+    return _name(address) if address.name.isascii() else plugin.encode_header(address.name)
+
+
 def _checked(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names = [one["name"] for one in files]
     if len(names) != len(set(names)) or "/" in "".join(names):
@@ -321,7 +327,8 @@ def _checked(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _headers(message: plugin.Message) -> dict[str, str]:
-    headers = plugin.own_headers(message)
+    # Where it is not ASCII a value goes out as raw bytes (django-anymail, 2026-07).
+    headers = plugin.own_headers(message, encoded=True)
     if not all(map(HEADER.fullmatch, headers)):
         raise plugin.unsupported("unisender passes on headers of the form X-... only", "HEADERS")
     return headers

@@ -565,6 +565,22 @@ class TestUnknown:
         assert outcomes(error.attempts) == [("a", "RecipientRejected"), ("a", "OutcomeUnknown")]
 
 
+def test_a_merge_that_one_recipient_makes_impossible_goes_elsewhere_whole(world: World) -> None:
+    """
+    Otherwise the first would get a mail from here, and the provider refuse the second.
+    """
+
+    class Picky(Batching):
+        def build_batch(self, message: Message) -> HTTPRequest:
+            raise UnsupportedFeature("no such header", features=("HEADERS",), stage="preparing")
+
+    picky = Picky("a")
+
+    receipt = send(world.chain(picky, Batching("b")), merge(2))
+
+    assert ([], "b") == (picky.calls, receipt.provider)
+
+
 def test_a_mail_that_the_provider_cannot_send_to_many_goes_to_each(world: World) -> None:
     """
     It said so before any call, and is not to blame.

@@ -253,7 +253,7 @@ def test_every_field() -> None:
                 "data": b64encode(RICH.attachments[1].read()).decode(),
                 "content_type": "image/png",
                 "file_name": "logo.png",
-                "content_id": "logo",
+                "content_id": "<logo>",
             },
         ],
         "tags": ["order"],

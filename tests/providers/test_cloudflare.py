@@ -66,6 +66,7 @@ ERRORS: list[tuple[Response, type[SendError]]] = [
     (_refusal(400, 10200, "email.too_big"), UnsupportedFeature),
     (_refusal(400, "10202", "email.invalid"), RequestRefused),
     (_refusal(400, 10299, "recipient_suppressed"), RecipientSuppressed),
+    (_refusal(400, 6003, "Invalid request headers"), AuthenticationFailed),
     (_refusal(401, 10101, "authentication.unauthorized"), AuthenticationFailed),
     (_refusal(401, 10103, "authentication.bad_token_type"), AuthenticationFailed),
     (_refusal(403, 10102, "authentication.forbidden"), AuthenticationFailed),

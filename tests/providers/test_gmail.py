@@ -13,6 +13,7 @@ import pytest
 from mailfailover import ProviderChain
 from mailfailover._chain.ping import ping
 from mailfailover.errors import (
+    AccountSuspended,
     AuthenticationFailed,
     InvalidMessage,
     OutcomeUnknown,
@@ -48,7 +49,8 @@ LATER = "User-rate limit exceeded.  Retry after 2026-11-24T07:08:09.000Z (Mail s
 
 ERRORS: list[tuple[Response, type[SendError]]] = [
     (_refusal(400, "badRequest"), RequestRefused),
-    (_refusal(400, "failedPrecondition", "Precondition check failed."), RequestRefused),
+    (_refusal(400, "failedPrecondition", "Precondition check failed."), AccountSuspended),
+    (_refusal(400, "failedPrecondition", "Mail service not enabled"), AccountSuspended),
     (_refusal(400, "invalidArgument", "Recipient address required"), RequestRefused),
     (_refusal(400, "invalidArgument", "Invalid to header"), RecipientRejected),
     (_refusal(400, "invalidArgument", "Invalid Cc header"), RecipientRejected),

@@ -5,13 +5,14 @@ Infobip: what goes on the wire, and what its answers mean.
 from __future__ import annotations
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import datetime
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailfailover import plugin
 from mailfailover.errors import (
     AuthenticationFailed,
     InvalidMessage,
@@ -191,6 +192,22 @@ def _decoded(body: dict[str, Any], mail: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _decoded_mime(body: dict[str, Any]) -> dict[str, Any]:
+    mail = Message.from_email_message(b64decode(body["mimeMessage"]))
+    metadata = json.loads(body["callbackData"])
+    del metadata["mailfailover-id"]
+    shown = [one.email for one in (*mail.to, *mail.cc)]
+    assert body["destinations"][: len(shown)] == shown
+    headers = {name: v for name, v in mail.headers.items() if name.lower() != "message-id"}
+    names = ("from_email", "to", "cc", "reply_to", "subject", "text", "html", "attachments")
+    return {
+        **{name: getattr(mail, name) for name in (*names, "unsubscribe")},
+        "headers": headers,
+        "bcc": body["destinations"][len(shown) :],
+        "metadata": metadata,
+    }
+
+
 class TestRoundTrip(RoundTrip):
     provider = PROVIDER
 
@@ -203,6 +220,8 @@ class TestRoundTrip(RoundTrip):
 
     def decode(self, request: HTTPRequest) -> dict[str, Any]:
         body = read_json(request)
+        if "mimeMessage" in body:
+            return _decoded_mime(body)
         (mail,) = body["messages"]
         return _decoded(body, mail)
 
@@ -284,7 +303,9 @@ def test_merge() -> None:
 @pytest.mark.parametrize(
     ("message", "features"),
     [
-        (SAMPLES["html_and_text"], ("HTML",)),
+        (SAMPLES["html_and_text"].replace(tags="a"), ("TAGS",)),
+        (SAMPLES["html_and_text"].replace(track_opens=True), ("TRACKING",)),
+        (SAMPLES["merge_html"].replace(text="Hi"), ("MERGE", "HTML")),
         (PLAIN.replace(template_data={"name": "Ann"}), ("TEMPLATES",)),
         (PLAIN.replace(metadata={"key": "x" * 4000}), ("METADATA",)),
         (PLAIN.replace(tags="x" * 256), ("TAGS",)),
@@ -293,7 +314,15 @@ def test_merge() -> None:
             ("MERGE", "ATTACHMENTS"),
         ),
     ],
-    ids=["text_and_html", "data_alone", "metadata", "tag", "files_in_a_merge"],
+    ids=[
+        "tag_of_mime",
+        "tracking_of_mime",
+        "merge_of_mime",
+        "data_alone",
+        "metadata",
+        "tag",
+        "files_in_a_merge",
+    ],
 )
 def test_what_it_cannot_say(message: Message, features: Iterable[str]) -> None:
     """
@@ -354,3 +383,29 @@ def test_ping() -> None:
         request.url,
         request.headers["Authorization"],
     )
+
+
+def test_a_text_beside_an_html_goes_as_mime() -> None:
+    """
+    By JSON one of them would be lost; the envelope and our id stand beside the MIME message.
+    """
+    message = SAMPLES["html_and_text"].replace(bcc="cat@example.edu")
+    request = PROVIDER.build_request(message)
+
+    assert "https://api.infobip.com/email/4/mime" == request.url
+    assert {
+        "destinations": ["ann@example.org", "cat@example.edu"],
+        "mimeMessage": b64encode(plugin.mime_bytes(message)).decode(),
+        "callbackData": '{"mailfailover-id": "html_and_text"}',
+    } == read_json(request)
+
+
+def test_an_answer_to_mime_names_its_recipients() -> None:
+    """
+    There an address is called "to".
+    """
+    result = {name: one for name, one in _result("m1").items() if name != "destination"}
+
+    accepted = PROVIDER.parse_response(_sent(result | {"to": "ann@example.org"}), PLAIN)
+
+    assert {"ann@example.org": "m1"} == accepted.message_ids

@@ -288,3 +288,14 @@ def test_ping() -> None:
         "https://api.mailchannels.net/tx/v1/usage",
         {"X-Api-Key": "secret-key"},
     ) == (request.method, request.url, request.headers)
+
+
+def test_a_campaign_is_measured_in_bytes() -> None:
+    """
+    48 bytes are fewer than 48 characters where these are not ASCII.
+    """
+    assert (
+        "ä" * 24 == read_json(PROVIDER.build_request(PLAIN.replace(tags="ä" * 24)))["campaign_id"]
+    )
+    with pytest.raises(UnsupportedFeature):
+        PROVIDER.build_request(PLAIN.replace(tags="ä" * 25))

@@ -507,7 +507,7 @@ def test_merge_template_and_metadata_of_one_name() -> None:
 
     with pytest.raises(UnsupportedFeature, match="share a name") as caught:
         MAILGUN.build_batch(message)
-    assert caught.value.features == ("TEMPLATES",)
+    assert caught.value.features == ("MERGE", "TEMPLATES")
 
 
 def test_wrong_url() -> None:

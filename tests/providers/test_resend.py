@@ -100,13 +100,14 @@ class TestContract(ProviderContract):
 
     def adapt(self, message: Message) -> Message:
         """
-        An inline image's type is that of its name.
+        An inline image's type is that of its name; a template has texts and numbers only.
         """
+        data = {name: v for name, v in message.template_data.items() if isinstance(v, str)}
         files = [
             Attachment(one.filename, one.content, "", one.content_id) if one.content_id else one
             for one in message.attachments
         ]
-        return message.replace(attachments=files)
+        return message.replace(attachments=files, template_data=data)
 
 
 def _address(text: str) -> Address:
@@ -420,3 +421,16 @@ def test_vendor_description_of_a_merge() -> None:
     assert [[], [], []] == [
         spec.problems(mail) for mail in read_json(RESEND.build_batch(SAMPLES["merge"]))
     ]
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": "b"}, True, None])
+def test_a_template_has_texts_and_numbers(value: object) -> None:
+    """
+    Anything else in the data of a template is refused before the call.
+    """
+    message = SAMPLES["template"].replace(template_data={"name": value, "count": 2})
+
+    with pytest.raises(UnsupportedFeature) as caught:
+        RESEND.build_request(message)
+
+    assert ("TEMPLATES",) == caught.value.features

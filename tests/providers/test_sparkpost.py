@@ -302,12 +302,13 @@ def test_text_keeps_its_braces() -> None:
 
 def test_template() -> None:
     """
-    A stored template has all but the recipients, and fills in the mail's data.
+    A stored template has all but sender and recipients, and fills in the mail's data.
     """
     assert _body_of(SAMPLES["template"]) == {
         "options": {"transactional": True},
         "recipients": PLAIN_BODY["recipients"],
         "content": {"template_id": "welcome"},
+        "override": {"from": {"email": "shop@example.com", "name": "The Shop"}},
         "metadata": {"mailfailover-id": "template"},
         "substitution_data": {"name": "Änne"},
     }
@@ -317,7 +318,6 @@ def test_template() -> None:
     ("fields", "feature"),
     [
         ({"subject": "Hello"}, "TEMPLATE_OVERRIDE"),
-        ({"reply_to": "help@example.com"}, "REPLY_TO"),
         ({"cc": "bob@example.net"}, "CC"),
         ({"headers": {"X-A": "1"}}, "HEADERS"),
         ({"attachments": Attachment("r.pdf", b"%PDF")}, "ATTACHMENTS"),
@@ -496,3 +496,37 @@ def test_options_stay_in_their_bounds(options: dict[str, Any], problem: str) -> 
 
     with pytest.raises(InvalidMessage, match=problem):
         SPARKPOST.build_request(message)
+
+
+def test_the_sender_of_a_template() -> None:
+    """
+    Sender and Reply-To take the place of the template's, braces in their names included.
+    """
+    message = SAMPLES["template"].replace(
+        from_email=Address("shop@example.com", "{{Shop}}"), reply_to="help@example.com"
+    )
+
+    assert {
+        "from": {"email": "shop@example.com", "name": "{{Shop}}"},
+        "reply_to": "help@example.com",
+    } == _body_of(message)["override"]
+
+
+def test_a_tag_has_a_limit_of_bytes() -> None:
+    """
+    A campaign of more than 64 bytes is refused before the call.
+    """
+    assert "x" * 64 == _body_of(PLAIN.replace(tags="x" * 64))["campaign_id"]
+    with pytest.raises(UnsupportedFeature) as caught:
+        SPARKPOST.build_request(PLAIN.replace(tags="ä" * 33))
+
+    assert ("TAGS",) == caught.value.features
+
+
+def test_our_id_needs_room() -> None:
+    """
+    Metadata that fill the vendor's limit go without our id.
+    """
+    metadata = {"key": "x" * 10_220}
+
+    assert metadata == _body_of(PLAIN.replace(metadata=metadata))["metadata"]

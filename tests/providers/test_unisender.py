@@ -9,6 +9,7 @@ import re
 from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from typing import Any
 
 import pytest
@@ -173,7 +174,11 @@ def _read(mail: dict[str, Any], recipient: dict[str, Any], **people: Any) -> dic
         "subject": _filled(mail.get("subject", ""), texts),
         "text": _filled(body.get("plaintext", ""), texts),
         "html": _filled(body.get("html", ""), texts),
-        "headers": {k: v for k, v in mail.get("headers", {}).items() if k not in ("To", "CC")},
+        "headers": {
+            name: str(make_header(decode_header(value)))
+            for name, value in mail.get("headers", {}).items()
+            if name not in ("To", "CC")
+        },
         "attachments": [
             *(_attachment(one) for one in mail.get("attachments", ())),
             *(_attachment(one, one["name"]) for one in mail.get("inline_attachments", ())),
@@ -549,3 +554,12 @@ def test_options_stay_in_their_bounds(name: str) -> None:
 
     with pytest.raises(InvalidMessage, match=f"cannot set {name}"):
         UNISENDER.build_request(message)
+
+
+def test_a_reply_name_that_is_not_ascii() -> None:
+    """
+    The vendor would send raw bytes in Reply-To, so the name goes encoded.
+    """
+    message = PLAIN.replace(reply_to=Address("help@example.com", "Änne"))
+
+    assert "=?utf-8?b?w4RubmU=?=" == _mail_of(message)["reply_to_name"]
