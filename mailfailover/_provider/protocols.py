@@ -74,9 +74,10 @@ class BatchProvider(Provider, Protocol):
 
         Raises:
             UnsupportedFeature:
-                With the feature ``MERGE``, or none, if one call cannot say it: each recipient gets a
-                call of his own. With ``max_merge=7`` the calls are for 7 of these recipients
-                each. With other features the mail goes to nobody here, not even in part.
+                With the feature ``MERGE``, or none, if one call cannot say it: each recipient
+                gets a call of his own. With ``max_merge=7`` the calls are for 7 of these
+                recipients each. With other features the mail goes to nobody here, not even
+                in part.
         """
 
     def parse_batch(self, response: Response, message: Message) -> tuple[Accepted | SendError, ...]:
