@@ -18,6 +18,7 @@ from mailfailover._message.merge import (
     without_texts,
 )
 from mailfailover._message.message import Message
+from mailfailover._message.mime_view import readable
 from mailfailover._provider.answers import (
     Outcomes,
     accepted,
@@ -210,6 +211,7 @@ __all__ = [
     "read_certificate",
     "read_json",
     "read_sns",
+    "readable",
     "recipients_at",
     "recipients_in",
     "regional_url",

@@ -210,6 +210,8 @@ def _read_related(part: ParsedMessage, body: _Body, roots: tuple[str, ...]) -> N
         _read_forms(root, body)
     else:
         _read_form(root, body)
+    if images and any(one.preferred for one in body.alternatives):
+        raise BeyondFields("images after another form")
     for child in images:
         image, disposition = _file(child, number=len(body.images))
         if disposition == "attachment":

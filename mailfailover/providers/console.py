@@ -66,10 +66,12 @@ class Console:
 
 
 def _lines(message: plugin.Message) -> Iterator[str]:
+    message = plugin.readable(message)
     yield "-" * 72
     for label, text in _head(message):
         yield f"{label}: {_visible(text)}"
-    for name, body in (("text", message.text), ("html", message.html)):
+    forms = ((one.content_type, one.content) for one in message.alternatives)
+    for name, body in (("text", message.text), ("html", message.html), *forms):
         if body:
             yield f"[{name}]"
             for line in body.replace("\r\n", "\n").split("\n"):

@@ -228,6 +228,7 @@ def _mail(
         (number,),
     )
     message = plugin.Message.from_dict(json.loads(data)).bound(part=part)
+    message = plugin.readable(message)
     when = datetime.fromtimestamp(received, UTC)
     return PreviewMail(number, when, message, tuple([PreviewFile(*row) for row in files]))
 

@@ -98,7 +98,7 @@ def source(number: int) -> Response:
     Send a mail as MIME.
     """
     message: Message = _known(_mailbox().message(number))
-    return _download(message.as_email_message().as_bytes(), f"mail-{number}.eml")
+    return _download(message.as_bytes(), f"mail-{number}.eml")
 
 
 @views.get("/<int:number>/attachments/<int:position>")
@@ -178,7 +178,7 @@ def _lines(number: int, view: str) -> list[tuple[str, str]]:
         return []
     message = _known(_mailbox().message(number))
     if view == "source":
-        return [("", message.as_email_message().as_bytes().decode("utf-8", "replace"))]
+        return [("", message.as_bytes().decode("utf-8", "replace").replace("\r\n", "\n"))]
     written = message.as_email_message().items()
     return [*((name, str(value)) for name, value in written), *details(message)]
 

@@ -150,6 +150,11 @@ BEYOND_FIELDS = {
     "a related file": multipart(
         "related", HTML, IMAGE.replace("\n\n", "\nContent-Disposition: attachment\n\n")
     ),
+    "images after an invitation": multipart(
+        "related",
+        multipart("alternative", HTML, part("Content-Type: text/calendar", ""), boundary="b2"),
+        IMAGE,
+    ),
     "the same id twice": multipart("related", HTML, IMAGE, IMAGE),
     "images of an invitation": multipart("related", part("Content-Type: text/calendar", ""), IMAGE),
     "an invitation among files": multipart("mixed", TEXT, part("Content-Type: text/calendar", "")),
