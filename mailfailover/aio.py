@@ -231,7 +231,9 @@ class AsyncMailer:
             try:
                 answer = await self._do(step)
             except BaseException as exc:  # noqa: BLE001 -- the loop of the send decides what it means
-                go_on, answer = steps.throw, exc
+                # A coroutine cannot raise StopIteration; the send hears what was raised.
+                stop = isinstance(exc, RuntimeError) and isinstance(exc.__cause__, StopIteration)
+                go_on, answer = steps.throw, exc.__cause__ if stop else exc
             else:
                 go_on = steps.send
 

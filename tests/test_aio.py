@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover import AttemptMade, DeliveryEvent, Message, Outcome, Ping
+from mailfailover import AttemptMade, DeliveryEvent, Mailer, Message, Outcome, Ping
 from mailfailover.aio import AsyncMailer
 from mailfailover.errors import (
     AllProvidersFailed,
@@ -134,6 +134,47 @@ def test_blocking_providers_run_in_threads() -> None:
 
     assert "simple" == receipt.provider
     assert threads != [threading.main_thread()]
+
+
+class Stopping:
+    """
+    A provider whose code runs out of something to iterate over.
+    """
+
+    name = "stopping"
+
+    def send(self, message: Message) -> str:
+        return next(iter(()))
+
+
+class StoppingInLoop(Stopping):
+    """
+    The same in the loop itself.
+    """
+
+    async def send(self, message: Message) -> str:  # type: ignore[override]  # awaited by AsyncMailer
+        return next(iter(()))
+
+
+@pytest.mark.parametrize("kind", [Stopping, StoppingInLoop])
+def test_a_provider_that_raises_stop_iteration(kind: type[Stopping]) -> None:
+    """
+    It fails like any other, and as it does without a loop, instead of hanging for ever.
+    """
+
+    async def use() -> str:
+        mailer = AsyncMailer(kind(), from_email=SHOP)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await asyncio.wait_for(mailer.send(**HI, on_unknown="raise"), 10)
+        await mailer.close()
+        return str(caught.value)
+
+    with pytest.raises(OutcomeUnknown) as caught, Mailer(Stopping(), from_email=SHOP) as mailer:
+        mailer.send(**HI, on_unknown="raise")
+    threads, _, _ = str(caught.value).partition(", test_aio.py")
+    loop, _, _ = asyncio.run(use()).partition(", test_aio.py")
+
+    assert (threads, True) == (loop, "StopIteration in send" in loop)
 
 
 def test_suppressions_are_asked_in_a_thread() -> None:

@@ -11,6 +11,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from mailfailover._values.first_use import hold_forks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,6 +43,7 @@ def fresh_rng() -> Random:
 
 @cache
 def _register() -> None:
+    hold_forks()
     os.register_at_fork(after_in_child=_renew)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._values.first_use import first_use
 from mailfailover._values.wire import HTTPRequest, SMTPRequest, Stage
 from mailfailover.errors import RequestRefused
 
@@ -68,8 +69,10 @@ class DefaultTransport:
                     "return an HTTPRequest or an SMTPRequest",
                     stage=Stage.PREPARING,
                 )
-            # Of two threads that make one at the same time, one gets the other's.
-            transport = self._transports.setdefault(kind, _MAKERS[kind]())
+            # Of two threads that make one at the same time, one gets the other's. Neither may be
+            # caught by a fork while it imports.
+            with first_use:
+                transport = self._transports.setdefault(kind, _MAKERS[kind]())
         return transport.send(request, timeout)
 
     def close(self) -> None:

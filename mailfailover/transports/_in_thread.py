@@ -32,10 +32,15 @@ class Threads:
 
         A task that is cancelled meanwhile goes on at once, and the thread by itself: the
         exception then has a *stage* that tells whether it had begun.
+
+        Raises:
+            RuntimeError:
+                If it raises StopIteration, which is the cause then: neither a future nor a
+                coroutine can raise that.
         """
         if self._pool is None:
             self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="mailfailover")
-        running = self._pool.submit(function, *arguments)
+        running = self._pool.submit(_run, function, arguments)
         try:
             return await asyncio.wrap_future(running)
         except asyncio.CancelledError as exc:
@@ -49,3 +54,10 @@ class Threads:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False)
+
+
+def _run(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    try:
+        return function(*arguments)
+    except StopIteration as exc:
+        raise RuntimeError("it raised StopIteration") from exc

@@ -5,13 +5,15 @@ Many threads and forked processes over a chain that flaps, counted at the vendor
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover.testing import faults
+from mailfailover.testing import FaultServer, faults
 from tests.faults.vendors import Vendors, mails
 
 if TYPE_CHECKING:
@@ -126,3 +128,48 @@ def _report(mailer: Mailer, waiting: list[Message], writing: int) -> None:  # pr
         status = 0
     finally:
         os._exit(status)
+
+
+FIRST_MAILS = """
+import os, sys, threading, time
+from mailfailover import Mailer
+
+mailer = Mailer(sys.argv[1], from_email="shop@example.com")
+begun = threading.Barrier(9)
+
+
+def send():
+    mailer.send(to="ann@example.org", subject="Hi", text="Hello")
+
+
+def send_at_once():
+    begun.wait()
+    send()
+
+
+threads = [threading.Thread(target=send_at_once) for _ in range(8)]
+for thread in threads:
+    thread.start()
+begun.wait()
+time.sleep(float(sys.argv[2]))
+child = os.fork()
+send()
+if child == 0:
+    os._exit(0)
+for thread in threads:
+    thread.join()
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.02, 0.08])
+def test_a_child_forked_while_others_send_their_first_mail(wait: float) -> None:
+    """
+    What the first mail imports is never caught half imported by a fork.
+    """
+    with FaultServer("mailgun") as vendor:
+        dsn = f"mailgun://key:example.com@default?base_url={vendor.url}"
+        command = [sys.executable, "-W", "ignore", "-c", FIRST_MAILS, dsn, str(wait)]
+        done = subprocess.run(command, timeout=60, check=False)
+
+        assert (0, 8 + 2) == (done.returncode, len(vendor.accepted))
