@@ -128,6 +128,9 @@ class Message(Mail):
     ) -> None:
         if unknown:
             check_keywords(unknown)
+        if mime != b"":
+            mime = check_raw(mime)
+            from_email, created = _said_in_header(mime, from_email, created)
         _set(self, "to", read.recipients(to, "to"))
         _set(self, "cc", read.recipients(cc, "cc") if cc else ())
         _set(self, "bcc", read.recipients(bcc, "bcc") if bcc else ())
@@ -137,7 +140,7 @@ class Message(Mail):
         _set(self, "text", check_body("text", text))
         _set(self, "html", check_body("html", html))
         _set(self, "alternatives", read.alternatives(alternatives) if alternatives else ())
-        _set(self, "mime", check_raw(mime) if mime != b"" else b"")
+        _set(self, "mime", mime)
         _set(self, "headers", read.headers(headers) if headers else EMPTY)
         _set(self, "attachments", read.attachments(attachments) if attachments else ())
         _set(self, "tags", read.texts("tags", tags) if tags else ())
@@ -261,13 +264,8 @@ class Message(Mail):
                 If *raw* is no message, or *more* has a field that would change its bytes
                 (subject, text, html, attachments, headers, cc, templates, a merge).
         """
-        from mailfailover._message.mime_reader import raw_fields
-
-        found = raw_fields(check_raw(raw))
-        if from_email is not None:
-            found["from_email"] = from_email
-        found.update(more)
-        return cls(to, mime=raw, envelope_from=envelope_from or "", **found)
+        raw = check_raw(raw)
+        return cls(to, mime=raw, from_email=from_email, envelope_from=envelope_from or "", **more)
 
     def as_email_message(self) -> EmailMessage:
         """
@@ -286,3 +284,15 @@ class Message(Mail):
         from mailfailover._message.mime_writer import write_bytes
 
         return write_bytes(self)
+
+
+def _said_in_header(
+    raw: bytes, from_email: str | Address | None, created: datetime | None
+) -> tuple[str | Address | None, datetime | None]:
+    """
+    Return the sender and the time of a finished mail; those that the caller gives win.
+    """
+    from mailfailover._message.mime_reader import raw_fields
+
+    said = raw_fields(raw)
+    return from_email or said.get("from_email"), created or said.get("created")

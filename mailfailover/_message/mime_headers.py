@@ -113,11 +113,14 @@ def lenient_sender(mail: ParsedMessage) -> dict[str, Any]:
     return {field: value for field, value in found.items() if value is not None}
 
 
-def lenient_recipients(mail: ParsedMessage) -> Iterator[str]:
+def emails_in(mail: ParsedMessage, *names: str) -> Iterator[str]:
     """
-    Yield the addresses that To and Cc of *mail* name, in lower case, as far as they are valid.
+    Yield the addresses that the headers *names* of *mail* hold, in lower case.
+
+    Raises:
+        InvalidMessage: If one of them cannot be read.
     """
-    for _, value, plain in _decoded(mail, only=("to", "cc")):
+    for _, value, plain in _decoded(mail, only=names):
         for one in _mailboxes(value, "to", plain=plain):
             yield (one.email if isinstance(one, Address) else one).lower()
 

@@ -15,9 +15,9 @@ from typing import Any
 from mailfailover._message.mime_body import body_fields
 from mailfailover._message.mime_defects import check_complete
 from mailfailover._message.mime_headers import (
+    emails_in,
     envelope_fields,
     header_fields,
-    lenient_recipients,
     lenient_sender,
 )
 from mailfailover._message.mime_part import BeyondFields
@@ -54,11 +54,14 @@ def read_fields(source: ParsedMessage | bytes) -> dict[str, Any]:
         raise InvalidMessage(message) from None
 
 
-def named_in_header(raw: bytes) -> frozenset[str]:
+def named_in_header(raw: bytes, *names: str) -> frozenset[str]:
     """
-    Return the addresses that To and Cc of *raw* name, in lower case, as far as they are valid.
+    Return the addresses that the headers *names* of *raw* hold, in lower case.
+
+    Raises:
+        InvalidMessage: If one of them cannot be read.
     """
-    return frozenset(lenient_recipients(_parse(split_raw(raw)[0])))
+    return frozenset(emails_in(_parse(split_raw(raw)[0]), *names))
 
 
 def raw_fields(raw: bytes) -> dict[str, Any]:

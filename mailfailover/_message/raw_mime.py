@@ -8,15 +8,19 @@ change a byte of what is signed.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from mailfailover.errors import InvalidMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _END_OF_HEADER = re.compile(rb"(?:\r\n|\n)(?:\r\n|\n)")
 _HEADER = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*(?:\n|\Z)")
 _LONE_CR = re.compile(rb"\r(?!\n)")
 _LINE_END = re.compile(rb"\r?\n")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
-_HIDDEN = (b"bcc", b"resent-bcc")
+_HIDDEN = ("bcc", "resent-bcc")
 
 
 def check_raw(value: object) -> bytes:
@@ -42,7 +46,7 @@ def check_raw(value: object) -> bytes:
     if not _HEADER.match(raw):
         message = "mime does not begin with a header: pass a whole message, From and all"
         raise InvalidMessage(message, field="mime")
-    return _without(raw, _HIDDEN)
+    return without_headers(raw, _HIDDEN.__contains__)
 
 
 def split_raw(raw: bytes) -> tuple[bytes, bytes]:
@@ -92,7 +96,14 @@ def with_network_line_ends(raw: bytes) -> bytes:
     return raw if count == raw.count(b"\r\n") else _LINE_END.sub(b"\r\n", raw)
 
 
-def _without(raw: bytes, names: tuple[bytes, ...]) -> bytes:
+def without_headers(raw: bytes, is_unwanted: Callable[[str], bool]) -> bytes:
+    """
+    Return *raw* without the headers whose name, in lower case, is unwanted.
+    """
     header, rest = split_raw(raw)
-    kept = _HEADER.sub(lambda line: b"" if line[1].lower() in names else line[0], header)
+
+    def keep(line: re.Match[bytes]) -> bytes:
+        return b"" if is_unwanted(line[1].lower().decode()) else line[0]
+
+    kept = _HEADER.sub(keep, header)
     return raw if kept == header else kept + rest

@@ -70,7 +70,7 @@ def check_header_names_all(message: Message, *, hidden_too: bool = False) -> fro
     Raises:
         UnsupportedFeature: If others would get the mail than are meant to.
     """
-    named = named_in_header(message.mime)
+    named = named_in_header(message.mime, "to", "cc")
     meant = {address.email.lower() for address in message.to}
     if named - meant or (meant - named and not hidden_too):
         text = "the vendor sends to whom the header of the MIME message names, and they differ"

@@ -122,7 +122,7 @@ def make_post(
     callback_url = _callback_url(fields.pop("callback_url", ""), errors)
     if wants_link := fields.get("unsubscribe") in (LINK, [LINK]):
         del fields["unsubscribe"]
-    if sender is not None and not fields.get("from_email"):
+    if sender is not None and not fields.get("from_email") and not fields.get("mime"):
         fields["from_email"] = sender
     at_fault = {error.field for error in errors}
     errors += [error for error in _missing(fields) if error.field not in at_fault]
@@ -173,6 +173,8 @@ def _missing(fields: Mapping[str, Any]) -> Iterator[FieldError]:
     """
     if not any(fields.get(name) for name in _RECIPIENTS):
         yield FieldError("to", "is missing")
+    if fields.get("mime"):
+        return  # Its header names the sender, and its bytes are the rest.
     if not fields.get("from_email"):
         yield FieldError("from_email", "is missing")
     if fields.get("template_id"):

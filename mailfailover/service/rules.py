@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from mailfailover._message.mime_reader import named_in_header
 from mailfailover._message.validation import normalize_email
 from mailfailover._provider.link import Limit
 from mailfailover.errors import ConfigurationError, InvalidMessage
@@ -32,6 +33,7 @@ _NEEDS_GRANT = {
     "envelope_from": "envelope_from",
     "headers": "headers",
     "merge_headers": "headers",
+    "mime": "headers",
     "provider_options": "provider_options",
 }
 MAX_RECIPIENTS = 1000
@@ -156,7 +158,7 @@ def _objections(rules: Rules, message: Message, most: int) -> Iterator[FieldErro
     for field, grant in _NEEDS_GRANT.items():
         if getattr(message, field) and grant not in rules.grants:
             yield FieldError(field, f"this API key has no grant {grant!r}")
-    if message.from_email and not _covers(rules.senders, message.from_email.email):
+    if not all(_covers(rules.senders, one) for one in _senders(message)):
         yield FieldError("from_email", "this API key may not send from this address")
     for field in ("to", "cc", "bcc"):
         refused = [
@@ -170,6 +172,19 @@ def _objections(rules: Rules, message: Message, most: int) -> Iterator[FieldErro
             yield FieldError(field, detail)
     if len(message.recipients) > most:
         yield FieldError("to", f"a mail of this API key may have at most {most} recipients")
+
+
+def _senders(message: Message) -> Iterator[str]:
+    """
+    Yield every address that *message* claims to be from, also in the bytes of a finished mail.
+    """
+    if message.from_email:
+        yield message.from_email.email
+    if message.mime:
+        try:
+            yield from named_in_header(message.mime, "from", "sender", "resent-from")
+        except InvalidMessage:
+            yield ""  # Nobody's address: no rule covers it.
 
 
 def _covers(allowed: Iterable[str], email: str) -> bool:

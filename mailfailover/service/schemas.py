@@ -69,6 +69,17 @@ _FILE = {
     "additionalProperties": False,
 }
 
+_ALTERNATIVE = {
+    "type": "object",
+    "properties": {
+        "content_type": _text("Such as text/calendar; method=REQUEST.", minLength=1),
+        "content": _text("The text of this form."),
+        "preferred": {"type": "boolean", "description": "Whether it stands after the HTML."},
+    },
+    "required": ["content_type", "content"],
+    "additionalProperties": False,
+}
+
 MAIL_FIELDS: dict[str, Schema] = {
     "to": _PEOPLE,
     "cc": _PEOPLE,
@@ -78,6 +89,8 @@ MAIL_FIELDS: dict[str, Schema] = {
     "subject": _LINE,
     "text": _text(),
     "html": _text(),
+    "alternatives": _list(_ALTERNATIVE),
+    "mime": _text("A finished mail in base64, which goes as it is; needs the grant headers."),
     "headers": _map(_TEXTS, "Needs the grant headers."),
     "attachments": _list(_FILE),
     "tags": _TEXTS,

@@ -114,6 +114,33 @@ def test_dangerous_fields_need_a_grant(fields: dict[str, Any], grant: str) -> No
     assert () == objections(mail, grants=(grant,))
 
 
+RAW = "From: {}\nSender: {}\nSubject: x\n\nx"
+
+
+@pytest.mark.parametrize(
+    ("author", "sender", "ok"),
+    [
+        ("shop@example.com", "shop@example.com", True),
+        ("eve@evil.example", "shop@example.com", False),
+        ("shop@example.com, eve@evil.example", "shop@example.com", False),
+        ("shop@example.com", "eve@evil.example", False),
+        ("(", "shop@example.com", False),
+    ],
+)
+def test_finished_mail_is_from_those_allowed(author: str, sender: str, *, ok: bool) -> None:
+    """
+    What its bytes say counts as well as what is said beside them.
+    """
+    raw = RAW.format(author, sender).encode()
+    mail = Message.from_mime(raw, to="ann@example.com", from_email="shop@example.com")
+
+    found = objections(mail, senders=("shop@example.com",), grants=("headers",))
+
+    expected = FieldError("from_email", "this API key may not send from this address")
+    assert (() if ok else (expected,)) == found
+    assert "mime" in [one.field for one in objections(mail)]
+
+
 @pytest.mark.parametrize("rules", [{"max_recipients": 2}, {"rate": "2/s"}, {"quota": "2/d"}])
 def test_recipients_are_counted(rules: dict[str, Any]) -> None:
     """
