@@ -27,11 +27,18 @@ _ARGUMENTS = 2
 _BY_NAME = "SoftTimeLimitExceeded"
 """Celery's limit, known by its name wherever it was raised."""
 
-_LOOPS_OWN = "asyncio.exceptions"
-"""Where a task's cancellation is from: what ``asyncio.timeout`` ends a call with, and catches."""
-
-# C code raises these without arguments, as if they came from another thread.
-_BARE = (StopIteration, StopAsyncIteration, MemoryError)
+# C code raises these without arguments, as if they came from another thread. The cancellation of
+# a task passes by itself, unless a time limit within the call made a TimeoutError of it.
+_BARE = frozenset(
+    {
+        "CancelledError",
+        "Empty",
+        "GeneratorExit",
+        "MemoryError",
+        "StopAsyncIteration",
+        "StopIteration",
+    }
+)
 
 
 def interruption(exc: BaseException) -> BaseException | None:
@@ -91,8 +98,6 @@ def _outermost(exc: BaseException) -> FrameType | None:
 def _is_from_outside(exc: BaseException) -> bool:
     if any(kind.__name__ == _BY_NAME for kind in type(exc).__mro__):
         return True
-    if type(exc).__module__ == _LOOPS_OWN:
-        return False
     frames = list(_frames(exc.__traceback__))
     if any(_is_signal_handler(one.tb_frame) for one in frames):
         return True
@@ -129,11 +134,9 @@ def _is_asynchronous(exc: BaseException, frames: list[TracebackType]) -> bool:
     if not code.co_filename.endswith((".py", ">")) or last.tb_lasti < 0:  # compiled by Cython
         return False
     instruction = dis.opname[code.co_code[last.tb_lasti]]
-    if not instruction.startswith(_CHECKED) or isinstance(exc, _BARE):
+    if not instruction.startswith(_CHECKED) or type(exc).__name__ in _BARE:
         return False
     package = type(exc).__module__.partition(".")[0]
-    if package == "_queue":
-        return False
     if not exc.args or not instruction.startswith(_CALLS):
         return True
     if package in sys.stdlib_module_names:
