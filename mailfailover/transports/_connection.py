@@ -5,11 +5,11 @@ A connection of a thread: one call at a time, told how far it got, within the ti
 from __future__ import annotations
 
 import ssl
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from urllib3.util import wait_for_read
 
+from mailfailover._values.interruption import let_through
 from mailfailover.transports._dial import dial
 from mailfailover.transports._tunnel import Tunnel, TunnelError
 
@@ -63,10 +63,12 @@ class Connection:
         progress.connected()
         # Whoever refuses a request may answer, and close, before all of it is there.
         is_written = False
-        with suppress(BrokenPipeError, ConnectionResetError):
+        try:
             self._write_all(head, body, progress)
             progress.written()
             is_written = True
+        except (BrokenPipeError, ConnectionResetError) as exc:
+            let_through(exc, progress.stage)
         self._read(answer, progress)
         self.is_usable = is_written and not answer.is_last
 

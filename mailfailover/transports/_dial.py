@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from mailfailover._values.interruption import let_through
 from mailfailover.transports._addresses import share, unanswered
 from mailfailover.transports._names import names
 
@@ -35,6 +36,7 @@ def dial(host: str, port: int, progress: Progress) -> socket.socket:
         try:
             return _connect(address, share(progress, others), progress)
         except OSError as exc:
+            let_through(exc, progress.stage)
             failure = exc
     raise failure
 

@@ -34,7 +34,14 @@ class JobTimeout(Exception):
     """
 
 
-KINDS = [JobTimeout, TimeoutError, OSError, ValueError, KeyboardInterrupt]
+KINDS = [
+    JobTimeout,
+    TimeoutError,
+    OSError,
+    ConnectionResetError,
+    ValueError,
+    KeyboardInterrupt,
+]
 
 
 @contextmanager
