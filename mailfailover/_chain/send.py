@@ -20,7 +20,7 @@ from mailfailover._health.cooldown import RATE_SECONDS
 from mailfailover._health.limits import Portion
 from mailfailover._values.frozen import EMPTY, FrozenDict
 from mailfailover._values.receipt import Receipt, RecipientStatus
-from mailfailover._values.wire import MAY_HAVE_LEFT, Stage
+from mailfailover._values.wire import MAY_HAVE_LEFT, Stage, Timeout
 from mailfailover.errors import (
     Attempt,
     InvalidMessage,
@@ -119,7 +119,7 @@ class Send:
             message = given.candidate.bind(make())
             if self.policy.before_call is not None:
                 yield Call(self.policy.before_call, (self.upcoming(link.key, message),))
-            timeout = self.pick.budget()
+            timeout = Timeout(self.pick.budget(), limit=self.time_left())
             wall, start = parts.wall(), parts.clock()
             result = yield from make_attempt(link, message, parts.transport, timeout, batch=batch)
             duration = parts.clock() - start

@@ -136,6 +136,8 @@ class Connection:
         while view:
             self._sock.settimeout(self.progress.left())
             view = view[self._sock.send(view[:_CHUNK]) :]
+            if view:
+                self.progress.flowing()
 
     def reply(self, step: str) -> SMTPReply:
         """
