@@ -10,7 +10,7 @@ from mailfailover._chain.candidate import Candidate, moves_to_reply_to, template
 from mailfailover._chain.reduction import over_limits
 from mailfailover._chain.requirements import each_bits, estimate_size, required_bits
 from mailfailover._message.merge import merge_features
-from mailfailover._values.features import NO_FEATURES, Feature
+from mailfailover._values.features import NO_FEATURES, PREFERENCES, Feature
 from mailfailover.errors import InvalidMessage, UnsupportedFeature
 
 if TYPE_CHECKING:
@@ -73,8 +73,11 @@ class Fit:
         if batch and message.merge_metadata and Feature.METADATA in missing:
             batch = False  # each recipient's metadata is cut in a mail of his own
             missing = self._missing(link, batch=batch)
-        if limits or (missing and missing & ~message.droppable):
-            self._lacking[link.key] = (*(missing & ~message.droppable).names, *limits)
+        if limits or (missing and missing & ~(message.droppable | PREFERENCES)):
+            self._lacking[link.key] = (
+                *(missing & ~(message.droppable | PREFERENCES)).names,
+                *limits,
+            )
             return None
         return Candidate(link, sender.domain, missing, batch)
 

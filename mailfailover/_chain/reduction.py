@@ -79,9 +79,8 @@ def without(message: Message, dropped: Feature, limits: Capabilities) -> Message
     if Feature.REPLY_TO in dropped or Feature.MULTIPLE_REPLY_TO in dropped:
         keep = 1 if Feature.REPLY_TO in limits.features else 0
         changes["reply_to"] = message.reply_to[:keep]
-    if Feature.HEADERS in dropped:
-        changes["headers"] = FrozenDict()
-        changes["unsubscribe"] = ()
+    if dropped & _OF_HEADERS:
+        changes |= _without_headers(message, dropped)
     for feature, name in _EMPTIED.items():
         if feature in dropped:
             changes[name] = type(getattr(message, name))()
@@ -95,8 +94,17 @@ def _without_forms(message: Message, dropped: Feature) -> dict[str, Any]:
     return {"alternatives": kept}
 
 
+def _without_headers(message: Message, dropped: Feature) -> dict[str, Any]:
+    if Feature.HEADERS in dropped:
+        return {"headers": FrozenDict(), "unsubscribe": ()}
+    own = {name: one for name, one in message.headers.items() if name.lower() != "message-id"}
+    return {"headers": FrozenDict(own)}
+
+
+_OF_HEADERS = Feature.HEADERS | Feature.MESSAGE_ID
 _FORMS = Feature.CALENDAR | Feature.AMP | Feature.ALTERNATIVES
 _EMPTIED = {
     Feature.HTML: "html",
     Feature.ENVELOPE_FROM: "envelope_from",
+    Feature.TEMPLATE_SUBJECT: "subject",
 }

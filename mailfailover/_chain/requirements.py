@@ -18,6 +18,7 @@ _REPLY_TO = Feature.REPLY_TO.value
 _MULTIPLE_REPLY_TO = Feature.MULTIPLE_REPLY_TO.value
 _HEADERS = Feature.HEADERS.value
 _REPEATED_HEADERS = Feature.REPEATED_HEADERS.value
+_MESSAGE_ID = Feature.MESSAGE_ID.value
 _ATTACHMENTS = Feature.ATTACHMENTS.value
 _INLINE_IMAGES = Feature.INLINE_IMAGES.value
 _MIME = Feature.MIME.value
@@ -26,6 +27,8 @@ _METADATA = Feature.METADATA.value
 _TRACKING = Feature.TRACKING.value
 _SEND_AT = Feature.SEND_AT.value
 _TEMPLATES = Feature.TEMPLATES.value
+_TEMPLATE_FROM = Feature.TEMPLATE_FROM.value
+_TEMPLATE_SUBJECT = Feature.TEMPLATE_SUBJECT.value
 _TEMPLATE_OVERRIDE = Feature.TEMPLATE_OVERRIDE.value
 _ENVELOPE_FROM = Feature.ENVELOPE_FROM.value
 _UNICODE_LOCAL_PART = Feature.UNICODE_LOCAL_PART.value
@@ -74,9 +77,7 @@ def required_bits(message: Message) -> int:  # noqa: C901, PLR0912 -- one line a
     if message.send_at is not None:
         needed |= _SEND_AT
     if message.template_id or message.template_data:
-        needed |= _TEMPLATES
-        if message.text or message.html:
-            needed |= _TEMPLATE_OVERRIDE
+        needed |= _template_bits(message)
     if message.envelope_from:
         needed |= _ENVELOPE_FROM
     if not _all_ascii(message):
@@ -85,11 +86,25 @@ def required_bits(message: Message) -> int:  # noqa: C901, PLR0912 -- one line a
 
 
 def _header_bits(message: Message) -> int:
-    needed = 0
-    if message.unsubscribe or any(name.lower() != "message-id" for name in message.headers):
-        needed |= _HEADERS
+    needed = _HEADERS if message.unsubscribe else 0
+    for name in message.headers:
+        if name.lower() != "message-id":
+            needed |= _HEADERS
+        elif not message.is_merge:  # the mails of a merge cannot share one
+            needed |= _MESSAGE_ID
     if any(isinstance(value, tuple) for value in message.headers.values()):
         needed |= _REPEATED_HEADERS
+    return needed
+
+
+def _template_bits(message: Message) -> int:
+    needed = _TEMPLATES
+    if message.text or message.html:
+        needed |= _TEMPLATE_OVERRIDE
+    if message.template_id:
+        needed |= _TEMPLATE_FROM
+        if message.subject:
+            needed |= _TEMPLATE_SUBJECT
     return needed
 
 

@@ -29,6 +29,9 @@ class Feature(Flag):
     REPEATED_HEADERS = auto()
     """A custom header more than once."""
 
+    MESSAGE_ID = auto()
+    """The mail's own Message-ID, where it has one. Who lacks it gives each mail another."""
+
     ATTACHMENTS = auto()
     INLINE_IMAGES = auto()
     CALENDAR = auto()
@@ -51,6 +54,12 @@ class Feature(Flag):
     SEND_AT = auto()
     TEMPLATES = auto()
     """Templates stored at the vendor, with data."""
+
+    TEMPLATE_FROM = auto()
+    """The mail's sender in the place of the one that a stored template has."""
+
+    TEMPLATE_SUBJECT = auto()
+    """The mail's subject in the place of the one that a stored template has."""
 
     TEMPLATE_OVERRIDE = auto()
     """A template together with a text or HTML of one's own."""
@@ -87,6 +96,12 @@ class Feature(Flag):
 NO_FEATURES = Feature(0)
 DROPPABLE = Feature.TAGS | Feature.METADATA | Feature.TRACKING
 """What may be left off a mail unless it says otherwise."""
+
+PREFERENCES = Feature.MESSAGE_ID | Feature.TEMPLATE_FROM | Feature.TEMPLATE_SUBJECT
+"""
+What may be left off any mail: a provider that can goes first, and who cannot says so in
+:attr:`Attempt.dropped`.
+"""
 
 MAY_BE_LEFT_OFF = (
     DROPPABLE

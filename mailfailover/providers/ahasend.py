@@ -97,6 +97,8 @@ class AhaSend:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE,
         max_recipients=50,
         max_merge=100,

@@ -95,6 +95,8 @@ class ElasticEmail:
         | Feature.METADATA
         | Feature.TRACKING
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.ENVELOPE_FROM,
         max_tags=1,
         max_recipients=50,

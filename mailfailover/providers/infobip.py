@@ -108,6 +108,8 @@ class Infobip:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS

@@ -110,6 +110,7 @@ class MailerSend:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_HEADERS
         | Feature.MERGE_UNEVEN_HEADERS,

@@ -117,6 +117,7 @@ class Mailgun:
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.CALENDAR
@@ -128,6 +129,8 @@ class Mailgun:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS,

@@ -95,6 +95,8 @@ class Mailjet:
         | Feature.METADATA
         | Feature.TRACKING
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS

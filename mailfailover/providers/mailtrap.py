@@ -109,6 +109,7 @@ class Mailtrap:
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS

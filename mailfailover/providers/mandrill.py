@@ -124,6 +124,7 @@ class Mandrill:
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.CALENDAR
@@ -135,6 +136,8 @@ class Mandrill:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_METADATA,
         max_metadata_bytes=MAX_METADATA_BYTES,

@@ -72,6 +72,7 @@ class Postal:
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
         | Feature.REPEATED_HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.CALENDAR

@@ -104,12 +104,14 @@ class Postmark:
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TRACKING
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS

@@ -110,12 +110,15 @@ class Resend:
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.TAGS
         | Feature.METADATA
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS

@@ -157,6 +157,7 @@ class SES:
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
         | Feature.ENVELOPE_FROM,
         max_recipients=50,
         max_bytes=40 * plugin.MB,

@@ -80,6 +80,7 @@ class SMTP:
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
         | Feature.REPEATED_HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.CALENDAR

@@ -106,11 +106,13 @@ class SMTP2GO:
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.MIME
         | Feature.SEND_AT
-        | Feature.TEMPLATES,
+        | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM,
         max_recipients=100,
         max_bytes=50 * plugin.MB,
         max_delay=3 * DAY,

@@ -107,6 +107,7 @@ class SparkPost:
         | Feature.REPLY_TO
         | Feature.MULTIPLE_REPLY_TO
         | Feature.HEADERS
+        | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.AMP
@@ -116,6 +117,7 @@ class SparkPost:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
         | Feature.MERGE
         | Feature.MERGE_METADATA
         | Feature.MERGE_HEADERS

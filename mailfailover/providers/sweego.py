@@ -98,7 +98,9 @@ class Sweego:
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
         | Feature.TAGS
-        | Feature.TEMPLATES,
+        | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT,
         max_tags=5,
         max_bytes=20 * plugin.MB,
     )

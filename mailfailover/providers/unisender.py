@@ -165,6 +165,8 @@ class UnisenderGo:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.MERGE
         | Feature.MERGE_METADATA,
         max_tags=4,

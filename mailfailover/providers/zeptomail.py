@@ -104,6 +104,7 @@ class ZeptoMail:
         | Feature.INLINE_IMAGES
         | Feature.TRACKING
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
         | Feature.ENVELOPE_FROM,
         max_recipients=540,
         max_bytes=15 * plugin.MB,

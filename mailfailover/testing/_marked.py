@@ -17,7 +17,7 @@ from mailfailover._message.address import Address
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.merge import merge_features
 from mailfailover._message.message import Message
-from mailfailover._values.features import DROPPABLE, NO_FEATURES, Feature
+from mailfailover._values.features import DROPPABLE, NO_FEATURES, PREFERENCES, Feature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,9 @@ MARKED: Mapping[str, Message] = {
     "TAGS": _marked(tags=("zqtagoneqz", "zqtagtwoqz")),
     "METADATA": _marked(metadata={"zqmetakeyqz": "zqmetaqz", "zqmetakeytwoqz": "zqmetatwoqz"}),
     "TEMPLATES": _marked(**_TEMPLATE),
+    "MESSAGE_ID": _marked(headers={"Message-ID": "<zqmessageidqz@example.com>"}),
+    "TEMPLATE_FROM": _marked(**_TEMPLATE),
+    "TEMPLATE_SUBJECT": _marked(**_TEMPLATE | {"subject": "zqsubjectqz"}),
     "TEMPLATE_OVERRIDE": _marked(**_TEMPLATE | {"text": "zqtextqz", "html": "<p>zqhtmlqz</p>"}),
     "MERGE": _marked(**_MERGE),
     "MERGE_METADATA": _marked(
@@ -150,7 +153,7 @@ def fit(message: Message, capabilities: Capabilities) -> Message | None:
     if message.is_merge:
         needed |= merge_features(message)
     missing = needed & ~capabilities.features
-    if missing & ~DROPPABLE or _too_many(message, capabilities):
+    if missing & ~(DROPPABLE | PREFERENCES) or _too_many(message, capabilities):
         return None
     return without(message, missing | over_limits(message, capabilities), capabilities)
 

@@ -61,6 +61,35 @@ def test_who_needs_nothing_dropped_comes_first() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "needed", "preference"),
+    [
+        ({"headers": {"Message-ID": "<a@b.example>"}}, NOTHING, Feature.MESSAGE_ID),
+        (
+            {"template_id": "t", "text": "", "subject": ""},
+            Feature.TEMPLATES,
+            Feature.TEMPLATE_FROM,
+        ),
+        (
+            {"template_id": "t", "text": ""},
+            Feature.TEMPLATES | Feature.TEMPLATE_FROM,
+            Feature.TEMPLATE_SUBJECT,
+        ),
+    ],
+)
+def test_a_preference_chooses_and_never_refuses(
+    fields: dict[str, Any], needed: Feature, preference: Feature
+) -> None:
+    """
+    Who can keep it comes first; the others carry the mail too, and it is told what they leave off.
+    """
+    message = MAIL.replace(**fields, droppable=NOTHING)
+
+    assert [("able", NOTHING), ("unable", preference)] == found(
+        message, able("unable", needed), able("able", needed | preference)
+    )
+
+
 def test_what_may_not_be_left_off_is_passed_by() -> None:
     """
     A mail that says so loses no tag.

@@ -10,7 +10,7 @@ from mailfailover._chain.requirements import estimate_size, required_features
 from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
-from mailfailover._values.features import MAY_BE_LEFT_OFF, NO_FEATURES, Feature
+from mailfailover._values.features import MAY_BE_LEFT_OFF, NO_FEATURES, PREFERENCES, Feature
 from mailfailover.plugin import Capabilities
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -27,6 +27,8 @@ AMP = Alternative("text/x-amp-html", "<html>")
 WATCH = Alternative("text/watch-html", "<b>")
 RAW: dict[str, Any] = {"mime": b"From: s@b.example\n\nx", "subject": "", "text": ""}
 
+TEMPLATE = Feature.TEMPLATES | Feature.TEMPLATE_FROM | Feature.TEMPLATE_SUBJECT
+
 NEEDS: list[tuple[dict[str, Any], Feature]] = [
     ({}, NO_FEATURES),
     ({"html": "x"}, Feature.HTML),
@@ -36,7 +38,11 @@ NEEDS: list[tuple[dict[str, Any], Feature]] = [
     ({"reply_to": "a@b.example"}, Feature.REPLY_TO),
     ({"reply_to": "a@b.example, c@b.example"}, Feature.MULTIPLE_REPLY_TO),
     ({"headers": {"X-A": "1"}}, Feature.HEADERS),
-    ({"headers": {"Message-ID": "<a@b.example>"}}, NO_FEATURES),
+    ({"headers": {"Message-ID": "<a@b.example>"}}, Feature.MESSAGE_ID),
+    (
+        {"headers": {"Message-ID": "<a@b.example>"}, "merge_data": {"a@b.example": {}}},
+        NO_FEATURES,
+    ),
     ({"headers": {"X-A": ("1", "2")}}, Feature.HEADERS | Feature.REPEATED_HEADERS),
     ({"unsubscribe": "https://b.example"}, Feature.HEADERS),
     ({"attachments": [FILE]}, Feature.ATTACHMENTS),
@@ -51,8 +57,9 @@ NEEDS: list[tuple[dict[str, Any], Feature]] = [
     ({"track_opens": False}, Feature.TRACKING),
     ({"track_clicks": True}, Feature.TRACKING),
     ({"send_at": NOW}, Feature.SEND_AT),
-    ({"template_id": "t", "text": "", "subject": ""}, Feature.TEMPLATES),
-    ({"template_id": "t"}, Feature.TEMPLATES | Feature.TEMPLATE_OVERRIDE),
+    ({"template_id": "t", "text": "", "subject": ""}, Feature.TEMPLATES | Feature.TEMPLATE_FROM),
+    ({"template_id": "t", "text": ""}, TEMPLATE),
+    ({"template_id": "t"}, TEMPLATE | Feature.TEMPLATE_OVERRIDE),
     ({"template_data": {"a": 1}}, Feature.TEMPLATES | Feature.TEMPLATE_OVERRIDE),
     ({"envelope_from": "b@b.example"}, Feature.ENVELOPE_FROM),
     ({"to": "ü@b.example"}, Feature.UNICODE_LOCAL_PART),
@@ -70,6 +77,13 @@ WITHOUT: list[tuple[Feature, dict[str, Any], dict[str, Any]]] = [
         {"headers": {"X-A": "1"}, "unsubscribe": "mailto:a@b.example"},
         {"headers": {}, "unsubscribe": ()},
     ),
+    (
+        Feature.MESSAGE_ID,
+        {"headers": {"X-A": "1", "message-id": "<a@b.example>"}},
+        {"headers": {"X-A": "1"}},
+    ),
+    (Feature.TEMPLATE_SUBJECT, {"template_id": "t"}, {"template_id": "t", "subject": ""}),
+    (Feature.TEMPLATE_FROM, {"template_id": "t"}, {"template_id": "t"}),
     (Feature.ATTACHMENTS, {"attachments": [FILE, IMAGE]}, {"attachments": [IMAGE]}),
     (Feature.INLINE_IMAGES, {"attachments": [FILE, IMAGE]}, {"attachments": [FILE]}),
     (Feature.CALENDAR, {"alternatives": [CALENDAR, AMP]}, {"alternatives": [AMP]}),
@@ -116,7 +130,7 @@ def test_all_that_may_be_left_off_can_be() -> None:
     """
     The table above has every feature that a message may allow to drop.
     """
-    assert set(MAY_BE_LEFT_OFF) == {dropped for dropped, _, _ in WITHOUT}
+    assert set(MAY_BE_LEFT_OFF | PREFERENCES) == {dropped for dropped, _, _ in WITHOUT}
 
 
 def test_one_reply_to_is_better_than_none() -> None:

@@ -305,6 +305,8 @@ def test_unsupported_features() -> None:
         | Feature.TRACKING
         | Feature.SEND_AT
         | Feature.TEMPLATES
+        | Feature.TEMPLATE_FROM
+        | Feature.TEMPLATE_SUBJECT
         | Feature.TEMPLATE_OVERRIDE
         | Feature.MERGE
         | Feature.MERGE_METADATA
