@@ -8,7 +8,7 @@ what is wrong, and the remedy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailfailover._message.address import Address, Recipients
@@ -211,6 +211,21 @@ def aware(field: str, value: datetime | None) -> datetime | None:
         message = f"{field} is outside the years 1 to 9999: correct it"
         raise InvalidMessage(message, field=field) from None
     return value
+
+
+def expires(value: datetime | timedelta | float | None, since: datetime) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return aware("expires", value)
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not is_number or not 0 < seconds < float("inf"):
+        message = f"expires must be an aware datetime or seconds above 0, not {value!r}"
+        raise InvalidMessage(message, field="expires")
+    try:
+        return since + timedelta(seconds=seconds)
+    except OverflowError:
+        message = "expires is too far away: leave it out, or name a time within this century"
+        raise InvalidMessage(message, field="expires") from None
 
 
 def switch(field: str, value: bool | None) -> bool | None:  # noqa: FBT001 -- it is the value

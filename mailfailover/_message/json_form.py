@@ -174,6 +174,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "attachments": _read_attachments,
     "created": _read_time,
     "droppable": _read_features,
+    "expires": _read_time,
     "mime": _read_mime,
     "send_at": _read_time,
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping  # noqa: TC003 -- the hints are read at run time
-from datetime import datetime  # noqa: TC003
+from datetime import datetime, timedelta  # noqa: TC003
 from typing import Any, Literal, TypedDict
 
 from mailfailover._message.address import Address, Recipients  # noqa: TC001
@@ -42,6 +42,7 @@ class MessageFields(TypedDict, total=False):
     track_opens: bool | None
     track_clicks: bool | None
     send_at: datetime | None
+    expires: datetime | timedelta | float | None
     template_id: str | Mapping[str, str]
     template_data: Mapping[str, Any]
     merge_data: Mapping[str, Mapping[str, str | int | float]]

@@ -50,6 +50,7 @@ class Mail:
     track_opens: bool | None
     track_clicks: bool | None
     send_at: datetime | None
+    expires: datetime | None
     template_id: str | Mapping[str, str]
     template_data: Mapping[str, Any]
     merge_data: Mapping[str, Mapping[str, str]]

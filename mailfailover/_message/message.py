@@ -21,6 +21,7 @@ from mailfailover._values.ulid import new_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import timedelta
     from email.message import EmailMessage
     from email.message import Message as ParsedMessage
 
@@ -67,6 +68,10 @@ class Message(Mail):
 
         send_at: When the vendor shall send it (aware), at once where None.
 
+        expires:
+            After this the outbox does not send it any more: a time (aware), or seconds since
+            *send_at*, or else since *created*. Five days where None, as mail servers do.
+
         template_id, template_data:
             A template stored at the vendor; a mapping gives its id per chain key.
 
@@ -111,6 +116,7 @@ class Message(Mail):
         track_opens: bool | None = None,
         track_clicks: bool | None = None,
         send_at: datetime | None = None,
+        expires: datetime | timedelta | float | None = None,
         template_id: str | Mapping[str, str] = "",
         template_data: Mapping[str, Any] = EMPTY,
         merge_data: Mapping[str, Mapping[str, str | int | float]] = EMPTY,
@@ -173,6 +179,7 @@ class Message(Mail):
         _set(self, "droppable", droppable if droppable is DROPPABLE else read.droppable(droppable))
         _set(self, "id", read.own_id(id) if id else new_id())
         _set(self, "created", read.aware("created", created) or datetime.now(UTC))
+        _set(self, "expires", read.expires(expires, self.send_at or self.created))
         _set(self, "part", "")
         _set(self, "idempotency_key", "")
         check_together(self)
