@@ -26,7 +26,7 @@ from mailfailover.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import URL, Connection, Dialect, Pool
+    from sqlalchemy import URL, Connection, Dialect, ExceptionContext, Pool
 
 VARIABLE = "MAILFAILOVER_DATABASE"
 DEFAULT_URL = "sqlite:///mailfailover.db"
@@ -46,6 +46,21 @@ _DRIVERS = {
 }
 """The driver of a URL that names none; ``postgres`` is what some hosts write."""
 
+SCHEMA = "schema"
+"""The part of a URL's query that names the schema of the tables."""
+
+_MYSQL = ("mysql", "mariadb")
+_READ_ONLY = "25006"  # read_only_sql_transaction, PostgreSQL's appendix A
+_READ_ONLY_NUMBERS = (1290, 1792, 1836)  # MariaDB: --read-only, a read-only transaction or mode
+_LIFE_SIGNS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""What libpq is told, in seconds but for the last."""
+
 _READS = "mailfailover_reads"
 
 
@@ -57,21 +72,29 @@ def open_engine(
 
     Without one it is that of the variable MAILFAILOVER_DATABASE, else the SQLite file
     ``mailfailover.db`` in the current directory. A SQLite file is made readable to its owner
-    only, and every commit to it is on the disk when it returns.
+    only, and every commit to it is on the disk when it returns. ``?schema=NAME`` at the end of
+    the URL of a server puts all tables into that schema.
 
     Raises:
         ConfigurationError: If the URL cannot be understood, or its driver is not installed.
     """
     if isinstance(database, Engine):
+        if not event.contains(database, "handle_error", _drop_read_only):
+            event.listen(database, "handle_error", _drop_read_only)
         return database
     url = read_url(database, environ)
     options: dict[str, Any] = {"max_overflow": -1}
+    if (schema := url.query.get(SCHEMA)) is not None:
+        url = url.difference_update_query([SCHEMA])
+        options["execution_options"] = {"schema_translate_map": {None: str(schema)}}
     if url.get_backend_name() == "sqlite":
         _make_private(url)
         options["connect_args"] = {"timeout": BUSY_SECONDS, "factory": QueuedConnection}
     else:
         options["pool_pre_ping"] = True
         options["isolation_level"] = "READ COMMITTED"
+        if url.drivername == _DRIVERS["postgresql"]:
+            options["connect_args"] = _given_up_in_time(url)
     try:
         # Parameters are addresses and bodies: they must not get into the text of an error.
         engine = create_engine(url, hide_parameters=True, **options)
@@ -81,6 +104,7 @@ def open_engine(
     except ModuleNotFoundError as exc:
         message = f"the database needs the package {exc.name!r}, which is not installed: install it"
         raise ConfigurationError(message) from None
+    event.listen(engine, "handle_error", _drop_read_only)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -113,6 +137,51 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """
     with engine.connect().execution_options(**{_READS: True}) as connection:
         yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """
+    A transaction that writes: alone on SQLite, also where the caller made the engine.
+
+    What it reads nobody changes before it writes. An engine of ours sees to that in ``begin()``.
+    """
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite" and engine not in _engines.opened:
+            driver: Any = connection.connection.driver_connection
+            if not getattr(driver, "in_transaction", True):
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def schema_of(engine: Engine) -> str | None:
+    """
+    The schema that the tables are in, None for that of the connection.
+    """
+    names = engine.get_execution_options().get("schema_translate_map") or {}
+    found: str | None = names.get(None)
+    return found
+
+
+def _given_up_in_time(url: URL) -> dict[str, Any]:
+    """
+    Let a connection to a server that is gone without a word end within a minute.
+    """
+    return {name: value for name, value in _LIFE_SIGNS.items() if name not in url.query}
+
+
+def _drop_read_only(context: ExceptionContext) -> None:
+    """
+    Let go of all connections where a server refuses to write: it is no longer the primary.
+
+    After a failover the pool would otherwise go on using sessions to the old one.
+    """
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None)
+    number = next(iter(error.args), None) if context.dialect.name in _MYSQL else None
+    if state == _READ_ONLY or number in _READ_ONLY_NUMBERS:
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = True
 
 
 class UTC(TypeDecorator[datetime]):

@@ -21,8 +21,9 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateSchema
 
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, schema_of
 from mailfailover._values.frozen import EMPTY
 from mailfailover.errors import ConfigurationError
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-_versions = Table(
+versions = Table(
     "mailfailover_schema",
     MetaData(),
     Column("part", String(64), primary_key=True),
@@ -79,11 +80,13 @@ def init(engine: Engine, part: Part) -> None:
         ConfigurationError: If those that are there have another version.
     """
     with _alone(engine) as connection:
+        if (schema := schema_of(engine)) is not None and engine.dialect.name == "postgresql":
+            connection.execute(CreateSchema(schema, if_not_exists=True))
         found = _version(connection, part)
         if found is None:
             part.metadata.create_all(connection)
-            _versions.create(connection, checkfirst=True)
-            connection.execute(insert(_versions).values(part=part.name, version=part.version))
+            versions.create(connection, checkfirst=True)
+            connection.execute(insert(versions).values(part=part.name, version=part.version))
             return
     _compare(part, found)
 
@@ -103,7 +106,7 @@ def upgrade(engine: Engine, part: Part) -> int:
         for version in range(had, part.version):
             part.upgrades[version](connection)
         connection.execute(
-            update(_versions).where(_versions.c.part == part.name).values(version=part.version)
+            update(versions).where(versions.c.part == part.name).values(version=part.version)
         )
     return had
 
@@ -121,9 +124,9 @@ def check(engine: Engine, part: Part) -> None:
 
 
 def _version(connection: Connection, part: Part) -> int | None:
-    if not inspect(connection).has_table(_versions.name):
+    if not inspect(connection).has_table(versions.name, schema=schema_of(connection.engine)):
         return None
-    query = select(_versions.c.version).where(_versions.c.part == part.name)
+    query = select(versions.c.version).where(versions.c.part == part.name)
     version: int | None = connection.scalar(query)
     return version
 

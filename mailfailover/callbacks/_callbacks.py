@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mailfailover import errors
 from mailfailover._provider.classify import parse_retry_after
 from mailfailover._provider.signatures import reveal_all
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._sql.rows import insert_new
 from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
@@ -129,7 +129,7 @@ class Callbacks(Stored):
             "created": now,
             "due": now,
         }
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             insert_new(connection, callbacks, row)
         self._wake.set()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, delete, func, select, true, update
 
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover.webhooks._tables import callbacks
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def claim(engine: Engine, now: datetime) -> Job | None:
         if row is None:
             return None
         job = Job(row.id, row.url, row.body, row.attempts + 1)
-        with engine.begin() as connection:
+        with writing(engine) as connection:
             taken = (
                 update(callbacks)
                 .where(callbacks.c.id == row.id, callbacks.c.attempts == row.attempts, due)
@@ -60,7 +60,7 @@ def done(engine: Engine, job: Job) -> None:
     """
     Forget a call that succeeded, with the addresses in it.
     """
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         connection.execute(delete(callbacks).where(_is(job)))
 
 
@@ -98,7 +98,7 @@ def counts(connection: Connection) -> tuple[int, int]:
 
 
 def _note(engine: Engine, job: Job, **values: object) -> None:
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         connection.execute(update(callbacks).where(_is(job)).values(**values))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select
 
 from mailfailover._chain.observe import MailFailed, MailSent
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._sql.stored import Stored
 from mailfailover._values.events import DeliveryEvent
 from mailfailover._values.face import published_in
@@ -104,7 +104,7 @@ class SuppressionList(Stored):
             return
         if not rows and back is None:
             return
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             if rows:
                 store(connection, *rows)
             if back is not None:
@@ -142,7 +142,7 @@ class SuppressionList(Stored):
         entry = self._entry(email, Reason(reason), scope, source=source, detail=detail)
         if ttl is not None:
             entry = replace(entry, expires=entry.created + ttl)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             store(connection, row_of(entry))
         return entry
 
@@ -159,7 +159,7 @@ class SuppressionList(Stored):
         """
         wanted = {"reason": reason, "stream": stream, "from_domain": from_domain}
         where = _where(email=plain_address(email), **wanted)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             return connection.execute(delete(suppressions).where(*where)).rowcount
 
     def list(
@@ -203,7 +203,7 @@ class SuppressionList(Stored):
         """
         scope = Scope(stream, plain_domain(from_domain))
         default = self._entry("any@example.com", Reason(reason), scope, source=source)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             return import_rows(connection, lines, default)
 
     def export_csv(self, file: TextIO) -> int:
@@ -217,7 +217,7 @@ class SuppressionList(Stored):
         """
         Forget entries that have expired; return how many there were.
         """
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             old = delete(suppressions).where(suppressions.c.expires <= self.now())
             return connection.execute(old).rowcount
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import delete, or_, select, update
 
+from mailfailover._sql.database import writing
 from mailfailover._values.face import published_in
 from mailfailover.tracking._silent_outages import PAST, SLICE
 from mailfailover.tracking._tables import counts, events, mails, recipients
@@ -69,7 +70,7 @@ def purge(engine: Engine, retention: Retention, now: datetime) -> Purged:
         (_purge_bodies, retention.bodies),
     )
     done = [0 if age is None else _repeat(engine, one, now - age) for one, age in ages]
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         oldest = (now.timestamp() - PAST) // SLICE
         connection.execute(delete(counts).where(counts.c.slice < oldest))
     gone, of_mails, of_events, bodies = done
@@ -79,7 +80,7 @@ def purge(engine: Engine, retention: Retention, now: datetime) -> Purged:
 def _repeat(engine: Engine, step: Callable[[Connection, datetime], int], before: datetime) -> int:
     total = 0
     while True:
-        with engine.begin() as connection:
+        with writing(engine) as connection:
             found = step(connection, before)
         total += found
         if not found:

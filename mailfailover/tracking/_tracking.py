@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from mailfailover._chain.observe import MailFailed, MailSent
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._sql.rows import insert_new
 from mailfailover._sql.stored import Stored
 from mailfailover._values.events import DeliveryEvent, EventType
@@ -162,13 +162,13 @@ class Tracking(Stored):
         content = None
         if self.keep_content:
             content = {name: getattr(message, name) for name in ("subject", "text", "html")}
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             expected = record_send(connection, event, now, content)
             if isinstance(event, MailSent):
                 count_accepted(connection, message.id, event.receipt.provider, expected, now)
 
     def _record_event(self, event: DeliveryEvent) -> None:
         row = event_row(event, self.now())
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             if insert_new(connection, events, row):
                 count_event(connection, row)

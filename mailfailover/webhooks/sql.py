@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailfailover._setup.extras import extra
+from mailfailover._sql.database import writing
 
 with extra("webhooks", "mailfailover.webhooks.sql"):
     from sqlalchemy import delete, update
@@ -61,7 +62,7 @@ class SQLReplays(Stored):
         now = self.now()
         until = now + timedelta(seconds=seconds)
         ended = (replays.c.token == token) & (replays.c.until <= now)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             if now - self._purged > _PURGE_EVERY:
                 self._purged = now
                 connection.execute(delete(replays).where(replays.c.until <= now))
@@ -75,7 +76,7 @@ class SQLReplays(Stored):
         Remember *token* for so long from now.
         """
         until = self.now() + timedelta(seconds=seconds)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             longer = update(replays).where(replays.c.token == token).values(until=until)
             if connection.execute(longer).rowcount == 0:
                 insert_new(connection, replays, {"token": token, "until": until})
@@ -84,5 +85,5 @@ class SQLReplays(Stored):
         """
         Forget *token*.
         """
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(delete(replays).where(replays.c.token == token))

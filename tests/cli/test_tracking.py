@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from mailfailover import DeliveryEvent, EventType, Mailer
-from mailfailover._sql.schema import _versions
+from mailfailover._sql.schema import versions
 from mailfailover.errors import MailFailoverError, OutcomeUnknown
 from mailfailover.tracking import Tracking
 from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE
@@ -290,7 +290,7 @@ def test_the_doctor_looks_at_the_database(
     Tables of another version, a broken file and a URL that is none are problems.
     """
     with tracking.engine.begin() as connection:
-        connection.execute(update(_versions).values(version=9))
+        connection.execute(update(versions).values(version=9))
     newer = doctor()["database"]
     (tmp_path / "broken.db").write_text("this is no database" * 100)
     monkeypatch.setenv("MAILFAILOVER_DATABASE", f"sqlite:///{tmp_path / 'broken.db'}")
