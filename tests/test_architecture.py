@@ -59,7 +59,7 @@ ONLY_IN = {
     "click": {"__main__.py", "cli"},
     "rich": {"__main__.py", "cli"},
     "botocore": {"providers"},
-    "cryptography": {"_provider"},
+    "cryptography": {"_provider", "outbox"},
     "celery": {"celery"},
     "kombu": {"celery"},
     "redis": {"redis"},

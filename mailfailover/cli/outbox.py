@@ -31,6 +31,17 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to s
 _ids = click.argument("mail_ids", metavar="ID...", nargs=-1)
 
 
+_SECONDS = click.FloatRange(0, min_open=True)
+
+
+def _rule(option: str, **settings: Any) -> Callable[[Command], Command]:
+    """
+    An option of a worker, which a variable of the environment can say too.
+    """
+    variable = f"MAILFAILOVER_WORKER_{option.removeprefix('--').replace('-', '_').upper()}"
+    return click.option(option, envvar=variable, show_envvar=True, **settings)
+
+
 def add_outbox_commands(cli: click.Group) -> None:
     """
     Add them to *cli*.
@@ -40,27 +51,76 @@ def add_outbox_commands(cli: click.Group) -> None:
 
 
 @click.command()
-@click.option("--threads", type=click.IntRange(1), default=4, show_default=True)
-@click.option(
+@_rule(
+    "--threads",
+    type=click.IntRange(1),
+    help="How many mails it sends at the same time: as many as pay by default, up to 256.",
+)
+@_rule(
     "--lease",
+    type=_SECONDS,
     default=60.0,
     show_default=True,
     metavar="SECONDS",
     help="After so long without a sign of life its mails are free for others.",
 )
-@click.option(
-    "--max-tries",
-    type=click.IntRange(1),
-    default=12,
-    show_default=True,
-    help="After so many tries a mail that no provider took is dead.",
-)
-@click.option(
+@_rule(
     "--poll",
-    default=1.0,
+    type=_SECONDS,
+    default=0.5,
     show_default=True,
     metavar="SECONDS",
     help="How often it looks for mails when it has nothing to do.",
+)
+@_rule(
+    "--max-tries",
+    type=click.IntRange(1),
+    help="After so many tries a mail that no provider took is dead. Without a limit by default: "
+    "until it expires.",
+)
+@_rule(
+    "--pause",
+    type=_SECONDS,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="From the first try to the second; then doubled each time, up to four hours.",
+)
+@_rule(
+    "--max-lost",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="After so many workers died while they sent nothing but it, a mail is dead.",
+)
+@_rule(
+    "--unknown-after",
+    type=_SECONDS,
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="After so long a mail that may have been sent is sent again.",
+)
+@_rule(
+    "--keep",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="DAYS",
+    help="How long a mail that was sent or given up is remembered.",
+)
+@_rule(
+    "--keep-content",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    metavar="DAYS",
+    help="How long what a sent mail said is kept.",
+)
+@_rule(
+    "--name",
+    default="",
+    help="A name that no other worker has: it takes at once what the last one with this name held.",
 )
 @click.option("--once", is_flag=True, help="Send what is due now, and end.")
 @click.option(
@@ -155,7 +215,12 @@ def show(*, mail_id: str, database: str | None, as_json: bool) -> None:
 
 @outbox.command()
 @_ids
-@click.option("--all", "state", type=click.Choice(["dead", "unknown"]), help="All in this state.")
+@click.option(
+    "--all",
+    "state",
+    type=click.Choice(["pending", "unknown", "dead"]),
+    help="All in this state; of the pending ones those that were tried before.",
+)
 @_database
 @_as_json
 def retry(

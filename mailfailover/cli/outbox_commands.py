@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from mailfailover.outbox import Outbox, OutboxMail
 
 INSTALL = 'pip install "mailfailover[outbox]"'
-_PAGE = 500
 
 
-def open_outbox(database: str | None, *, is_new: bool = False) -> Outbox:
+def open_outbox(database: str | None, *, is_new: bool = False, **settings: Any) -> Outbox:
     """
     Open the outbox, whose tables must be there unless it *is_new*.
 
@@ -33,7 +32,7 @@ def open_outbox(database: str | None, *, is_new: bool = False) -> Outbox:
     except ModuleNotFoundError as exc:
         message = f"the outbox needs {exc.name}: {INSTALL}"
         raise ConfigurationError(message) from None
-    outbox = Outbox(database)
+    outbox = Outbox(database, **settings)
     if not is_new:
         outbox.check()
     return outbox
@@ -95,8 +94,11 @@ def retry_mails(
     Let mails be sent now.
     """
     outbox = open_outbox(database)
-    wanted = [*mail_ids, *(_all(outbox, state) if state else ())]
-    _each(wanted, outbox.retry, "waits to be sent", "is sent, or being sent", as_json=as_json)
+    if state:
+        count = outbox.retry_all(state)
+        _done({"retried": count}, f"{count} mails wait to be sent", as_json=as_json)
+    if mail_ids or not state:
+        _each(mail_ids, outbox.retry, "waits to be sent", "is sent, or being sent", as_json=as_json)
 
 
 def cancel_mails(database: str | None, mail_ids: Iterable[str], *, as_json: bool) -> None:
@@ -127,13 +129,6 @@ def show_stats(database: str | None, *, as_json: bool) -> None:
         say(f"{state:<8}  {count}")
     if stats.oldest is not None:
         say(f"{stats.ready} wait for a worker, the oldest since {_time(stats.oldest)}")
-
-
-def _all(outbox: Outbox, state: str) -> Iterator[str]:
-    before: str | None = None
-    while page := outbox.list(state, limit=_PAGE, before=before):
-        before = page[-1].id
-        yield from (mail.id for mail in page)
 
 
 def _each(

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,10 @@ def run_worker(
     Raises:
         ConfigurationError: If there is no outbox, or no provider.
     """
-    outbox = open_outbox(database)
+    kept: dict[str, Any] = {
+        one: timedelta(days=settings.pop(one)) for one in ("keep", "keep_content")
+    }
+    outbox = open_outbox(database, **kept)
     from mailfailover._sql.database_file import DatabaseFile
     from mailfailover.outbox import OutboxWorker
 

@@ -38,7 +38,7 @@ from mailfailover._setup.extras import extra
 
 with extra("outbox"):
     from mailfailover.outbox._outbox import Outbox
-    from mailfailover.outbox._tables import State
+    from mailfailover.outbox._tables import State, metadata
     from mailfailover.outbox._verdict import Ending
     from mailfailover.outbox._views import OutboxAttempt, OutboxMail, OutboxRecipient, OutboxStats
     from mailfailover.outbox._worker import OutboxWorker
@@ -52,4 +52,5 @@ __all__ = [
     "OutboxStats",
     "OutboxWorker",
     "State",
+    "metadata",
 ]

@@ -5,6 +5,7 @@ The delivery of one leased mail through a mailer.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,29 +16,39 @@ from mailfailover._sql.database import reading
 from mailfailover._values.frozen import EMPTY
 from mailfailover._values.receipt import Receipt, RecipientStatus
 from mailfailover.errors import (
+    ConfigurationError,
     InvalidMessage,
     MailFailoverError,
     RecipientRejected,
     RecipientSuppressed,
 )
+from mailfailover.outbox._berths import NoBerth
 from mailfailover.outbox._group_commit import LeaseLost, Write
 from mailfailover.outbox._job import new_job, read_job
 from mailfailover.outbox._lease import fence
-from mailfailover.outbox._operator import FINISHED
-from mailfailover.outbox._record import FINISH, Record
-from mailfailover.outbox._tables import State
-from mailfailover.outbox._verdict import Ending, decide, is_final, tell, values_of
+from mailfailover.outbox._record import FINISH, Record, Settled
+from mailfailover.outbox._settlement import conclude
+from mailfailover.outbox._tables import FINISHED, State
+from mailfailover.outbox._turns import lane_of
+from mailfailover.outbox._verdict import Ending, busy, decide, is_final, tell, values_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
     from random import Random
 
+    from sqlalchemy import Engine
+
+    from mailfailover._chain.policy import Upcoming
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.message import Message
+    from mailfailover.outbox._berths import Berths
+    from mailfailover.outbox._comebacks import Comebacks
     from mailfailover.outbox._group_commit import Writes
     from mailfailover.outbox._job import Job, Portion
     from mailfailover.outbox._lease import Lease
-    from mailfailover.outbox._outbox import Outbox
     from mailfailover.outbox._rules import Rules
+    from mailfailover.outbox._seal import Seal
 
 logger = logging.getLogger("mailfailover.outbox")
 
@@ -47,27 +58,31 @@ _REFUSALS: dict[type[MailFailoverError], RecipientStatus] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """
+    What the deliveries of a worker have in common.
+    """
+
+    engine: Engine
+    seal: Seal
+    now: Callable[[], datetime]
+    mailer: Mailer
+    writes: Writes
+    rules: Rules
+    berths: Berths
+    comebacks: Comebacks
+    rng: Random
+
+
 class Delivery:
     """
     Sends one leased mail and writes down what came of it.
     """
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        writes: Writes,
-        mailer: Mailer,
-        lease: Lease,
-        rules: Rules,
-        *,
-        rng: Random,
-    ) -> None:
-        self.outbox = outbox
-        self.writes = writes
-        self.mailer = mailer
+    def __init__(self, parts: Parts, lease: Lease) -> None:
+        self.parts = parts
         self.lease = lease
-        self.rules = rules
-        self.rng = rng
         self.ends: list[Receipt | Exception] = []
 
     def run(self) -> Ending | None:
@@ -80,52 +95,82 @@ class Delivery:
         try:
             job = self._read()
         except InvalidMessage as exc:  # a field that this version does not know
-            return self._end_unread(f"its message cannot be read: {exc}")
+            return self._end_unread(State.DEAD, f"its message cannot be read: {exc}")
+        except ConfigurationError as exc:  # a key that this worker does not have
+            logger.error("mail %s cannot be read: %s", self.lease.id, exc)
+            return self._end_unread(State.PENDING, str(exc))
         except SQLAlchemyError as exc:
             logger.error("mail %s could not be read: %s", self.lease.id, type(exc).__name__)
             return None
         if job is None:
-            return self._end_unread("its message is gone")
-        record = Record(self.writes, job, self.outbox.now, self.rules.lease)
+            return self._end_unread(State.DEAD, "its message is gone")
+        parts = self.parts
+        record = Record(parts.engine, parts.writes, job, parts.now, parts.rules.lease)
         try:
-            for portion in job.portions():
-                self._send(job.message, portion, record)
+            return self._send_all(job, record)
+        finally:
+            parts.berths.leave(self.lease)
+
+    def _send_all(self, job: Job, record: Record) -> Ending | None:
+        try:
+            if not self._is_expired():
+                for portion in job.portions():
+                    self._send(job.message, portion, record)
         except LeaseLost:
             self._warn_lost()
             return None
+        except Settled:
+            return self._end(job, record)
+        except NoBerth as exc:
+            record.interrupt(exc)
+            return self._postpone(job, record, exc)
         except Exception as exc:  # of our own code, or the database: it is about no mail
             logger.error("mail %s: %s", self.lease.id, tell(exc))
             self.ends.append(exc)
-            ending = self._end(record)
+            record.interrupt(exc)
+            ending = self._end(job, record)
             if is_time_limit(exc):
                 raise
             return ending
         except BaseException as exc:
             self.ends.append(Interrupted(type(exc).__name__))
-            self._end(record)
+            record.interrupt(exc)
+            self._end(job, record)
             raise
-        return self._end(record)
+        return self._end(job, record)
 
     def _read(self) -> Job | None:
+        seal = self.parts.seal
         if self.lease.body is not None:
-            return new_job(self.lease, self.lease.body)
-        with reading(self.outbox.engine) as connection:
-            return read_job(connection, self.lease)
+            return new_job(self.lease, self.lease.body, seal)
+        with reading(self.parts.engine) as connection:
+            return read_job(connection, self.lease, seal)
+
+    def _is_expired(self) -> bool:
+        expires = self.lease.expires
+        return expires is not None and expires <= self.parts.now()
 
     def _send(self, message: Message, portion: Portion, record: Record) -> None:
-        mailer, wanted = self.mailer, set(portion.emails)
+        mailer, wanted = self.parts.mailer, set(portion.emails)
+
+        def before_call(upcoming: Upcoming) -> None:
+            self.parts.berths.enter(self.lease, upcoming.provider)
+            record.before_call(upcoming)
+
         if message.send_at is not None:
             message = message.bound(send_at=None)  # that time has come
         if message.is_merge:
             message = part_for(message, tuple(one for one in message.to if one.email in wanted))
-        policy = mailer.policy._replace(before_call=record.before_call)
+        policy = mailer.policy._replace(before_call=before_call)
         record.begin(portion.previous)
         try:
             receipt = mailer.deliver(mailer.prepare(message), portion.previous, policy)
         except MailFailoverError as exc:
+            self.parts.comebacks.note(exc.attempts[len(portion.previous) :])
             record.close(exc.attempts, EMPTY, EMPTY)
             self._failed(exc, portion, record)
             return
+        self.parts.comebacks.note(receipt.attempts[len(portion.previous) :])
         self.ends.append(receipt)
         record.duplicate |= receipt.possible_duplicate
         statuses = {
@@ -141,16 +186,44 @@ class Delivery:
         if is_final(error):
             record.refuse(portion.emails, _REFUSALS.get(type(error), RecipientStatus.REFUSED))
 
-    def _end(self, record: Record) -> Ending | None:
-        now = self.outbox.now()
-        ending = decide(self.lease, record.statuses(), self.ends, self.rules, now=now, rng=self.rng)
+    def _end(self, job: Job, record: Record) -> Ending | None:
+        rules, now = self.parts.rules, self.parts.now()
+        statuses = record.statuses()
+        ending = decide(self.lease, statuses, self.ends, rules, now=now, rng=self.parts.rng)
         if ending.state in FINISHED:
             record.refuse(record.people, RecipientStatus.REFUSED)
+        is_told = self._write_down(ending, job, record, now)
+        if is_told and ending.state is State.UNKNOWN:
+            return self._settled(ending, now)
+        return ending if is_told else None
+
+    def _postpone(self, job: Job, record: Record, berth: NoBerth) -> Ending | None:
+        """
+        Let the mail wait until its provider has room; that was no try.
+        """
+        if record.is_doubted:
+            return self._end(job, record)
+        now = self.parts.now()
+        took = next((one for one in reversed(self.ends) if isinstance(one, Receipt)), None)
+        ending = busy(self.lease, berth.provider, now + berth.wait, took)
+        return ending if self._write_down(ending, job, record, now, tries=-1) else None
+
+    def _write_down(
+        self, ending: Ending, job: Job, record: Record, now: datetime, tries: int = 0
+    ) -> bool:
+        """
+        Write down how the try ended; return whether that is known to everybody now.
+        """
+        forget = ending.state is State.SENT and not self.parts.rules.keep_content
+        values = values_of(ending, now) | {
+            "lane": int(lane_of(job.message)),
+            "tries": self.lease.tries + tries,
+        }
         try:
-            record.finish(values_of(ending, now), forget_message=ending.state is State.SENT)
+            record.finish(values, forget_message=forget)
         except LeaseLost:
             self._warn_lost()
-            return None
+            return False
         except SQLAlchemyError as exc:
             logger.error(
                 "mail %s: its end (%s) could not be written down: %s",
@@ -158,15 +231,35 @@ class Delivery:
                 ending.state,
                 type(exc).__name__,
             )
-            return None
-        return ending
+            return False
+        return True
 
-    def _end_unread(self, reason: str) -> Ending | None:
-        now = self.outbox.now()
-        ending = Ending(self.lease.id, State.DEAD, reason=reason, due=now + self.rules.keep)
-        values = {**values_of(ending, now), "possible_duplicate": self.lease.duplicate}
+    def _settled(self, ending: Ending, now: datetime) -> Ending:
+        """
+        How a mail in doubt stands: an event may have come while the call was under way.
+        """
         try:
-            self.writes.commit(Write(FINISH, fence(self.lease) | values, {}))
+            with self.parts.writes.alone() as connection:
+                ends = conclude(connection, [self.lease.number], now, self.parts.rules.keep)
+        except SQLAlchemyError as exc:  # the next sweep finds it
+            logger.error("mail %s could not be settled: %s", self.lease.id, type(exc).__name__)
+            return ending
+        state = ends.get(self.lease.number)
+        return ending if state is None else Ending(self.lease.id, state, reason="an event told")
+
+    def _end_unread(self, state: State, reason: str) -> Ending | None:
+        rules, now = self.parts.rules, self.parts.now()
+        due = now + rules.keep
+        if state is State.PENDING:
+            due = now + rules.retry_pause(self.lease.tries, self.parts.rng)
+        ending = Ending(self.lease.id, state, reason=reason, due=due)
+        values = values_of(ending, now) | {
+            "possible_duplicate": self.lease.duplicate,
+            "lane": int(self.lease.lane),
+            "tries": self.lease.tries,
+        }
+        try:
+            self.parts.writes.commit(Write(FINISH, fence(self.lease) | values, {}))
         except LeaseLost:
             self._warn_lost()
             return None

@@ -8,14 +8,16 @@ company, and a worker with many threads waits for the disk no more often than on
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import Condition
+from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from mailfailover._sql.database import writing
 from mailfailover._values.fork import after_fork
 
 if TYPE_CHECKING:
@@ -51,11 +53,13 @@ class Write(NamedTuple):
 class Writes:
     """
     Commits what the threads of a worker write.
+
+    Attributes:
+        waited: For how many seconds threads waited for their commits, taken together.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._is_busy = False
         self._begin_anew()
         after_fork(self._begin_anew)
 
@@ -67,13 +71,15 @@ class Writes:
             LeaseLost: If the mail is not this worker's any more; nothing was written of it.
             SQLAlchemyError: If it cannot be written.
         """
-        entry = _Entry(write)
-        batch = self._join(entry)
-        if batch:
+        entry, start = _Entry(write), monotonic()
+        if self._comes_first(entry):
+            batch = self._gather(entry)
             try:
                 self._write(batch)
             finally:
-                self._free(batch)
+                self._pass_on(batch)
+        with self._lock:
+            self.waited += monotonic() - start
         if entry.error is not None:
             raise entry.error
 
@@ -85,53 +91,77 @@ class Writes:
         Two that change several mails at the same time, each in an order of its own, could wait
         for each other for ever. Nor would they be faster side by side: both are this process.
         """
-        with self._changed:
-            while self._is_busy:
-                self._changed.wait()
-            self._is_busy = True
+        self._comes_first(_Entry(None))
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 yield connection
         finally:
-            self._free()
+            self._pass_on()
 
     def _begin_anew(self) -> None:
-        self._changed = Condition()
+        self._lock = Lock()
         self._is_busy = False
-        self._waiting: list[_Entry] = []
+        self._waiting: deque[_Entry] = deque()
+        self.waited = 0.0
 
-    def _join(self, entry: _Entry) -> list[_Entry]:
+    def _comes_first(self, entry: _Entry) -> bool:
         """
-        Wait until *entry* is done, or nobody writes; then return what is to be written now.
+        Wait until *entry* is done, or is the one that writes next; return whether it writes.
         """
-        with self._changed:
-            try:
-                self._waiting.append(entry)
-                while self._is_busy and not entry.is_done:
-                    self._changed.wait()
-            except BaseException:
-                with suppress(ValueError):  # who gave up must not be written later
-                    self._waiting.remove(entry)
-                raise
-            if entry.is_done:
-                return []
-            self._is_busy = True
-            batch, self._waiting = self._waiting, []
-            return batch
+        with self._lock:
+            if not self._is_busy:
+                self._is_busy = True
+                return True
+            self._waiting.append(entry)
+        try:
+            entry.gate.acquire()
+        except BaseException:
+            self._leave(entry)
+            raise
+        return not entry.is_done
 
-    def _free(self, batch: Iterable[_Entry] = ()) -> None:
-        with self._changed:
-            for one in batch:
-                one.is_done = True
-            self._is_busy = False
-            self._changed.notify_all()
+    def _leave(self, entry: _Entry) -> None:
+        """
+        Let *entry* not be written later: its thread has given up.
+        """
+        with self._lock:
+            with suppress(ValueError):
+                self._waiting.remove(entry)
+                return
+            is_next = entry.is_next and not entry.is_done
+        if is_next:
+            self._pass_on()
+
+    def _gather(self, entry: _Entry) -> list[_Entry]:
+        """
+        Take what waits to be written, beside *entry*.
+        """
+        with self._lock:
+            batch = [entry, *(one for one in self._waiting if one.write is not None)]
+            self._waiting = deque(one for one in self._waiting if one.write is None)
+        return batch
+
+    def _pass_on(self, batch: Iterable[_Entry] = ()) -> None:
+        """
+        Wake those who are done, and the next one who writes.
+        """
+        with self._lock:
+            following = self._waiting.popleft() if self._waiting else None
+            self._is_busy = following is not None
+            if following is not None:
+                following.is_next = True
+        for one in batch:
+            one.is_done = True
+            one.gate.release()
+        if following is not None:
+            following.gate.release()
 
     def _write(self, batch: Sequence[_Entry]) -> None:
         is_begun = is_executed = False
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 is_begun = True
-                _execute(connection, [one.write for one in batch])
+                _execute(connection, [one.write for one in batch if one.write is not None])
                 is_executed = True
         except Exception as exc:  # noqa: BLE001 -- raised where it belongs
             if len(batch) > 1 and is_begun and not is_executed:
@@ -145,14 +175,26 @@ class Writes:
             one.error = None
 
 
+def _shut() -> Lock:
+    gate = Lock()
+    gate.acquire()
+    return gate
+
+
 @dataclass(eq=False, slots=True)
 class _Entry:
     """
     What one thread waits for.
     """
 
-    write: Write
+    write: Write | None
+    """None for a transaction of its own."""
+
     is_done: bool = False
+    is_next: bool = False
+    gate: Lock = field(default_factory=_shut)
+    """Opened for its thread alone: of hundreds that wait, only those wake who go on."""
+
     error: BaseException | None = field(
         default_factory=lambda: SQLAlchemyError("whoever was about to write it was interrupted")
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mailfailover._message.message import Message
     from mailfailover.outbox._lease import Lease
+    from mailfailover.outbox._seal import Seal
 
 OPEN = frozenset({PENDING, str(RecipientStatus.UNKNOWN)})
 """The statuses of those who are still to get the mail."""
@@ -69,6 +70,8 @@ class Job:
         one, so that the vendor knows the same part again; those who surely got nothing, another.
         """
         open_emails = [email for email, one in self.people.items() if one.status in OPEN]
+        if not open_emails:  # an event settled them meanwhile
+            return
         if not self.message.is_merge:
             yield Portion(tuple(open_emails), tuple(self.doubts.values()))
             return
@@ -82,29 +85,31 @@ class Job:
             yield Portion(tuple(emails), () if doubt is None else (doubt,))
 
 
-def new_job(lease: Lease, body: bytes) -> Job:
+def new_job(lease: Lease, body: bytes, seal: Seal) -> Job:
     """
     A mail that nobody had before: its message is all there is to know.
 
     Raises:
         InvalidMessage: If its message is not what this version can read.
+        ConfigurationError: If it is encrypted with an unknown key.
     """
-    message = read_body(body)
+    message = read_body(body, lease.id, seal)
     return Job(lease, message, {one.email: Standing() for one in message.recipients}, {}, 1)
 
 
-def read_job(connection: Connection, lease: Lease) -> Job | None:
+def read_job(connection: Connection, lease: Lease, seal: Seal) -> Job | None:
     """
     Read all of a mail; None where its message is gone.
 
     Raises:
         InvalidMessage: If its message is not what this version can read.
+        ConfigurationError: If it is encrypted with an unknown key.
     """
     of_mail = {"of_mail": lease.number}
     body = connection.scalar(_BODY, of_mail)
     if body is None:
         return None
-    message = read_body(body)
+    message = read_body(body, lease.id, seal)
     found = {
         row.email: Standing(row.status, row.attempt, row.provider_message_id)
         for row in connection.execute(_RECIPIENTS, of_mail)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from mailfailover._chain.observe import tell
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, schema_of, writing
 from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
 from mailfailover.outbox import _operator
 from mailfailover.outbox._commit_hooks import after_commit
-from mailfailover.outbox._intake import check_key, store
+from mailfailover.outbox._intake import Entry, Filing, check_key, store, store_many
+from mailfailover.outbox._seal import Seal
 from mailfailover.outbox._settlement import settle
 from mailfailover.outbox._tables import PART, State
 from mailfailover.outbox._turns import waiting
 from mailfailover.outbox._views import read_mail, read_mails, read_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import Engine, Select
 
@@ -47,6 +49,20 @@ class Outbox(Stored):
 
         keep: How long a finished mail is remembered, without what it says.
 
+        keep_content:
+            How long what a sent mail said is kept, at most as long as *keep*; not at all by
+            default. Mails that are not sent keep it, for a repetition.
+
+        keep_subject:
+            Whether a mail's subject is kept with it, so that it can be told from others. Not by
+            default where bodies are encrypted.
+
+        key:
+            Encrypts what mails say in the database: 32 random bytes in base64, or several such
+            keys, of which the first encrypts and all decrypt. Without one it is that of the
+            variable MAILFAILOVER_OUTBOX_KEY, where keys have commas between them; else nothing
+            is encrypted. It needs ``pip install "mailfailover[encryption]"``.
+
         on_add:
             Called with the id of each mail that was added and committed, to wake up somebody
             who sends it. It must be quick; what it raises is logged and harms no mail.
@@ -66,11 +82,18 @@ class Outbox(Stored):
         database: str | Engine | None = None,
         *,
         keep: timedelta = timedelta(days=30),
+        keep_content: timedelta = timedelta(0),
+        keep_subject: bool | None = None,
+        key: str | Sequence[str] | None = None,
         on_add: Iterable[Callable[[Any], object]] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(database, clock)
         self.keep = keep
+        self.keep_content = keep_content
+        self.seal = Seal.from_env() if key is None else Seal([key] if isinstance(key, str) else key)
+        keeps = not self.seal.is_closed if keep_subject is None else keep_subject
+        self._filing = Filing(self.seal, keeps_subject=keeps)
         self.on_add = list(on_add)
 
     def add(
@@ -96,25 +119,69 @@ class Outbox(Stored):
             InvalidMessage: If it has no recipient, or an attachment cannot be read.
             IdempotencyConflict: If another mail has this key, or this id.
         """
-        key = check_key(idempotency_key)
+        entry = Entry(message, check_key(idempotency_key))
         if connection is None:
-            with self.engine.begin() as own:
-                mail_id = store(own, message, key, self.now())
-            self._added(mail_id)
+            with writing(self.engine) as own:
+                mail_id = store(own, entry, self.now(), self._filing)
+            self._added([mail_id])
             return mail_id
-        if not isinstance(connection, Connection):
-            connection = connection.connection()
-        mail_id = store(connection, message, key, self.now())
+        with self._of_caller(connection) as theirs:
+            mail_id = store(theirs, entry, self.now(), self._filing)
         if self.on_add:
-            after_commit(connection, partial(self._added, mail_id))
+            after_commit(theirs, partial(self._added, [mail_id]))
         return mail_id
+
+    def add_many(
+        self,
+        messages: Iterable[Message],
+        connection: Any = None,
+        *,
+        idempotency_keys: Iterable[str | None] | None = None,
+    ) -> list[str]:
+        """
+        Store many messages as :meth:`add` does, all or none, by few statements.
+
+        Several thousand at a time are a good number: other writers to a SQLite file wait
+        meanwhile.
+
+        Args:
+            messages: What to send.
+
+            connection: As for :meth:`add`.
+
+            idempotency_keys: A key, or None, for each message.
+
+        Returns:
+            Their ids, in the same order.
+
+        Raises:
+            InvalidMessage, IdempotencyConflict: As :meth:`add`, for any of them.
+            ValueError: If there are more keys than messages, or fewer.
+        """
+        messages = tuple(messages)
+        keys = (None,) * len(messages) if idempotency_keys is None else tuple(idempotency_keys)
+        if len(keys) != len(messages):
+            text = f"idempotency_keys must be as many as the messages: {len(messages)}, "
+            text += f"not {len(keys)}"
+            raise ValueError(text)
+        entries = [Entry(one, check_key(key)) for one, key in zip(messages, keys, strict=True)]
+        if connection is None:
+            with writing(self.engine) as own:
+                mail_ids = store_many(own, entries, self.now(), self._filing)
+            self._added(mail_ids)
+            return mail_ids
+        with self._of_caller(connection) as theirs:
+            mail_ids = store_many(theirs, entries, self.now(), self._filing)
+        if self.on_add:
+            after_commit(theirs, partial(self._added, mail_ids))
+        return mail_ids
 
     def get(self, mail_id: str) -> OutboxMail | None:
         """
         Return a mail as it stands, its message with it while that is kept, or None.
         """
         with reading(self.engine) as connection:
-            return read_mail(connection, mail_id)
+            return read_mail(connection, mail_id, self.seal)
 
     def list(
         self,
@@ -159,18 +226,44 @@ class Outbox(Stored):
         Give a mail up that is not sent yet; return whether it could still be held back.
         """
         now = self.now()
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             return _operator.cancel(connection, mail_id, now, now + self.keep)
 
     def retry(self, mail_id: str) -> bool:
         """
         Let a mail be sent now that waits, is unknown or dead; return whether there is one.
         """
-        with self.engine.begin() as connection:
-            found = _operator.retry(connection, mail_id)
+        with writing(self.engine) as connection:
+            found = _operator.retry(connection, mail_id, self.now(), self.keep)
         if found:
-            self._added(mail_id)
+            self._added([mail_id])
         return found
+
+    def retry_all(self, state: State | str) -> int:
+        """
+        Let all mails in this state be sent now: ``pending``, ``unknown`` or ``dead``.
+
+        Of the pending ones these are the ones that were tried before; others wait for their
+        *send_at*, or for a worker.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            ValueError: If mails in this state cannot be sent again.
+        """
+        wanted = State(state)
+        if wanted not in _operator.REPEATABLE:
+            message = f"mails that are {wanted} are not sent again: name pending, unknown or dead"
+            raise ValueError(message)
+        count = last = 0
+        while True:
+            with writing(self.engine) as connection:
+                last, found = _operator.retry_some(connection, wanted, last, self.now(), self.keep)
+            self._added(found)
+            count += len(found)
+            if not last:
+                return count
 
     def settle(self, event: DeliveryEvent) -> bool:
         """
@@ -181,7 +274,7 @@ class Outbox(Stored):
         Returns:
             Whether the mail was in doubt, and is less so now.
         """
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             return settle(connection, event, self.now(), self.keep)
 
     def purge(self, older_than: timedelta | None = None) -> int:
@@ -193,11 +286,30 @@ class Outbox(Stored):
         before = self.now() - (self.keep if older_than is None else older_than)
         count = 0
         while True:
-            with self.engine.begin() as connection:
+            with writing(self.engine) as connection:
                 found = _operator.purge_finished(connection, before)
             count += found
             if not found:
                 return count
 
-    def _added(self, mail_id: str) -> None:
-        tell(self.on_add, mail_id)
+    def _added(self, mail_ids: Iterable[str]) -> None:
+        for mail_id in mail_ids:
+            tell(self.on_add, mail_id)
+
+    @contextmanager
+    def _of_caller(self, connection: Any) -> Iterator[Connection]:
+        """
+        The caller's connection, for a while in the schema of this outbox.
+        """
+        found: Connection = (
+            connection if isinstance(connection, Connection) else connection.connection()
+        )
+        names = "schema_translate_map"
+        before = found.get_execution_options().get(names)
+        if (schema := schema_of(self.engine)) is not None:
+            found.execution_options(**{names: {None: schema}})
+        try:
+            yield found
+        finally:
+            if schema is not None:
+                found.execution_options(**{names: before})

@@ -8,9 +8,12 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, or_, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
+from mailfailover._sql.database import reading
+from mailfailover._values.frozen import EMPTY
 from mailfailover._values.receipt import RecipientStatus
+from mailfailover._values.wire import MAY_HAVE_LEFT
 from mailfailover.errors import Verdict
 from mailfailover.outbox._group_commit import Write
 from mailfailover.outbox._job import OPEN, Standing
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Update
+    from sqlalchemy import Engine, Update
 
     from mailfailover._chain.policy import Upcoming
     from mailfailover.errors import Attempt
@@ -31,6 +34,12 @@ if TYPE_CHECKING:
 
 UNKNOWN = str(RecipientStatus.UNKNOWN)
 NOT_MADE = "not made"
+
+
+class Settled(Exception):
+    """
+    Everybody has the mail already.
+    """
 
 
 class Record:
@@ -43,9 +52,12 @@ class Record:
         duplicate: Whether more than one attempt may have sent it.
     """
 
-    def __init__(self, writes: Writes, job: Job, now: Callable[[], datetime], lease: float) -> None:
+    def __init__(
+        self, engine: Engine, writes: Writes, job: Job, now: Callable[[], datetime], lease: float
+    ) -> None:
         self.people = dict(job.people)
         self.duplicate = job.lease.duplicate
+        self._engine = engine
         self._writes = writes
         self._lease = job.lease
         self._is_merge = job.message.is_merge
@@ -59,6 +71,9 @@ class Record:
 
         self._seen = 0
         """How much of the trail of this send is written down."""
+
+        self._trail: Sequence[Attempt] = ()
+        """What the send knows of its attempts, kept up by itself."""
 
         self._closed: list[dict[str, Any]] = []
         self._dirty: set[str] = set()
@@ -74,12 +89,16 @@ class Record:
         Write down, durably, that a call is about to be made.
 
         Raises:
+            Settled: If an event told meanwhile that all have the mail; no call must be made.
             LeaseLost: If the mail is not this worker's any more; the call must not be made.
             SQLAlchemyError: If it cannot be written; nor must it then.
         """
+        self._trail = upcoming.attempts
         self.close(upcoming.attempts, upcoming.recipients, upcoming.message_ids)
         emails = [one.email for one in upcoming.message.to] if self._is_merge else self.people
         before = {email: self.people[email] for email in emails if email in self.people}
+        if _is_doubted(before) and not self._is_open():
+            raise Settled
         number = self._number + 1
         for email in before:
             self._put(email, Standing(UNKNOWN, number))
@@ -121,6 +140,17 @@ class Record:
         self.duplicate |= (is_unknown or is_accepted) and _is_doubted(before)
         self._closed.append(self._ended(last, in_doubt=is_unknown))
 
+    def interrupt(self, error: BaseException) -> None:
+        """
+        Note that *error* ended the send from outside: in doubt, unless surely no byte left.
+
+        A transport says in its ``stage`` how far the call got.
+        """
+        stage = getattr(error, "stage", None)
+        is_sure = stage is not None and stage not in MAY_HAVE_LEFT
+        if is_sure or len(self._trail) > self._seen:
+            self.close(self._trail, EMPTY, EMPTY)
+
     def learn(
         self, statuses: Mapping[str, RecipientStatus], message_ids: Mapping[str, str]
     ) -> None:
@@ -139,6 +169,13 @@ class Record:
         for email in emails:
             if self.people[email].status == PENDING:
                 self._put(email, Standing(str(status), self._number))
+
+    @property
+    def is_doubted(self) -> bool:
+        """
+        Whether an attempt may have sent it to somebody.
+        """
+        return _is_doubted(self.people)
 
     def statuses(self) -> set[str]:
         """
@@ -167,6 +204,10 @@ class Record:
         )
         self._closed = []
         self._dirty = set()
+
+    def _is_open(self) -> bool:
+        with reading(self._engine) as connection:
+            return bool(connection.scalar(_COUNT_OPEN, {"of_mail": self._lease.number}))
 
     def _put(self, email: str, standing: Standing) -> None:
         self.people[email] = standing
@@ -219,11 +260,10 @@ class Record:
         }
 
 
+_IS_OPEN = or_(*(recipients.c.status == status for status in sorted(OPEN)))
+_COUNT_OPEN = select(func.count()).where(recipients.c.mail == bindparam("of_mail"), _IS_OPEN)
 # What a vendor's event settled in the meantime is not overwritten.
-_ALL = update(recipients).where(
-    recipients.c.mail == bindparam("of_mail"),
-    or_(*(recipients.c.status == status for status in sorted(OPEN))),
-)
+_ALL = update(recipients).where(recipients.c.mail == bindparam("of_mail"), _IS_OPEN)
 _ONE = _ALL.where(recipients.c.email == bindparam("of_email"))
 _BEGIN = insert(attempts)
 _END = update(attempts).where(

@@ -22,11 +22,13 @@ class Rules:
     Attributes:
         lease: Seconds for which a mail belongs to a worker; a living one renews it.
 
-        max_tries: After so many tries a mail that no provider took is dead.
+        max_tries:
+            After so many tries a mail that no provider took is dead; None leaves that to the
+            time at which it expires.
 
         max_lost:
-            After so many tries during which the worker died, a mail is dead: it may be what
-            kills them.
+            After so many tries during which the worker died, with nothing else to do, a mail is
+            dead: it is what kills them.
 
         pause: Seconds of the pause after the first try, which is then doubled each time.
 
@@ -35,14 +37,17 @@ class Rules:
             the operator.
 
         keep: How long a finished mail is remembered.
+
+        keep_content: How long what a sent mail said is kept.
     """
 
     lease: float = 60.0
-    max_tries: int = 12
+    max_tries: int | None = None
     max_lost: int = 3
     pause: float = 60.0
     unknown_after: float | None = 600.0
     keep: timedelta = timedelta(days=30)
+    keep_content: timedelta = timedelta(0)
 
     def retry_seconds(self, tries: int, rng: Random) -> float:
         """
@@ -52,3 +57,15 @@ class Rules:
         """
         seconds = min(self.pause * 2.0 ** min(tries - 1, 20), MOST_SECONDS)
         return seconds * rng.uniform(0.5, 1.0)
+
+    def retry_pause(self, tries: int, rng: Random) -> timedelta:
+        """
+        The same as a difference of times.
+        """
+        return timedelta(seconds=self.retry_seconds(tries, rng))
+
+    def is_last(self, tries: int) -> bool:
+        """
+        Whether a mail with so many tries gets no other.
+        """
+        return self.max_tries is not None and tries >= self.max_tries

@@ -4,6 +4,7 @@ The settlement of a mail in doubt by what a vendor's event says of it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
@@ -11,19 +12,23 @@ from sqlalchemy import delete, func, select, update
 from mailfailover._values.events import EventType
 from mailfailover._values.receipt import RecipientStatus
 from mailfailover.outbox._job import OPEN
-from mailfailover.outbox._record import UNKNOWN
-from mailfailover.outbox._tables import State, bodies, mails, recipients
+from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
 from mailfailover.outbox._verdict import REACHED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
     from mailfailover._values.events import DeliveryEvent
 
+UNKNOWN = str(RecipientStatus.UNKNOWN)
+REFUSED_LATER = "the provider took it, and then told that it is not sent"
 _NOT_SENT = frozenset({EventType.REJECTED, EventType.FAILED})
 _SAYS_NOTHING = frozenset({EventType.UNKNOWN, EventType.SUBSCRIBED})
+_IN_DOUBT = (UNKNOWN,)
+_UNSERVED = tuple(sorted(OPEN))
 
 
 def settle(connection: Connection, event: DeliveryEvent, now: datetime, keep: timedelta) -> bool:
@@ -31,7 +36,8 @@ def settle(connection: Connection, event: DeliveryEvent, now: datetime, keep: ti
     Take *event* as the answer that was missing; return whether it was.
 
     A vendor that tells of one recipient took the mail for all of them, unless each was to get
-    one of his own.
+    one of his own. That somebody has it holds even where we thought that it surely did not leave;
+    that it was not sent is about the attempts in doubt only.
     """
     if event.type in _SAYS_NOTHING or not event.mail_id:
         return False
@@ -44,42 +50,88 @@ def settle(connection: Connection, event: DeliveryEvent, now: datetime, keep: ti
     if mail is None:
         return False
     refused = event.type in _NOT_SENT
+    among = _IN_DOUBT if refused or not _was_called(connection, mail.number, event) else _UNSERVED
     own = RecipientStatus.REFUSED if refused else RecipientStatus.ACCEPTED
-    found = _mark(connection, mail.number, own, event, everybody=False)
+    found = _mark(connection, mail.number, own, event, among)
     if not mail.merge:
-        found += _mark(connection, mail.number, RecipientStatus.ACCEPTED, event, everybody=True)
-    if not found:
-        return False
-    # A worker that is in the middle of it will write down the end itself.
-    values = conclusion(connection, mail.number, now, keep) if mail.state != State.SENDING else None
-    if values is not None:
-        took = {"provider": event.provider, "provider_message_id": event.provider_message_id}
-        statement = update(mails).where(mails.c.number == mail.number)
-        connection.execute(statement.values(values | took))
-    return True
+        found += _mark(
+            connection, mail.number, RecipientStatus.ACCEPTED, event, among, everybody=True
+        )
+    # A worker that is in the middle of it finds that it is settled, and writes down the end.
+    if found and mail.state != State.SENDING:
+        conclude(connection, [mail.number], now, keep, event)
+    return bool(found)
 
 
-def conclusion(
-    connection: Connection, number: int, now: datetime, keep: timedelta
-) -> dict[str, Any] | None:
+def conclude(
+    connection: Connection,
+    numbers: Iterable[int],
+    now: datetime,
+    keep: timedelta,
+    event: DeliveryEvent | None = None,
+) -> dict[int, State]:
     """
-    The end of a mail whose recipients are all settled; None where one is not.
+    End those of these mails whose recipients are all settled; return how each ended.
+
+    What *event* tells of who took it is written down too.
     """
-    query = select(recipients.c.status).where(recipients.c.mail == number).distinct()
-    statuses = set(connection.scalars(query))
-    if statuses & OPEN:
-        return None
-    is_sent = bool(statuses & REACHED)
-    if is_sent:
-        connection.execute(delete(bodies).where(bodies.c.mail == number))
+    took = (
+        {}
+        if event is None
+        else {"provider": event.provider, "provider_message_id": event.provider_message_id}
+    )
+    ends = settled_among(connection, list(numbers))
+    for state in (State.SENT, State.DEAD):
+        found = [number for number, end in ends.items() if end is state]
+        if not found:
+            continue
+        if state is State.SENT:
+            connection.execute(delete(bodies).where(bodies.c.mail.in_(found)))
+        values = {
+            "state": state,
+            "reason": "" if state is State.SENT else REFUSED_LATER,
+            "owner": "",
+            "turn": None,
+            "blocked": None,
+            "due": now + keep,
+            "finished": now,
+            **took,
+        }
+        connection.execute(update(mails).where(mails.c.number.in_(found)).values(values))
+    return ends
+
+
+def settled_among(connection: Connection, numbers: Sequence[int]) -> dict[int, State]:
+    """
+    How those of these mails end that nobody is still to get, and that somebody was sent.
+
+    A mail that was refused before any vendor took it is left as it is.
+    """
+    if not numbers:
+        return {}
+    statuses: dict[int, set[str]] = defaultdict(set)
+    query = (
+        select(recipients.c.mail, recipients.c.status)
+        .where(recipients.c.mail.in_(numbers))
+        .distinct()
+    )
+    for number, status in connection.execute(query):
+        statuses[number].add(status)
     return {
-        "state": State.SENT if is_sent else State.DEAD,
-        "reason": "" if is_sent else "the provider took it, and then told that it is not sent",
-        "owner": "",
-        "turn": None,
-        "due": now + keep,
-        "finished": now,
+        number: State.SENT if found & REACHED else State.DEAD
+        for number, found in statuses.items()
+        if not found & OPEN
     }
+
+
+def _was_called(connection: Connection, number: int, event: DeliveryEvent) -> bool:
+    """
+    Whether the provider that tells was ever called for the mail.
+    """
+    query = select(func.count()).where(
+        attempts.c.mail == number, attempts.c.provider == event.provider
+    )
+    return bool(connection.scalar(query))
 
 
 def _mark(
@@ -87,13 +139,14 @@ def _mark(
     number: int,
     status: RecipientStatus,
     event: DeliveryEvent,
+    among: Sequence[str],
     *,
-    everybody: bool,
+    everybody: bool = False,
 ) -> int:
     statement = update(recipients).where(
-        recipients.c.mail == number, recipients.c.status == UNKNOWN
+        recipients.c.mail == number, recipients.c.status.in_(among)
     )
-    values = {"status": str(status)}
+    values: dict[str, Any] = {"status": str(status)}
     if not everybody:
         statement = statement.where(func.lower(recipients.c.email) == event.recipient.lower())
         values["provider_message_id"] = event.provider_message_id

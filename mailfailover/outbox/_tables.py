@@ -3,13 +3,14 @@ The tables of the outbox.
 
 What waits for time has a ``due``, whatever its state: a mail that is scheduled or repeated, a
 lease that ends, an unknown outcome, a finished mail that is to be forgotten. What only waits
-for a worker has a ``turn`` instead. So two small indexes find all there is to do, and neither
-grows with what is done.
+for a worker has a ``turn`` instead, in a ``lane`` and a ``flow`` (see ``_turns``). So two small
+indexes find all there is to do, and neither grows with what is done.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,14 +21,16 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import mysql
 
 from mailfailover._sql.database import UTC, exact_text
-from mailfailover._sql.schema import Part
+from mailfailover._sql.schema import Part, versions
 from mailfailover._values.face import published_in
 
 METADATA = MetaData()
@@ -60,6 +63,35 @@ class State(StrEnum):
     """It is given up; its reason says why."""
 
 
+FINISHED = (State.SENT, State.DEAD)
+
+
+class Lane(IntEnum):
+    """
+    Which mails go first: those of a lower lane, whatever their turns.
+    """
+
+    SOON = 0
+    """Somebody waits for it."""
+
+    BULK = 1
+
+    ALONE = 2
+    """Its worker died while it was being sent: it is sent with nothing beside it."""
+
+
+STREAM_LENGTH = 160
+FLOW_LENGTH = 512
+
+
+def _only(column: str) -> dict[str, Any]:
+    """
+    The options of an index that leaves out rows without a value, where the database can.
+    """
+    condition = text(f"{column} IS NOT NULL")
+    return {"postgresql_where": condition, "sqlite_where": condition}
+
+
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # the rowid, which is 64 bits wide too
 
 mails = Table(
@@ -68,15 +100,22 @@ mails = Table(
     Column("number", _NUMBER, primary_key=True),
     Column("id", exact_text(64), nullable=False, unique=True),
     Column("state", String(8), nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("flow", exact_text(FLOW_LENGTH), nullable=False),  # its stream and sender
+    Column("stream", exact_text(STREAM_LENGTH), nullable=False),
     Column("sender", exact_text(320), nullable=False),
+    Column("subject", Text, nullable=False),
     Column("merge", Boolean, nullable=False),
     Column("created", UTC, nullable=False),
-    Column("due", UTC, index=True),
-    Column("turn", BigInteger),
+    Column("expires", UTC),  # it is not sent after that
+    Column("due", UTC),
+    Column("turn", BigInteger),  # below 0 while it is leased: then -1 - its turn
     Column("token", Integer, nullable=False),  # counts the leases: that of the last one
-    Column("owner", String(64), nullable=False),  # the worker that holds the lease
+    Column("owner", String(128), nullable=False),  # the worker that holds the lease
     Column("tries", Integer, nullable=False),
-    Column("lost", Integer, nullable=False),  # how many of them ended with a lost lease
+    Column("lost", Integer, nullable=False),  # how many workers died while they sent it alone
+    Column("blocked", UTC),  # since when it waits for a provider that is away
+    Column("blocked_by", Text, nullable=False),
     Column("idempotency_key", exact_text(255), unique=True),
     Column("digest", String(64), nullable=False),
     Column("provider", String(255), nullable=False),
@@ -84,8 +123,10 @@ mails = Table(
     Column("reason", Text, nullable=False),
     Column("possible_duplicate", Boolean, nullable=False),
     Column("finished", UTC),
-    Index("outbox_mails_turn", "turn", "number"),
-    Index("outbox_mails_sender_turn", "sender", "turn"),
+    Index("outbox_mails_turn", "lane", "turn", "number", **_only("turn")),
+    Index("outbox_mails_flow", "flow", "turn", **_only("turn")),
+    Index("outbox_mails_due", "due", **_only("due")),
+    Index("outbox_mails_blocked", "blocked", **_only("blocked")),
     Index("outbox_mails_state", "state", "number"),
 )
 
@@ -125,3 +166,12 @@ attempts = Table(
 )
 
 PART = Part("outbox", 1, METADATA, "mailfailover outbox")
+
+metadata = MetaData()
+"""
+All tables that an outbox needs, for those who make them by migrations of their own (Alembic).
+
+.. versionadded:: 0.1.0
+"""
+for _table in (*METADATA.sorted_tables, versions):
+    _table.to_metadata(metadata)

@@ -1,70 +1,132 @@
 """
-Whose turn it is: senders take turns, so that one with many mails holds up no other.
+Turns: the order in which mails are sent, so that none with many before it holds up another.
 
-The mail with the lowest turn is sent first. A sender's mails get turns that follow one
-another; a sender with none waiting starts where the queue is now, beside everybody's next
-mail. This is fair queueing with the number of the round as its clock. Nothing is locked for
-it: two that are added at the same moment may get the same turn, which harms nobody.
+Mails that somebody waits for go before all others: each kind has a lane of its own. Within a
+lane the flows take turns; a flow is the mails of one stream and sender. The mail with the lowest
+turn is sent first. A flow's mails get turns that follow one another; a flow with none waiting
+starts where its lane is now, beside everybody's next mail. This is fair queueing with the number
+of the round as its clock. Nothing is locked for it: two mails that are added at the same moment
+may get the same turn, which harms nobody.
+
+A mail that is tried again is in a second flow of its sender: it neither stands behind all that
+its sender added since, nor before the mails of others.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from mailfailover.outbox._tables import mails
+from mailfailover.outbox._tables import STREAM_LENGTH, Lane, mails
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
+
+    from mailfailover._message.message import Message
+
+URGENT = "transactional"
+"""The stream of mails that somebody waits for."""
+
+AGAIN = "again\n"
+"""What the name of a flow of mails that are tried again begins with."""
 
 READY = mails.c.turn >= 0
 """A condition that an index answers, as ``IS NOT NULL`` would not everywhere."""
 
 
-def next_turn(connection: Connection, sender: str) -> int:
+class Place(NamedTuple):
     """
-    The turn of one more mail of *sender*, behind those that wait.
+    Where a mail queues up.
     """
-    head, own = connection.execute(_HEAD_AND_OWN, {SENDER: sender}).one()
-    return first_of(head) if own is None else own + 1
+
+    lane: int
+    flow: str
+
+    def again(self) -> Place:
+        """
+        Where it queues up when it is tried again.
+        """
+        flow = self.flow
+        return self if flow.startswith(AGAIN) else self._replace(flow=AGAIN + flow)
 
 
-def front(connection: Connection) -> int:
+def place_of(message: Message, sender: str) -> Place:
     """
-    The turn of a mail that waited long enough.
+    Where a new mail queues up.
     """
-    return first_of(connection.scalar(_HEAD))
+    return Place(int(lane_of(message)), f"{message.stream[:STREAM_LENGTH]}\n{sender}")
+
+
+def lane_of(message: Message) -> Lane:
+    """
+    The lane of a mail that harmed nobody.
+    """
+    return Lane.SOON if message.stream == URGENT else Lane.BULK
+
+
+class Turns:
+    """
+    Gives turns to several mails at once, which are to be written before others ask.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._next: dict[Place, int] = {}
+
+    def take(self, place: Place) -> int:
+        """
+        The turn of one more mail, behind those of its flow that wait.
+        """
+        turn = self._next.get(place)
+        if turn is None:
+            turn = self._connection.scalar(_NEXT, parameters(place)) or 0
+        self._next[place] = turn + 1
+        return turn
+
+
+def parameters(place: Place) -> dict[str, Any]:
+    """
+    The parameters of :data:`NEXT_TURN`.
+    """
+    return {"of_lane": place.lane, "of_flow": place.flow}
 
 
 def waiting(connection: Connection, limit: int) -> tuple[str, ...]:
     """
     The ids of mails that wait for nothing but a worker, in their order.
     """
-    query = select(mails.c.id).where(READY).order_by(mails.c.turn, mails.c.number).limit(limit)
-    return tuple(connection.scalars(query))
+    order = mails.c.lane, mails.c.turn, mails.c.number
+    found: list[str] = []
+    for lane in Lane:  # each is a walk along an index, which the three together would not be
+        query = select(mails.c.id).where(mails.c.lane == lane, READY).order_by(*order)
+        found.extend(connection.scalars(query.limit(limit - len(found))))
+    return tuple(found)
 
 
-def first_of(head: int | None) -> int:
+def ready_in(lanes: Iterable[Lane]) -> Any:
     """
-    The turn at the head of the queue; where nobody waits, counting begins anew.
+    A condition: it waits for nothing but a worker, in one of these lanes.
     """
-    return 0 if head is None else head
+    return mails.c.lane.in_([int(one) for one in lanes]) & READY
 
 
-_HEAD = select(mails.c.turn).where(READY).order_by(mails.c.turn).limit(1)
-_OWN = (
+_HEAD = (
     select(mails.c.turn)
-    .where(READY, mails.c.sender == bindparam("of_sender"))
+    .where(mails.c.lane == bindparam("of_lane"), READY)
+    .order_by(mails.c.turn)
+    .limit(1)
+)
+_OWN = (
+    select(mails.c.turn + 1)
+    .where(mails.c.flow == bindparam("of_flow"), mails.c.lane == bindparam("of_lane"), READY)
     .order_by(mails.c.turn.desc())
     .limit(1)
 )
-_HEAD_AND_OWN = select(_HEAD.scalar_subquery(), _OWN.scalar_subquery())
 
-SENDER = "of_sender"
-"""The parameter of :data:`NEXT_TURN` that names the sender."""
+NEXT_TURN = func.coalesce(_OWN.scalar_subquery(), _HEAD.scalar_subquery(), 0)
+"""The turn of one more mail of a flow, for a statement that needs it."""
 
-NEXT_TURN = func.coalesce(
-    _OWN.with_only_columns(mails.c.turn + 1).scalar_subquery(), _HEAD.scalar_subquery(), 0
-)
-"""What :func:`next_turn` returns, for a statement that needs it."""
+_NEXT = select(NEXT_TURN)

@@ -15,23 +15,25 @@ from mailfailover.errors import (
     AllProvidersFailed,
     InvalidMessage,
     MailFailoverError,
+    Penalty,
     SendError,
     UnsupportedFeature,
     Verdict,
 )
 from mailfailover.outbox._job import OPEN
-from mailfailover.outbox._operator import FINISHED
-from mailfailover.outbox._tables import State
+from mailfailover.outbox._tables import FINISHED, State
 from mailfailover.outbox._views import PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
     from datetime import datetime
     from random import Random
 
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._rules import Rules
+
+EXPIRED = "it expired before a provider took it"
 
 REACHED = frozenset({str(RecipientStatus.ACCEPTED), str(RecipientStatus.QUEUED)})
 """The statuses of those for whom a provider took the mail."""
@@ -56,6 +58,8 @@ class Ending:
 
         due: When time moves it on.
 
+        blocked_by: The providers that were away when it was tried, where it is tried again.
+
     .. versionadded:: 0.1.0
     """
 
@@ -65,6 +69,7 @@ class Ending:
     provider_message_id: str = ""
     reason: str = ""
     due: datetime | None = None
+    blocked_by: tuple[str, ...] = ()
 
 
 def decide(
@@ -83,21 +88,37 @@ def decide(
     took = ("", "") if receipt is None else (receipt.provider, receipt.provider_message_id)
     errors = [end for end in ends if isinstance(end, Exception)]
     reason = tell(errors[-1]) if errors else ""
-    if not reason and statuses & OPEN:
+    if not reason and ends and statuses & OPEN:
         reason = "time ran out before all recipients were served"
-    is_last = lease.tries >= rules.max_tries
+    is_over = lease.expires is not None and lease.expires <= now
+    is_last = is_over or rules.is_last(lease.tries)
+    reason = reason or (EXPIRED if is_over and statuses & OPEN else "")
     if RecipientStatus.UNKNOWN in statuses:
         after = None if is_last else rules.unknown_after
         due = None if after is None else now + timedelta(seconds=after)
         return Ending(lease.id, State.UNKNOWN, *took, reason, due)
     if PENDING in statuses and not is_last:
-        seconds = rules.retry_seconds(lease.tries, rng)
-        due = _next_try(errors, now + timedelta(seconds=seconds))
-        return Ending(lease.id, State.PENDING, *took, reason, due)
+        due = _next_try(errors, now + rules.retry_pause(lease.tries, rng))
+        due = due if lease.expires is None else min(due, lease.expires)
+        blocked_by = tuple(dict.fromkeys(_outages(errors)))
+        return Ending(lease.id, State.PENDING, *took, reason, due, blocked_by)
     if PENDING in statuses:
-        reason = f"given up after {lease.tries} tries; the last one: {reason}"
-    state = State.SENT if statuses & REACHED else State.DEAD
-    return Ending(lease.id, state, *took, reason, now + rules.keep)
+        why = EXPIRED if is_over else f"given up after {lease.tries} tries"
+        reason = f"{why}; the last one: {reason}" if reason not in ("", why) else why
+    if statuses & REACHED:
+        kept = min(rules.keep, rules.keep_content)
+        due = now + (kept or rules.keep)  # kept for no time: it is forgotten now
+        return Ending(lease.id, State.SENT, *took, reason, due)
+    return Ending(lease.id, State.DEAD, *took, reason, now + rules.keep)
+
+
+def busy(lease: Lease, provider: str, due: datetime, took: Receipt | None) -> Ending:
+    """
+    Conclude that the mail has to wait until a provider has fewer calls under way.
+    """
+    known = ("", "") if took is None else (took.provider, took.provider_message_id)
+    reason = f"{provider} has as many calls under way as it may"
+    return Ending(lease.id, State.PENDING, *known, reason, due)
 
 
 def is_final(error: Exception) -> bool:
@@ -128,7 +149,17 @@ def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
         "provider_message_id": ending.provider_message_id,
         "reason": ending.reason,
         "finished": now if ending.state in FINISHED else None,
+        "blocked": now if ending.blocked_by else None,
+        "blocked_by": f" {' '.join(ending.blocked_by)} " if ending.blocked_by else "",
     }
+
+
+def _outages(errors: Iterable[Exception]) -> Iterator[str]:
+    for error in errors:
+        attempts = error.attempts if isinstance(error, AllProvidersFailed) else ()
+        for one in attempts:
+            if one.error is not None and one.error.penalty is Penalty.FAILURE:
+                yield one.provider
 
 
 def _next_try(errors: Iterable[Exception], due: datetime) -> datetime:

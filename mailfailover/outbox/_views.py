@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
     from mailfailover._message.message import Message
+    from mailfailover.outbox._seal import Seal
 
 PENDING = "pending"
 """The status of a recipient whom the mail has not been sent to."""
@@ -87,6 +88,10 @@ class OutboxMail:
             ends, an unknown outcome is tried again, a finished mail is forgotten. None where
             it only waits for a worker, or for the operator.
 
+        expires: It is not sent after that.
+
+        sender, subject, stream: What tells it from others, kept as long as the mail is.
+
         tries: How often a worker took it.
 
         recipients: What became of each.
@@ -114,6 +119,10 @@ class OutboxMail:
     state: State
     created: datetime
     due: datetime | None
+    expires: datetime | None = None
+    sender: str = ""
+    subject: str = field(default="", repr=False)
+    stream: str = "transactional"
     tries: int
     recipients: tuple[OutboxRecipient, ...]
     attempts: tuple[OutboxAttempt, ...]
@@ -131,7 +140,7 @@ class OutboxMail:
         """
         data = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del data["message"]
-        for name in ("created", "due", "finished"):
+        for name in ("created", "due", "expires", "finished"):
             data[name] = data[name] and data[name].isoformat()
         return data | {
             "state": str(self.state),
@@ -167,7 +176,7 @@ class OutboxStats:
         }
 
 
-def read_mail(connection: Connection, mail_id: str) -> OutboxMail | None:
+def read_mail(connection: Connection, mail_id: str, seal: Seal) -> OutboxMail | None:
     """
     Read one mail with its message.
     """
@@ -175,7 +184,7 @@ def read_mail(connection: Connection, mail_id: str) -> OutboxMail | None:
     if row is None:
         return None
     body = connection.scalar(select(bodies.c.content).where(bodies.c.mail == row.number))
-    message = None if body is None else read_body(body)
+    message = None if body is None else read_body(body, mail_id, seal)
     return dataclasses.replace(_with_details(connection, [row])[0], message=message)
 
 
@@ -249,6 +258,10 @@ def _mail(
         state=State(row.state),
         created=row.created,
         due=row.due,
+        expires=row.expires,
+        sender=row.sender,
+        subject=row.subject,
+        stream=row.stream,
         tries=row.tries,
         recipients=tuple(people),
         attempts=tuple(calls),

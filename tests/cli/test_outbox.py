@@ -211,20 +211,17 @@ def test_retry_and_cancel_tell_of_each_mail(outbox: Outbox) -> None:
     assert {"m1": True} == data(run("outbox", "cancel", "m1", "--json"))
 
 
-def test_all_that_is_dead_can_be_sent_again(
-    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_that_is_dead_can_be_sent_again(outbox: Outbox) -> None:
     """
     After an outage, however many they are.
     """
-    monkeypatch.setattr("mailfailover.cli.outbox_commands._PAGE", 2)
     for number in range(5):
         outbox.add(MAIL.replace(id=f"m{number}"))
         outbox.cancel(f"m{number}")
 
     done = run("outbox", "retry", "--all", "dead", "--json")
 
-    assert {f"m{number}": True for number in range(5)} == data(done)
+    assert {"retried": 5} == data(done)
     assert 5 == outbox.stats().counts[State.PENDING]
 
 

@@ -89,3 +89,45 @@ def test_a_stopped_worker_overwrites_nothing(stage: Stage) -> None:
     assert before == stage.outbox.get("m-0")
     assert [] == complaints(stage.outbox, ["m-0"], stage.vendors.accepted())
     assert [2] == list(stage.vendors.accepted().values())
+
+
+def test_a_mail_that_kills_its_workers_takes_no_other_with_it(stage: Stage) -> None:
+    """
+    Those that were being sent beside it are tried again alone, and only it is dead in the end.
+    """
+    for number in (0, 1, 5, 6, 3, 10, 11):
+        stage.outbox.add(mail("m", number))
+    for _ in range(6):
+        worker = stage.work(crash="poison m-3", threads=7, max_lost=3, lease=0.3)
+        try:
+            stage.nursery.wait(worker, 6)
+        except AssertionError:  # it lives: what kills it is dead
+            stage.nursery.kill(worker)
+            break
+    stage.nursery.kill(stage.work(once=True))
+    worker = stage.work()
+    settle_down(stage.outbox)
+    stage.nursery.kill(worker)
+
+    ends = {one.id: one.state for one in stage.outbox.list()}
+    assert State.DEAD == ends.pop("m-3")
+    assert {State.SENT} == set(ends.values())
+
+
+def test_a_worker_that_is_started_anew_takes_its_mails_at_once(stage: Stage) -> None:
+    """
+    It does not wait until the leases of the killed one end.
+    """
+    vendor = stage.vendors.servers["sendgrid"]
+    vendor.fail(faults.slow(30), times=1)
+    for number in range(5):
+        stage.outbox.add(mail("m", number))
+    killed = stage.work(threads=1, lease=3600, timeout=60, attempt_timeout=60)
+    vendor.wait_for(1, timeout=30)
+    stage.nursery.kill(killed)
+
+    worker = stage.work(threads=1, lease=3600)
+    settle_down(stage.outbox, 30)
+    stage.nursery.kill(worker)
+
+    assert 5 == stage.outbox.stats().counts[State.SENT]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +35,11 @@ def crash_at(point: str, outbox: Outbox, mailer: Mailer) -> None:
     Let this process die at *point*, when it comes there first.
     """
     edge, _, what = point.partition(" ")
+    parts = mailer.chain.parts
+    if edge == "poison":
+        mailer.chain.parts = replace(parts, transport=_Poisoned(parts.transport, what))
+        return
     if what == "send":
-        parts = mailer.chain.parts
         mailer.chain.parts = replace(parts, transport=_Crashing(parts.transport, edge))
         return
     seen = {"statement": False, "commit": False}
@@ -62,6 +66,28 @@ def die() -> None:
     As by ``kill -9``.
     """
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Poisoned:
+    """
+    A transport on which the process dies of one mail, once the others beside it are under way.
+    """
+
+    def __init__(self, transport: Any, mail_id: str) -> None:
+        self._transport = transport
+        self._name = mail_id.lower().encode()
+
+    def send(self, request: Any, timeout: float) -> Any:
+        body = (
+            request.body if isinstance(request.body, bytes) else b"".join(map(bytes, request.body))
+        )
+        if self._name in body:
+            time.sleep(0.05)
+            die()
+        return self._transport.send(request, timeout)
+
+    def close(self) -> None:
+        self._transport.close()
 
 
 class _Crashing:

@@ -6,14 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, event, func, inspect, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from mailfailover import Attachment, IdempotencyConflict, InvalidMessage
-from mailfailover.outbox import Outbox, OutboxMail, OutboxRecipient, OutboxStats, State
+from mailfailover import Attachment, IdempotencyConflict, InvalidMessage, Message
+from mailfailover._sql.database import open_engine
+from mailfailover.outbox import Outbox, OutboxMail, OutboxRecipient, OutboxStats, State, metadata
+from mailfailover.outbox._intake import LIFETIME
 from mailfailover.outbox._tables import bodies, mails, recipients
 from tests.chains import MAIL, NOW, World
+from tests.databases import fresh_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +46,9 @@ def test_a_mail_is_there_when_add_returns(any_outbox: Outbox) -> None:
         state=State.PENDING,
         created=NOW,
         due=None,
+        expires=NOW + LIFETIME,
+        sender="shop@example.com",
+        subject="Hi",
         tries=0,
         recipients=(OutboxRecipient("ann@example.org", "pending"),),
         attempts=(),
@@ -418,6 +424,10 @@ def test_a_mail_as_data_tells_no_message(outbox: Outbox) -> None:
         "state": "pending",
         "created": "2026-11-24T12:00:00+00:00",
         "due": "2026-11-24T13:00:00+00:00",
+        "expires": "2026-11-29T13:00:00+00:00",
+        "sender": "shop@example.com",
+        "subject": "Hi",
+        "stream": "transactional",
         "tries": 0,
         "recipients": [
             {"email": "ann@example.org", "status": "pending", "provider_message_id": ""}
@@ -439,3 +449,121 @@ def test_its_repr_tells_no_password() -> None:
     outbox = Outbox("postgresql://me:secret@db.example/mails")
 
     assert "Outbox(postgresql+psycopg://me:***@db.example/mails)" == repr(outbox)
+
+
+def test_many_mails_are_added_by_one_statement_a_table(any_outbox: Outbox) -> None:
+    """
+    They are there as if each had been added alone, in their turns.
+    """
+    mails_ = [MAIL.replace(id=f"m{number}", cc=f"c{number}@example.org") for number in range(5)]
+    mails_.append(MAIL.replace(id="later", send_at=LATER))
+    other = Outbox(any_outbox.engine, clock=any_outbox.clock)
+    other.add(MAIL.replace(id="first"))
+
+    added = other.add_many(mails_, idempotency_keys=[*map(str, range(5)), None])
+
+    assert [one.id for one in mails_] == added
+    assert mails_ == [other.get(one).message for one in added]  # type: ignore[union-attr]  # they are there
+    assert ("first", *added[:5]) == other.waiting()
+    assert LATER == other.get("later").due  # type: ignore[union-attr]  # it is there
+    assert 12 == count(other)[2]
+
+
+def test_all_of_many_are_added_or_none(any_outbox: Outbox) -> None:
+    """
+    One of them belongs to another mail.
+    """
+    any_outbox.add(MAIL.replace(id="taken"))
+
+    with pytest.raises(IdempotencyConflict):
+        any_outbox.add_many([MAIL, MAIL.replace(id="taken", subject="Other"), MAIL.replace(id="x")])
+
+    assert ["taken"] == [one.id for one in any_outbox.list()]
+
+
+def test_what_is_there_already_is_added_once(any_outbox: Outbox) -> None:
+    """
+    Under its key, within the many too.
+    """
+    any_outbox.add(MAIL, idempotency_key="k")
+
+    added = any_outbox.add_many(
+        [MAIL.replace(id="again"), MAIL.replace(id="new"), MAIL.replace(id="new")],
+        idempotency_keys=["k", None, None],
+    )
+
+    assert ["m1", "new", "new"] == added
+
+
+def test_many_join_a_transaction(outbox: Outbox) -> None:
+    """
+    That of the caller, who gives it up here.
+    """
+    told: list[str] = []
+    outbox.on_add.append(told.append)
+    with outbox.engine.connect() as connection:
+        outbox.add_many([MAIL.replace(id=str(number)) for number in range(3)], connection)
+        connection.rollback()
+    outbox.add_many([MAIL.replace(id=str(number)) for number in range(2)])
+
+    assert ["0", "1"] == told
+    assert 2 == len(outbox.list())
+    assert [] == outbox.add_many([])
+
+
+def test_keys_are_as_many_as_mails(outbox: Outbox) -> None:
+    """
+    Otherwise nobody knows which is whose.
+    """
+    with pytest.raises(ValueError, match="must be as many as the messages: 1, not 2"):
+        outbox.add_many([MAIL], idempotency_keys=["a", "b"])
+
+
+def test_seconds_until_it_expires_make_it_no_other_mail(outbox: Outbox) -> None:
+    """
+    They count from when it was made, which differs each time.
+    """
+    first, again = (
+        Message(to="a@example.org", from_email="b@example.com", subject="Hi", text="x", expires=60)
+        for _ in range(2)
+    )
+
+    assert outbox.add(first, idempotency_key="k") == outbox.add(again, idempotency_key="k")
+
+
+@pytest.mark.services
+def test_all_tables_lie_in_the_schema_that_the_url_names() -> None:
+    """
+    Beside those of the program, whose transaction they join.
+    """
+    with fresh_database("postgresql") as url:
+        outbox, plain = Outbox(f"{url}?schema=mail"), open_engine(url)
+        outbox.init()
+        outbox.check()
+        with plain.begin() as connection:
+            connection.execute(text("CREATE TABLE orders (id INTEGER)"))
+            outbox.add(MAIL, connection)
+            connection.execute(
+                Table("orders", MetaData(), Column("id", Integer)).insert(), {"id": 7}
+            )
+        found = inspect(plain).get_table_names()
+        assert State.PENDING == outbox.list()[0].state
+        outbox.close()
+        plain.dispose()
+
+    assert ["orders"] == found
+
+
+def test_its_tables_can_be_made_by_migrations(tmp_path: Path) -> None:
+    """
+    As Alembic makes them, of what the module tells.
+    """
+    engine = open_engine(f"sqlite:///{tmp_path / 'own.db'}")
+    metadata.create_all(engine)
+    outbox = Outbox(engine)
+
+    outbox.init()
+
+    outbox.check()
+    outbox.add(MAIL)
+    outbox.close()

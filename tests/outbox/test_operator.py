@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, update
 
+from mailfailover.errors import ProviderUnavailable
 from mailfailover.outbox import Outbox, State
 from mailfailover.outbox._tables import METADATA, mails
-from tests.chains import MAIL, NOW, World
+from tests.chains import MAIL, NOW, Scripted, World
+from tests.outbox.working import work
 
 if TYPE_CHECKING:
     from mailfailover.outbox import OutboxMail
@@ -141,3 +143,19 @@ def test_upgrade_finds_nothing_to_do(outbox: Outbox) -> None:
     The tables of this version are the first.
     """
     assert 1 == outbox.upgrade()
+
+
+def test_all_that_wait_can_be_sent_at_once(any_outbox: Outbox, world: World) -> None:
+    """
+    Those that were tried before; others are planned so.
+    """
+    for number in range(3):
+        any_outbox.add(MAIL.replace(id=f"m{number}"))
+    work(any_outbox, world, Scripted("a", ProviderUnavailable("HTTP 503"))).run_once()
+    any_outbox.add(MAIL.replace(id="planned", send_at=NOW + timedelta(days=1)))
+
+    assert 3 == any_outbox.retry_all("pending")
+
+    assert ("m0", "m1", "m2") == any_outbox.waiting()
+    with pytest.raises(ValueError, match="name pending, unknown or dead"):
+        any_outbox.retry_all("sent")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from mailfailover import DeliveryEvent, EventType, Message
-from mailfailover.errors import OutcomeUnknown
+from mailfailover.errors import OutcomeUnknown, ProviderUnavailable
 from mailfailover.outbox import Outbox, State
 from mailfailover.outbox._tables import recipients
 from tests.chains import MAIL, Scripted, World
@@ -270,3 +270,78 @@ def test_a_mail_that_was_given_up_in_doubt_can_still_be_settled(
     assert outbox.settle(told())
 
     assert State.SENT == found(outbox).state
+
+
+def test_an_event_during_a_call_settles_the_mail(any_outbox: Outbox, world: World) -> None:
+    """
+    Not the recipient only: nobody sends again what is known to be delivered.
+    """
+
+    def answer(_message: Message) -> str:
+        assert any_outbox.settle(told())
+        raise OutcomeUnknown("no answer", stage="written")
+
+    any_outbox.add(MAIL)
+    a = Scripted("a", answer)
+
+    work(any_outbox, world, a, on_unknown="raise").run_once()
+
+    assert State.SENT == found(any_outbox).state
+    assert not any_outbox.retry(MAIL.id)
+    assert 1 == len(a.mails)
+
+
+def test_an_event_between_two_attempts_ends_the_sending(outbox: Outbox, world: World) -> None:
+    """
+    The next provider is not called for what everybody has.
+    """
+
+    def answer(_message: Message) -> str:
+        outbox.settle(told())
+        raise OutcomeUnknown("no answer", stage="written")
+
+    outbox.add(MAIL)
+    a, b = Scripted("a", answer), Scripted("b")
+
+    work(outbox, world, a, b).run_once()
+
+    assert State.SENT == found(outbox).state
+    assert [] == b.mails
+
+
+def test_an_event_of_a_mail_that_surely_was_not_sent_settles_it(
+    outbox: Outbox, world: World
+) -> None:
+    """
+    The vendor said that it was down, and delivered the mail.
+    """
+    outbox.add(MAIL)
+    a = Scripted("a", ProviderUnavailable("HTTP 503"))
+    work(outbox, world, a).run_once()
+
+    assert outbox.settle(told())
+
+    assert State.SENT == found(outbox).state
+
+
+def test_what_everybody_has_is_not_tried_again(outbox: Outbox, world: World) -> None:
+    """
+    Though it was planned while a call was under way.
+    """
+
+    def answer(_message: Message) -> str:
+        outbox.settle(told())
+        raise ProviderUnavailable("HTTP 503")
+
+    outbox.add(MAIL)
+    a = Scripted("a", answer)
+    worker = work(outbox, world, a)
+    worker.run_once()
+    a.then("id")
+    calls = len(a.mails)
+    world.clock.advance(3600)
+
+    worker.run_once()
+
+    assert State.SENT == found(outbox).state
+    assert calls == len(a.mails)

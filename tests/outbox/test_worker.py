@@ -28,6 +28,7 @@ from mailfailover.outbox import (
     OutboxWorker,
     State,
 )
+from mailfailover.outbox._intake import LIFETIME
 from mailfailover.outbox._lease import SMALL
 from mailfailover.outbox._tables import bodies
 from mailfailover.plugin import Capabilities
@@ -59,6 +60,9 @@ def test_a_mail_is_sent(any_outbox: Outbox, world: World) -> None:
         state=State.SENT,
         created=NOW,
         due=NOW + KEEP,
+        expires=NOW + LIFETIME,
+        sender="shop@example.com",
+        subject="Hi",
         tries=1,
         recipients=(OutboxRecipient("ann@example.org", "accepted"),),
         attempts=(OutboxAttempt("a", NOW, 0.0, "response", "accepted", "", None, "a-id"),),
@@ -452,9 +456,9 @@ class TestDeath:
         """
         outbox.add(MAIL)
         for _ in range(2):
-            assert work(outbox, world, max_tries=2).claim(1)
+            assert work(outbox, world, max_lost=2).claim(1)
             world.clock.advance(60)
-            work(outbox, world, max_tries=2).sweep()
+            work(outbox, world, max_lost=2).sweep()
 
         mail = found(outbox)
         assert (State.DEAD, 2) == (mail.state, mail.tries)
@@ -780,7 +784,23 @@ class TestTrouble:
             work(outbox, world, Scripted("a", KeyboardInterrupt())).run_once()
 
         mail = found(outbox)
-        assert (State.UNKNOWN, [("a", "unfinished")]) == (mail.state, calls(mail))
+        assert (State.UNKNOWN, [("a", "OutcomeUnknown")]) == (mail.state, calls(mail))
+
+    def test_an_interruption_before_any_byte_left_is_no_doubt(
+        self, outbox: Outbox, world: World
+    ) -> None:
+        """
+        The transport said how far the call got: the mail is just tried again.
+        """
+        interruption = KeyboardInterrupt()
+        interruption.stage = "connecting"  # type: ignore[attr-defined]  # as a transport says it
+        outbox.add(MAIL)
+
+        with pytest.raises(KeyboardInterrupt):
+            work(outbox, world, Scripted("a", interruption)).run_once()
+
+        mail = found(outbox)
+        assert (State.PENDING, "not made") == (mail.state, mail.attempts[0].outcome)
 
     def test_a_time_limit_is_handed_on(self, outbox: Outbox, world: World) -> None:
         """
