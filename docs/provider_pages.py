@@ -37,6 +37,21 @@ def _lines() -> Iterator[str]:
         yield f".. autoclass:: {provider.__module__}.{provider.__name__}"
         yield "   :no-index-entry:\n"
         yield "```\n"
+        yield from _certainty(provider)
+
+
+def _certainty(provider: type) -> Iterator[str]:
+    """
+    How sure the provider is, and what the vendor's documents do not confirm.
+    """
+    facts = getattr(provider, "unconfirmed", ())
+    maturity = getattr(provider, "maturity", "stable")
+    yield f"Maturity: {maturity}." + (
+        " Not confirmed by the vendor's documents:\n" if facts else "\n"
+    )
+    yield from (f"- {fact}" for fact in facts)
+    if facts:
+        yield ""
 
 
 def _dsn(provider: type, scheme: str) -> str:

@@ -85,6 +85,7 @@ from mailfailover._provider.mime_forms import (
 )
 from mailfailover._provider.protocols import (
     BatchProvider,
+    Maturity,
     Provider,
     SimpleProvider,
     SMTPProvider,
@@ -144,6 +145,7 @@ __all__ = [
     "File",
     "FileFields",
     "HTTPRequest",
+    "Maturity",
     "MergeLanguage",
     "Message",
     "Outcomes",

@@ -46,10 +46,16 @@ class Entry:
         info: Where it comes from, and why it is broken, if it is.
 
         capabilities: What it can express; None where it is broken.
+
+        maturity: How sure it is, ``stable`` or ``provisional``; "" where it does not say.
+
+        unconfirmed: What of it the vendor's documents do not confirm.
     """
 
     info: PluginInfo
     capabilities: Capabilities | None
+    maturity: str = ""
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def limits(self) -> dict[str, float]:
@@ -64,7 +70,12 @@ class Entry:
         Return it as JSON-safe data.
         """
         features = self.capabilities.features.names if self.capabilities else ()
-        return dataclasses.asdict(self.info) | {"features": list(features), "limits": self.limits}
+        return dataclasses.asdict(self.info) | {
+            "features": list(features),
+            "limits": self.limits,
+            "maturity": self.maturity,
+            "unconfirmed": list(self.unconfirmed),
+        }
 
     def lines(self) -> Iterator[str]:
         """
@@ -81,6 +92,9 @@ class Entry:
         yield from _wrap(
             "at most", (f"{_write(*one)} {_LIMITS[one[0]][0]}" for one in self.limits.items())
         )
+        yield from _wrap("is", filter(None, [self.maturity]))
+        for fact in self.unconfirmed:
+            yield from _wrap("unsure", [fact])
 
 
 def entries() -> tuple[Entry, ...]:
@@ -96,8 +110,10 @@ def markdown(found: Iterable[Entry] | None = None) -> str:
     """
     if found is None:
         found = [entry for entry in entries() if entry.info.builtin]
-    usable = [(one.info.scheme, one.capabilities) for one in found if one.capabilities is not None]
+    whole = [one for one in found if one.capabilities is not None]
+    usable = [(one.info.scheme, one.capabilities) for one in whole if one.capabilities]
     rows = [["", *(f"`{scheme}`" for scheme, _ in usable)]]
+    rows += [["maturity", *(one.maturity for one in whole)]]
     rows += [
         [_word(str(feature.name)), *("yes" if feature in c.features else "" for _, c in usable)]
         for feature in Feature
@@ -120,7 +136,9 @@ def capabilities_of(provider: type) -> Capabilities:
 def _entry(info: PluginInfo) -> Entry:
     if info.broken:
         return Entry(info, None)
-    return Entry(info, capabilities_of(find(f"{info.distribution}:{info.scheme}")))
+    provider = find(f"{info.distribution}:{info.scheme}")
+    maturity, facts = getattr(provider, "maturity", ""), getattr(provider, "unconfirmed", ())
+    return Entry(info, capabilities_of(provider), maturity, facts)
 
 
 def _write(name: str, limit: float | None) -> str:

@@ -79,6 +79,8 @@ class AhaSend:
 
     name: ClassVar[str] = "ahasend"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "account_id")
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = ("whether headers of a merge may have variables",)
 
     # https://ahasend.com/docs/api-reference/idempotency (2026-11)
     idempotency_ttl: ClassVar[float] = DAY

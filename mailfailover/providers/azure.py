@@ -106,6 +106,12 @@ class Azure:
 
     name: ClassVar[str] = "azure"
     userinfo: ClassVar[tuple[str, ...]] = ("access_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the codes of its errors, which the vendor does not list",
+        "that a repeated operation id is not sent twice",
+        "mails without text, and non-ASCII local parts",
+    )
 
     # How long an earlier version of the API knew a repeated call. That the operation id does
     # the same now is what users see (github.com/firezone/firezone, pull request 12835);

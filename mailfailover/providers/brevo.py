@@ -103,6 +103,8 @@ class Brevo:
 
     name: ClassVar[str] = "brevo"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = ("the words of its errors",)
 
     # One page says 15 minutes, another 30: the shorter is safe.
     # https://developers.brevo.com/changelog/email-api-now-supports-idempotency (2026-11)

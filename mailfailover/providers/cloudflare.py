@@ -100,6 +100,11 @@ class Cloudflare:
 
     name: ClassVar[str] = "cloudflare"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token", "account_id")
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the code of a call to a suppressed recipient",
+        "mails without subject",
+    )
 
     # A header is a key of an object. Tags, metadata, tracking, templates, a time to send at, an
     # envelope sender, merges: no such parameter. Mails without subject: unconfirmed.

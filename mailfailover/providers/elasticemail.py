@@ -82,6 +82,12 @@ class ElasticEmail:
 
     name: ClassVar[str] = "elasticemail"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of its errors",
+        "that it does not look for fields in what it filled in",
+        "mails without subject or body",
+    )
     webhook_method: ClassVar[str] = "GET"
 
     # To is required; one object is the headers. Images in an HTML, several Reply-To: no such

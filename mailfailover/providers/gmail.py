@@ -75,6 +75,11 @@ class Gmail:
 
     name: ClassVar[str] = "gmail"
     userinfo: ClassVar[tuple[str, ...]] = ("access_token",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "non-ASCII local parts",
+        "whether a Message-ID stays",
+    )
 
     # All that MIME can say; non-ASCII local parts: unconfirmed. The number of recipients:
     # https://support.google.com/a/answer/166852 (2026-11). The size: the API's description,

@@ -94,6 +94,12 @@ class Infobip:
 
     name: ClassVar[str] = "infobip"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "which names of reasons mail has",
+        "the words of a violation",
+        "names of recipients, and how large a mail may be",
+    )
 
     # A subject is required, and one object is the headers. An envelope sender: no such
     # parameter. Names of recipients, mails without To, and the size: unconfirmed.

@@ -91,6 +91,11 @@ class Lettermint:
 
     name: ClassVar[str] = "lettermint"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of its errors",
+        "how many recipients and bytes a mail may have, and how far ahead it may be sent",
+    )
 
     # https://docs.lettermint.co/platform/emails/idempotency (2026-11)
     idempotency_ttl: ClassVar[float] = DAY

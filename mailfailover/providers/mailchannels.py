@@ -75,6 +75,12 @@ class MailChannels:
 
     name: ClassVar[str] = "mailchannels"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of its errors",
+        "whether the number of recipients is that of to alone",
+        "mails without subject",
+    )
 
     # To, a subject and a content are required; a header is a key of an object. A time to send
     # at: no such parameter. Mails without subject, and whether the number of recipients is

@@ -98,6 +98,12 @@ class MailerSend:
 
     name: ClassVar[str] = "mailersend"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "what its codes of quotas, limits and plans mean",
+        "that an encoded word in a recipient's name stays as it is",
+        "repeated headers",
+    )
 
     # Subject, a body and To are required. Repeated headers: unconfirmed.
     capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(

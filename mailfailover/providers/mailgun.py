@@ -109,6 +109,13 @@ class Mailgun:
 
     name: ClassVar[str] = "mailgun"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "domain")
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of errors that its documents do not list",
+        "that it does not look for variables in what it filled in",
+        "file names with a quote or a backslash",
+        "repeated headers, and mails without subject",
+    )
 
     # Envelope sender: only its domain can be chosen, by another `domain`. Repeated headers,
     # mails without subject: unconfirmed. A template excludes text and html.

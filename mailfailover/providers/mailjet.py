@@ -79,6 +79,8 @@ class Mailjet:
 
     name: ClassVar[str] = "mailjet"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "secret_key")
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = ("mails without subject",)
 
     # Each mail of a merge is judged by itself, and the status is that of the worst.
     mixed_batches: ClassVar[bool] = True

@@ -64,6 +64,11 @@ class Mailomat:
 
     name: ClassVar[str] = "mailomat"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "all of it: the vendor's manual could not be read, public client code was",
+        "how many recipients and bytes a mail may have",
+    )
 
     # To, subject and a body are required. The name of an inline image's field differs among the
     # clients. How large a mail may be, and how many it may name: unconfirmed.

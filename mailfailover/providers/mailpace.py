@@ -86,6 +86,11 @@ class MailPace:
 
     name: ClassVar[str] = "mailpace"
     userinfo: ClassVar[tuple[str, ...]] = ("server_token",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "errors of cc and bcc, which are read as those of to",
+        "how large a mail may be: its pages differ",
+    )
 
     # https://docs.mailpace.com/guide/idempotency (2026-11)
     idempotency_ttl: ClassVar[float] = DAY

@@ -97,6 +97,12 @@ class Mailtrap:
 
     name: ClassVar[str] = "mailtrap"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of errors that its OpenAPI file does not list",
+        "the order of its message ids",
+        "how large one mail may be",
+    )
 
     # One object is the Reply-To, an object the headers. Envelope sender, tracking, a time to
     # send at: no such parameter. Subject and text are required, and one of to, cc and bcc.

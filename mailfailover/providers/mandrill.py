@@ -116,6 +116,13 @@ class Mandrill:
 
     name: ClassVar[str] = "mandrill"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of a ValidationError",
+        "that three braces keep a value as it is",
+        "how many recipients and bytes a call may have",
+        "repeated headers, and mails without subject or text",
+    )
 
     # Envelope sender: return_path_domain is a domain only, an option. Headers per recipient: no
     # such parameter. Repeated headers, mails without subject or text: unconfirmed.

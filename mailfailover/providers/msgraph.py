@@ -72,6 +72,13 @@ class MSGraph:
 
     name: ClassVar[str] = "msgraph"
     userinfo: ClassVar[tuple[str, ...]] = ("access_token",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "that a Bcc header is read and taken out",
+        "some codes of its errors",
+        "how large a mail may be",
+        "non-ASCII local parts",
+    )
 
     # All that MIME can say but headers, and a Bcc header is read: so by
     # https://github.com/SMTP2Graph/SMTP2Graph (2026-11); the vendor's manual is silent. Non-ASCII

@@ -19,6 +19,7 @@ class Null:
     """
 
     name: ClassVar[str] = "null"
+    maturity: ClassVar[plugin.Maturity] = "stable"
     capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
     def send(self, message: plugin.Message) -> None:

@@ -96,6 +96,12 @@ class Postmark:
 
     name: ClassVar[str] = "postmark"
     userinfo: ClassVar[tuple[str, ...]] = ("server_token",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "that X-PM-KeepID keeps a Message-ID through the API",
+        "the code of a template that is not there",
+        "repeated headers, and mails without subject or To",
+    )
 
     # A body is required. Repeated headers, mails without subject or To: unconfirmed. A text or
     # an HTML may have 5 MB each.

@@ -99,6 +99,10 @@ class Resend:
 
     name: ClassVar[str] = "resend"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "a Message-ID made by us, so only the caller's own goes along",
+    )
 
     # https://resend.com/docs/dashboard/emails/idempotency-keys (2026-11)
     idempotency_ttl: ClassVar[float] = DAY

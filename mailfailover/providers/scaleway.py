@@ -122,6 +122,11 @@ class Scaleway:
 
     name: ClassVar[str] = "scaleway"
     userinfo: ClassVar[tuple[str, ...]] = ("secret_key", "project_id")
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "which type of error stands for which fault",
+        "repeated headers, and mails without subject or text",
+    )
 
     # Inline images, tags, metadata, tracking, templates, a time to send at, an envelope
     # sender: no such parameter. Repeated headers, mails without subject or text: unconfirmed.

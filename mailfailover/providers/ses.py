@@ -137,6 +137,12 @@ class SES:
 
     name: ClassVar[str] = "ses"
     userinfo: ClassVar[tuple[str, ...]] = ("access_key_id", "secret_access_key")
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "how it marks inline images, which is why such mails go as MIME",
+        "whether it breaks long lines of a simple mail",
+        "repeated headers, and mails without subject, text or To",
+    )
 
     # Tracking belongs to the configuration set. Merges: stored templates only, which escape
     # and fail in ways of their own. Non-ASCII local parts: refused by the vendor's manual.

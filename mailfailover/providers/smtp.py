@@ -70,6 +70,10 @@ class SMTP:
 
     name: ClassVar[str] = "smtp"
     userinfo: ClassVar[tuple[str, ...]] = ("username", "password")
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the form of queue ids of servers other than Postfix, Exim, sendmail and SES",
+    )
     # The fields that a URL scheme sets, beside those of its own name.
     schemes: ClassVar[Mapping[str, Mapping[str, str]]] = {"smtps": {"tls": "implicit"}}
     # Tags, metadata, tracking and a time to send at have no standard header. How large a mail

@@ -97,6 +97,12 @@ class SMTP2GO:
 
     name: ClassVar[str] = "smtp2go"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "some codes of its errors",
+        "how large a mail may be",
+        "repeated headers, and mails without subject",
+    )
 
     # To, a subject and a body are required. 100 each of to, cc and bcc. An envelope sender: no
     # such parameter. Repeated headers, mails without subject, the size: unconfirmed. How many

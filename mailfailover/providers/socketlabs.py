@@ -99,6 +99,11 @@ class SocketLabs:
 
     name: ClassVar[str] = "socketlabs"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "server_id")
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "repeated headers",
+        "how large a mail may be",
+    )
 
     # To, a subject and a body are required. 50 recipients by the vendor's clients; how large a
     # mail may be: not documented. Tracking, a time to send at, an envelope sender: no such

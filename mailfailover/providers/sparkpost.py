@@ -99,6 +99,11 @@ class SparkPost:
 
     name: ClassVar[str] = "sparkpost"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "what the words of its errors name",
+        "how many recipients a call may have, and how far ahead it may be sent",
+    )
     idempotency_ttl: ClassVar[float] = 24 * HOUR
 
     # A subject and a body are required, and a header is a key of an object.

@@ -85,6 +85,11 @@ class Sweego:
 
     name: ClassVar[str] = "sweego"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the words of a bad address",
+        "how it answers a ping",
+    )
 
     # To, subject and a body are required. Of tracking only that of opens can be switched off.
     # An envelope sender, a time to send at: no such parameter. How the call for merges fills in

@@ -150,6 +150,10 @@ class UnisenderGo:
 
     name: ClassVar[str] = "unisender"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "that a merged value is neither escaped nor looked into",
+    )
     idempotency_ttl: ClassVar[float] = 60.0
 
     # Subject, a body and To are required; a header is a key of an object, the same for all of

@@ -91,6 +91,12 @@ class ZeptoMail:
 
     name: ClassVar[str] = "zeptomail"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
+    maturity: ClassVar[plugin.Maturity] = "provisional"
+    unconfirmed: ClassVar[tuple[str, ...]] = (
+        "the host of its data centre in Europe",
+        "some events of its webhooks",
+        "how large a mail may be",
+    )
 
     # To, a subject and a body are required; a header is a key of an object. 340 of to, 100 each
     # of cc and bcc. A time to send at: no such parameter. The size: unconfirmed. Whether values

@@ -23,6 +23,7 @@ def test_providers_are_listed() -> None:
 
     assert "console://   mailfailover 0.1.0\n  can:     everything\n" in text
     assert "10 tags in a mail" in text
+    assert "  is:      provisional\n  unsure:  the words of its errors\n" in text
 
 
 def test_providers_are_json() -> None:
@@ -40,6 +41,10 @@ def test_providers_are_json() -> None:
         "builtin": True,
         "broken": "",
         "limits": {},
+        "maturity": "stable",
+        "unconfirmed": [
+            "the form of queue ids of servers other than Postfix, Exim, sendmail and SES"
+        ],
     } == found["smtp"]
     assert "ATTACHMENTS" in features
     assert "TAGS" not in features
@@ -57,6 +62,10 @@ def test_matrix_is_markdown() -> None:
     assert {len(cells[0])} == set(map(len, cells))
     assert ("", "yes") == (table["tags"]["`smtp`"], table["tags"]["`sendgrid`"])
     assert "30 MB" == table["most for a mail"]["`sendgrid`"]
+    assert ("stable", "provisional") == (
+        table["maturity"]["`sendgrid`"],
+        table["maturity"]["`mailomat`"],
+    )
 
 
 def test_broken_plugin_is_listed_with_its_reason(tmp_path: Path) -> None:
