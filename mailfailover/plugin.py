@@ -85,7 +85,6 @@ from mailfailover._provider.mime_forms import (
 )
 from mailfailover._provider.protocols import (
     BatchProvider,
-    Maturity,
     Provider,
     SimpleProvider,
     SMTPProvider,
@@ -145,7 +144,6 @@ __all__ = [
     "File",
     "FileFields",
     "HTTPRequest",
-    "Maturity",
     "MergeLanguage",
     "Message",
     "Outcomes",

@@ -4,7 +4,7 @@ The protocols of providers and transports.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from mailfailover._values.face import published_in
 
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from mailfailover.errors import SendError
 
 
-Maturity = Literal["stable", "provisional"]
-"""
-How sure a provider is: ``stable`` by the vendor's own documents, schemas and clients, or
-``provisional``, where much is by public client code and by analogy.
-"""
-
-
 @published_in("mailfailover.plugin")
 class Provider(Protocol):
     """
@@ -42,9 +35,9 @@ class Provider(Protocol):
     whatever its status is: ``parse_batch`` then reads all of them and raises the error of
     the whole), ``parse_ping(response)`` (where the status alone does not tell whether the
     vendor knows us: raises a :class:`SendError` unless it does), ``idempotency_ttl``
-    (seconds), ``userinfo``, ``transport``; ``maturity`` (:data:`Maturity`) and ``unconfirmed``,
-    what of it nobody has confirmed by the vendor's documents: shown by ``mailfailover
-    providers`` and in the documentation.
+    (seconds), ``userinfo``, ``transport``; ``maturity`` and ``unconfirmed``: ``"stable"``
+    by the vendor's own documents, schemas and clients, or ``"provisional"`` where much is by
+    public client code and by analogy; and the facts that no document of the vendor confirms.
     """
 
     name: ClassVar[str]

@@ -79,7 +79,7 @@ class AhaSend:
 
     name: ClassVar[str] = "ahasend"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "account_id")
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = ("whether headers of a merge may have variables",)
 
     # https://ahasend.com/docs/api-reference/idempotency (2026-11)

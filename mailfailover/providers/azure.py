@@ -106,7 +106,7 @@ class Azure:
 
     name: ClassVar[str] = "azure"
     userinfo: ClassVar[tuple[str, ...]] = ("access_key",)
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the codes of its errors, which the vendor does not list",
         "that a repeated operation id is not sent twice",

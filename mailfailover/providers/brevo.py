@@ -103,7 +103,7 @@ class Brevo:
 
     name: ClassVar[str] = "brevo"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = ("the words of its errors",)
 
     # One page says 15 minutes, another 30: the shorter is safe.

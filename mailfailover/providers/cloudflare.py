@@ -100,7 +100,7 @@ class Cloudflare:
 
     name: ClassVar[str] = "cloudflare"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token", "account_id")
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the code of a call to a suppressed recipient",
         "mails without subject",

@@ -28,7 +28,7 @@ class Console:
     """
 
     name: ClassVar[str] = "console"
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
     stream: str = "stderr"

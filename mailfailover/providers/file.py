@@ -38,7 +38,7 @@ class File:
     """
 
     name: ClassVar[str] = "file"
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
     dsn_path: ClassVar[str] = "directory"
 

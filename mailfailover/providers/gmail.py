@@ -75,7 +75,7 @@ class Gmail:
 
     name: ClassVar[str] = "gmail"
     userinfo: ClassVar[tuple[str, ...]] = ("access_token",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "non-ASCII local parts",
         "whether a Message-ID stays",

@@ -98,7 +98,7 @@ class MailerSend:
 
     name: ClassVar[str] = "mailersend"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "what its codes of quotas, limits and plans mean",
         "that an encoded word in a recipient's name stays as it is",

@@ -109,7 +109,7 @@ class Mailgun:
 
     name: ClassVar[str] = "mailgun"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "domain")
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of errors that its documents do not list",
         "that it does not look for variables in what it filled in",

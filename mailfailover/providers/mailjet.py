@@ -79,7 +79,7 @@ class Mailjet:
 
     name: ClassVar[str] = "mailjet"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "secret_key")
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = ("mails without subject",)
 
     # Each mail of a merge is judged by itself, and the status is that of the worst.

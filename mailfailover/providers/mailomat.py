@@ -64,7 +64,7 @@ class Mailomat:
 
     name: ClassVar[str] = "mailomat"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "all of it: the vendor's manual could not be read, public client code was",
         "how many recipients and bytes a mail may have",

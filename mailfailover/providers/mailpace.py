@@ -86,7 +86,7 @@ class MailPace:
 
     name: ClassVar[str] = "mailpace"
     userinfo: ClassVar[tuple[str, ...]] = ("server_token",)
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "errors of cc and bcc, which are read as those of to",
         "how large a mail may be: its pages differ",

@@ -97,7 +97,7 @@ class Mailtrap:
 
     name: ClassVar[str] = "mailtrap"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of errors that its OpenAPI file does not list",
         "the order of its message ids",

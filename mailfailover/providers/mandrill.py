@@ -116,7 +116,7 @@ class Mandrill:
 
     name: ClassVar[str] = "mandrill"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of a ValidationError",
         "that three braces keep a value as it is",

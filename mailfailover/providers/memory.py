@@ -24,7 +24,7 @@ class Memory:
     """
 
     name: ClassVar[str] = "memory"
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
     max_messages: int = 0

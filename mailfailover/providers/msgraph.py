@@ -72,7 +72,7 @@ class MSGraph:
 
     name: ClassVar[str] = "msgraph"
     userinfo: ClassVar[tuple[str, ...]] = ("access_token",)
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "that a Bcc header is read and taken out",
         "some codes of its errors",

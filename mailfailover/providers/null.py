@@ -19,7 +19,7 @@ class Null:
     """
 
     name: ClassVar[str] = "null"
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
 
     def send(self, message: plugin.Message) -> None:

@@ -63,7 +63,7 @@ class Postal:
 
     name: ClassVar[str] = "postal"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = ("non-ASCII local parts",)
 
     # It has no metadata, no time to send at and no templates; tracking belongs to a domain. How

@@ -96,7 +96,7 @@ class Postmark:
 
     name: ClassVar[str] = "postmark"
     userinfo: ClassVar[tuple[str, ...]] = ("server_token",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "that X-PM-KeepID keeps a Message-ID through the API",
         "the code of a template that is not there",

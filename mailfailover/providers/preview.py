@@ -95,7 +95,7 @@ class Preview:
     """
 
     name: ClassVar[str] = "preview"
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     capabilities: ClassVar[plugin.Capabilities] = plugin.EVERYTHING
     dsn_path: ClassVar[str] = "path"
 

@@ -99,7 +99,7 @@ class Resend:
 
     name: ClassVar[str] = "resend"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "a Message-ID made by us, so only the caller's own goes along",
     )

@@ -122,7 +122,7 @@ class Scaleway:
 
     name: ClassVar[str] = "scaleway"
     userinfo: ClassVar[tuple[str, ...]] = ("secret_key", "project_id")
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "which type of error stands for which fault",
         "repeated headers, and mails without subject or text",

@@ -91,7 +91,7 @@ class SendGrid:
 
     name: ClassVar[str] = "sendgrid"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
 
     # Subject and text are required, a header is a key of an object, and there is no parameter
     # for the envelope sender.

@@ -137,7 +137,7 @@ class SES:
 
     name: ClassVar[str] = "ses"
     userinfo: ClassVar[tuple[str, ...]] = ("access_key_id", "secret_access_key")
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "how it marks inline images, which is why such mails go as MIME",
         "whether it breaks long lines of a simple mail",

@@ -70,7 +70,7 @@ class SMTP:
 
     name: ClassVar[str] = "smtp"
     userinfo: ClassVar[tuple[str, ...]] = ("username", "password")
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the form of queue ids of servers other than Postfix, Exim, sendmail and SES",
     )

@@ -99,7 +99,7 @@ class SocketLabs:
 
     name: ClassVar[str] = "socketlabs"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "server_id")
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "repeated headers",
         "how large a mail may be",

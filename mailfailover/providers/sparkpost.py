@@ -99,7 +99,7 @@ class SparkPost:
 
     name: ClassVar[str] = "sparkpost"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "stable"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "what the words of its errors name",
         "how many recipients a call may have, and how far ahead it may be sent",

@@ -85,7 +85,7 @@ class Sweego:
 
     name: ClassVar[str] = "sweego"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of a bad address",
         "how it answers a ping",

@@ -91,7 +91,7 @@ class ZeptoMail:
 
     name: ClassVar[str] = "zeptomail"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
-    maturity: ClassVar[plugin.Maturity] = "provisional"
+    maturity: ClassVar[str] = "provisional"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the host of its data centre in Europe",
         "some events of its webhooks",
