@@ -1,0 +1,117 @@
+"""
+The counts of deliveries: recipients by the slice of time in which their mail was accepted.
+
+Of each recipient it is counted that the mail was sent, and the first time that it was delivered,
+blocked or bounced. Nothing tells one mail from another, so the counts stay small.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SLICE = 300
+"""Seconds of a slice."""
+
+HOUR = 3600
+EDGES = (300, 900, 1800, 3600, 7200, 14400)
+"""Classes of how many seconds a delivery took."""
+
+SENT = "sent"
+BLOCKED = "blocked"
+BOUNCED = "bounced"
+LATEST = "later"
+"""Delivered after more than the last of :data:`EDGES`."""
+
+HEARD = "heard"
+"""An event came; counted in the slice in which it came, for the receiver ""."""
+
+REFUSED = "refused"
+"""A webhook with a wrong signature came; counted as :data:`HEARD` is."""
+
+LAG = "lag"
+"""Seconds between events and their webhooks, in sum; counted as :data:`HEARD` is."""
+
+OTHER = "other"
+"""The receiver of the domains that are too many to be told apart."""
+
+_MOST_RECEIVERS = 300
+
+
+class Key(NamedTuple):
+    """
+    What one number is about.
+    """
+
+    slice: int
+    link: str
+    receiver: str
+    what: str
+
+
+class Buffer:
+    """
+    Counts of this process that are not in the database yet.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._counts: Counter[Key] = Counter()
+        self._receivers: set[tuple[str, str]] = set()
+
+    def add(self, at: float, link: str, receiver: str, what: str, number: int = 1) -> None:
+        """
+        Count *number* at the time *at*.
+        """
+        with self._lock:
+            receiver = self._told_apart(link, receiver)
+            self._counts[Key(int(at) // SLICE * SLICE, link, receiver, what)] += number
+
+    def take(self) -> Mapping[Key, int]:
+        """
+        Return the counts, and begin anew.
+        """
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+            return counts
+
+    def give_back(self, counts: Mapping[Key, int]) -> None:
+        """
+        Count again what could not be written.
+        """
+        with self._lock:
+            self._counts.update(counts)
+
+    def sent_since(self, link: str, receiver: str, since: float) -> int:
+        """
+        How many of the counts are of mails sent since a time.
+        """
+        with self._lock:
+            return sum(
+                number
+                for key, number in self._counts.items()
+                if key.what == SENT
+                and key.link == link
+                and key.receiver == receiver
+                and key.slice + SLICE > since
+            )
+
+    def _told_apart(self, link: str, receiver: str) -> str:
+        place = (link, receiver)
+        if place in self._receivers or "." not in receiver:
+            return receiver
+        if len(self._receivers) >= _MOST_RECEIVERS:
+            return OTHER
+        self._receivers.add(place)
+        return receiver
+
+
+def delay_class(seconds: float) -> str:
+    """
+    Return what a delivery after so many seconds is counted as.
+    """
+    return next((str(edge) for edge in EDGES if seconds <= edge), LATEST)

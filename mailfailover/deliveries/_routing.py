@@ -1,0 +1,165 @@
+"""
+The routing of a mail by how deliveries stand: an ill cell goes to the end, it does not forbid.
+
+All of it is read from memory: a :class:`Situation` that is renewed in the background. Where
+nothing is wrong and no link warms up, a mail's candidates are not even looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from mailfailover._health.ramp import allowed
+from mailfailover.deliveries._cell import ALL, Cell, Place
+from mailfailover._values.frozen import EMPTY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mailfailover._chain.candidate import Candidate
+    from mailfailover._message.message import Message
+
+PROBE_EVERY = 50
+"""One mail in so many goes through an ill cell, to find out whether it is well again."""
+
+PROBE_SECONDS = 600.0
+"""At least one mail in so many seconds does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """
+    What routing goes by, as it was when it was last read.
+
+    Attributes:
+        cells: The places that are ill, ``(link, "*")`` and ``("*", receiver)`` among them.
+
+        usual: How many recipients an hour a cell usually gets.
+
+        sent: How many recipients each cell got in the last hour.
+
+        exhausted: The links that have had all that their warm-up allows for today.
+    """
+
+    cells: Mapping[Place, Cell] = field(default=EMPTY)
+    usual: Mapping[Place, float] = field(default=EMPTY)
+    sent: Mapping[Place, int] = field(default=EMPTY)
+    warmups: Mapping[str, float] = field(default=EMPTY)
+    """How many recipients more a link that warms up may get today."""
+
+    def is_down(self, receiver: str) -> bool:
+        """
+        Whether no link reaches *receiver*.
+        """
+        return (ALL, receiver) in self.cells
+
+    def illness(self, link: str, receivers: Iterable[str]) -> Cell | None:
+        """
+        Return the first ill cell on the way through *link* to *receivers*.
+        """
+        whole = self.cells.get((link, ALL))
+        if whole is not None:
+            return whole
+        for receiver in receivers:
+            if (cell := self.cells.get((link, receiver))) is not None:
+                return cell
+        return None
+
+
+class Routing:
+    """
+    Orders the candidates of mails.
+
+    Args:
+        receiver_of: Names the receiver of a domain.
+
+        sent: How many recipients a cell got that the situation does not know of yet.
+
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        receiver_of: Callable[[str], str],
+        sent: Callable[[str, str], int],
+        clock: Callable[[], float],
+    ) -> None:
+        self.situation: Situation | None = None
+        """None where there is nothing to go by."""
+
+        self._receiver_of = receiver_of
+        self._sent = sent
+        self._clock = clock
+        self._lock = Lock()
+        self._probes: dict[Place, tuple[int, float]] = {}
+
+    def order(self, message: Message, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
+        """
+        Return *candidates* with those at the end that would hardly reach the recipients.
+        """
+        situation = self.situation
+        if situation is None:
+            return candidates
+        return self._order(situation, message, list(candidates))
+
+    def _order(
+        self, situation: Situation, message: Message, candidates: list[Candidate]
+    ) -> list[Candidate]:
+        receivers = self.receivers(message)
+        reachable = [one for one in receivers if not situation.is_down(one)]
+        count = len(message.recipients)
+        well: list[Candidate] = []
+        ill: list[Candidate] = []
+        for candidate in candidates:
+            key = candidate.link.key
+            is_over = situation.warmups.get(key, count) < count
+            is_ill = situation.illness(key, reachable) is not None
+            (ill if is_over or is_ill else well).append(candidate)
+        if not ill or not well:
+            return candidates
+        first = candidates[0].link.key
+        if ill[0] is not candidates[0]:  # the mail goes where it would go anyway
+            return [*well, *ill]
+        cell = situation.illness(first, reachable)
+        if cell is None:  # warm-up: the overflow simply goes to the next link
+            return [*well, *ill]
+        if self._is_probe(first, reachable) or not self._may_take(
+            situation, well[0].link.key, reachable, count, cell.since
+        ):
+            return candidates
+        return [*well, *ill]
+
+    def receivers(self, message: Message) -> list[str]:
+        """
+        Name the receivers of a mail, each once.
+        """
+        domains = {address.domain for address in message.recipients}
+        return list(dict.fromkeys(map(self._receiver_of, domains)))
+
+    def _is_probe(self, link: str, receivers: Iterable[str]) -> bool:
+        now = self._clock()
+        place = (link, min(receivers, default=ALL))
+        with self._lock:
+            passed, last = self._probes.get(place, (0, now))
+            due = passed + 1 >= PROBE_EVERY or now - last >= PROBE_SECONDS
+            self._probes[place] = (0, now) if due else (passed + 1, last)
+        return due
+
+    def _may_take(
+        self, situation: Situation, link: str, receivers: Iterable[str], count: int, since: float
+    ) -> bool:
+        """
+        Whether *link* may take the mail over now, by its ramp at each receiver.
+        """
+        seconds = max(0.0, self._clock() - since)
+        for receiver in receivers:
+            place = (link, receiver)
+            sent = situation.sent.get(place, 0) + self._sent(link, receiver)
+            if sent + count > allowed(situation.usual.get(place, 0.0), seconds):
+                return False
+        return True
+
+
+__all__ = ["PROBE_EVERY", "PROBE_SECONDS", "Routing", "Situation"]
