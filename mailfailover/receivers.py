@@ -29,68 +29,70 @@ __all__ = ["Receivers", "receiver_of"]
 # Domains of mailboxes that a provider gives to anybody, from the providers' own sign-up pages and
 # postmaster sites (2026-11).
 _DOMAINS = {
-    "gmail": ("gmail.com", "googlemail.com"),
+    "gmail": "gmail.com googlemail.com",
     "microsoft": (
         "outlook.com hotmail.com live.com msn.com passport.com windowslive.com outlook.de "
-        "outlook.fr outlook.it outlook.es outlook.jp outlook.co.id outlook.com.au outlook.com.br "
-        "hotmail.co.uk hotmail.fr hotmail.de hotmail.it hotmail.es hotmail.be hotmail.nl "
-        "hotmail.ca hotmail.com.br hotmail.com.ar hotmail.co.jp live.co.uk live.fr live.de live.it "
-        "live.nl live.be live.se live.dk live.no live.ca live.com.au live.com.mx live.jp live.cn"
-    ).split(),
+        "outlook.fr outlook.it outlook.es outlook.jp outlook.co.id outlook.com.au "
+        "outlook.com.br hotmail.co.uk hotmail.fr hotmail.de hotmail.it hotmail.es hotmail.be "
+        "hotmail.nl hotmail.ca hotmail.com.br hotmail.com.ar hotmail.co.jp live.co.uk live.fr "
+        "live.de live.it live.nl live.be live.se live.dk live.no live.ca live.com.au "
+        "live.com.mx live.jp live.cn"
+    ),
     "yahoo": (
-        "yahoo.com ymail.com rocketmail.com myyahoo.com yahoo.co.uk yahoo.fr yahoo.de yahoo.it "
-        "yahoo.es yahoo.ca yahoo.com.br yahoo.com.ar yahoo.com.mx yahoo.com.au yahoo.co.in "
-        "yahoo.in yahoo.co.id yahoo.com.ph yahoo.com.sg yahoo.com.vn yahoo.gr yahoo.pl yahoo.ro "
-        "yahoo.se yahoo.no yahoo.dk yahoo.ie yahoo.co.nz yahoo.co.za yahoo.com.tr aol.com aim.com "
-        "aol.co.uk aol.de aol.fr verizon.net att.net sbcglobal.net bellsouth.net frontier.com"
-    ).split(),
-    "yahoo-japan": ("yahoo.co.jp", "ymail.ne.jp"),
-    "apple": ("icloud.com", "me.com", "mac.com", "privaterelay.appleid.com"),
-    "gmx": ("gmx.net gmx.de gmx.at gmx.ch gmx.com gmx.co.uk gmx.fr web.de mail.com email.de").split(),
-    "t-online": ("t-online.de", "magenta.de"),
-    "freenet": ("freenet.de",),
-    "orange": ("orange.fr", "wanadoo.fr"),
-    "sfr": ("sfr.fr", "neuf.fr", "club-internet.fr", "cegetel.net"),
-    "free": ("free.fr", "aliceadsl.fr"),
-    "laposte": ("laposte.net",),
-    "libero": ("libero.it", "iol.it", "inwind.it", "giallo.it", "blu.it", "virgilio.it"),
-    "comcast": ("comcast.net", "xfinity.com"),
-    "charter": ("charter.net", "rr.com", "twc.com", "spectrum.net", "roadrunner.com"),
-    "cox": ("cox.net",),
-    "bt": ("btinternet.com", "btopenworld.com", "talk21.com"),
-    "virgin": ("virginmedia.com", "ntlworld.com", "blueyonder.co.uk", "virgin.net"),
-    "sky": ("sky.com",),
-    "proton": ("proton.me", "protonmail.com", "protonmail.ch", "pm.me"),
-    "fastmail": ("fastmail.com", "fastmail.fm"),
-    "zoho": ("zoho.com", "zohomail.com", "zohomail.eu"),
-    "mail.ru": ("mail.ru", "inbox.ru", "list.ru", "bk.ru", "internet.ru"),
-    "yandex": ("yandex.ru", "yandex.com", "ya.ru", "yandex.by", "yandex.kz", "yandex.ua"),
-    "rambler": ("rambler.ru", "lenta.ru", "autorambler.ru", "myrambler.ru", "ro.ru"),
-    "seznam": ("seznam.cz", "email.cz", "post.cz", "spoluzaci.cz"),
-    "onet": ("onet.pl", "onet.eu", "op.pl", "vp.pl", "poczta.onet.pl"),
-    "wp": ("wp.pl", "o2.pl", "tlen.pl", "go2.pl"),
-    "interia": ("interia.pl", "interia.eu", "poczta.fm"),
-    "qq": ("qq.com", "foxmail.com", "vip.qq.com"),
-    "netease": ("163.com", "126.com", "yeah.net", "188.com", "vip.163.com"),
-    "sina": ("sina.com", "sina.cn"),
-    "naver": ("naver.com",),
-    "daum": ("daum.net", "hanmail.net", "kakao.com"),
-    "docomo": ("docomo.ne.jp",),
-    "au": ("au.com", "ezweb.ne.jp"),
-    "softbank": ("softbank.ne.jp", "i.softbank.jp", "ymobile.ne.jp"),
-    "uol": ("uol.com.br", "bol.com.br"),
-    "terra": ("terra.com.br", "terra.com"),
-    "rediff": ("rediffmail.com",),
-    "telstra": ("bigpond.com", "bigpond.net.au", "telstra.com"),
-    "optus": ("optusnet.com.au",),
-    "xtra": ("xtra.co.nz",),
-    "telenet": ("telenet.be",),
-    "ziggo": ("ziggo.nl", "home.nl", "upcmail.nl", "casema.nl"),
-    "kpn": ("kpnmail.nl", "planet.nl", "hetnet.nl"),
-    "bluewin": ("bluewin.ch",),
-    "tuta": ("tuta.com", "tutanota.com", "tutanota.de", "tuta.io"),
+        "yahoo.com ymail.com rocketmail.com myyahoo.com yahoo.co.uk yahoo.fr yahoo.de "
+        "yahoo.it yahoo.es yahoo.ca yahoo.com.br yahoo.com.ar yahoo.com.mx yahoo.com.au "
+        "yahoo.co.in yahoo.in yahoo.co.id yahoo.com.ph yahoo.com.sg yahoo.com.vn yahoo.gr "
+        "yahoo.pl yahoo.ro yahoo.se yahoo.no yahoo.dk yahoo.ie yahoo.co.nz yahoo.co.za "
+        "yahoo.com.tr aol.com aim.com aol.co.uk aol.de aol.fr verizon.net att.net "
+        "sbcglobal.net bellsouth.net frontier.com"
+    ),
+    "yahoo-japan": "yahoo.co.jp ymail.ne.jp",
+    "apple": "icloud.com me.com mac.com privaterelay.appleid.com",
+    "gmx": "gmx.net gmx.de gmx.at gmx.ch gmx.com gmx.co.uk gmx.fr web.de mail.com email.de",
+    "t-online": "t-online.de magenta.de",
+    "freenet": "freenet.de",
+    "orange": "orange.fr wanadoo.fr",
+    "sfr": "sfr.fr neuf.fr club-internet.fr cegetel.net",
+    "free": "free.fr aliceadsl.fr",
+    "laposte": "laposte.net",
+    "libero": "libero.it iol.it inwind.it giallo.it blu.it virgilio.it",
+    "comcast": "comcast.net xfinity.com",
+    "charter": "charter.net rr.com twc.com spectrum.net roadrunner.com",
+    "cox": "cox.net",
+    "bt": "btinternet.com btopenworld.com talk21.com",
+    "virgin": "virginmedia.com ntlworld.com blueyonder.co.uk virgin.net",
+    "sky": "sky.com",
+    "proton": "proton.me protonmail.com protonmail.ch pm.me",
+    "fastmail": "fastmail.com fastmail.fm",
+    "zoho": "zoho.com zohomail.com zohomail.eu",
+    "mail.ru": "mail.ru inbox.ru list.ru bk.ru internet.ru",
+    "yandex": "yandex.ru yandex.com ya.ru yandex.by yandex.kz yandex.ua",
+    "rambler": "rambler.ru lenta.ru autorambler.ru myrambler.ru ro.ru",
+    "seznam": "seznam.cz email.cz post.cz spoluzaci.cz",
+    "onet": "onet.pl onet.eu op.pl vp.pl poczta.onet.pl",
+    "wp": "wp.pl o2.pl tlen.pl go2.pl",
+    "interia": "interia.pl interia.eu poczta.fm",
+    "qq": "qq.com foxmail.com vip.qq.com",
+    "netease": "163.com 126.com yeah.net 188.com vip.163.com",
+    "sina": "sina.com sina.cn",
+    "naver": "naver.com",
+    "daum": "daum.net hanmail.net kakao.com",
+    "docomo": "docomo.ne.jp",
+    "au": "au.com ezweb.ne.jp",
+    "softbank": "softbank.ne.jp i.softbank.jp ymobile.ne.jp",
+    "uol": "uol.com.br bol.com.br",
+    "terra": "terra.com.br terra.com",
+    "rediff": "rediffmail.com",
+    "telstra": "bigpond.com bigpond.net.au telstra.com",
+    "optus": "optusnet.com.au",
+    "xtra": "xtra.co.nz",
+    "telenet": "telenet.be",
+    "ziggo": "ziggo.nl home.nl upcmail.nl casema.nl",
+    "kpn": "kpnmail.nl planet.nl hetnet.nl",
+    "bluewin": "bluewin.ch",
+    "tuta": "tuta.com tutanota.com tutanota.de tuta.io",
 }
-_NAMES = {domain: name for name, domains in _DOMAINS.items() for domain in domains}
+_NAMES = {domain: name for name, domains in _DOMAINS.items() for domain in domains.split()}
 
 # The end of the mail exchanger's name of a company's own domain. Google, Microsoft, Yahoo, Apple,
 # Mimecast and Orange: the suffixes that KumoMTA's shaping rules match

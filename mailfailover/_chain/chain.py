@@ -233,14 +233,17 @@ def make_chain(
     health: Health | str | None,
     transport: Transport | None,
     observers: Iterable[Observer],
+    advice: Advice | None = None,
 ) -> ProviderChain:
     """
     Return *spec* as a chain. A chain is copied with what is given beside it.
     """
     observers = tuple(observers)
     if not isinstance(spec, ProviderChain):
-        return ProviderChain(spec, health=health, transport=transport, observers=observers)
-    if health is None and transport is None and not observers:
+        return ProviderChain(
+            spec, health=health, transport=transport, observers=observers, advice=advice
+        )
+    if health is None and transport is None and not observers and advice is None:
         return spec
     parts = spec.parts
     return ProviderChain(
@@ -248,7 +251,7 @@ def make_chain(
         health=parts.health if health is None else health,
         transport=parts.transport if transport is None else transport,
         observers=(*parts.observers, *observers),
-        advice=parts.advice,
+        advice=parts.advice if advice is None else advice,
         clock=parts.clock,
         wall=parts.wall,
         sleep=spec.sleep,

@@ -20,6 +20,7 @@ from mailfailover._provider.link import read_address
 from mailfailover._setup.config_files import Watched
 from mailfailover._setup.sources import ConfigFile, Environment, Spec
 from mailfailover._values.face import published_in
+from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from mailfailover._chain.observe import Observer
     from mailfailover._health.protocol import Health
+    from mailfailover._mailer.deliveries import Deliveries
     from mailfailover._mailer.leave_out import Suppressions
     from mailfailover._mailer.replays import Replays
     from mailfailover._mailer.webhook import Handler
@@ -94,6 +96,10 @@ class Mailer:
 
         on_event, replays: Who is told of webhooks, and what remembers that they came.
 
+        deliveries:
+            Learns what becomes of mails, and lets the next ones prefer the links that reach their
+            receivers: a :class:`mailfailover.deliveries.DeliveryHealth`.
+
     Raises:
         ConfigurationError: If nothing is configured, or it cannot work.
 
@@ -117,6 +123,7 @@ class Mailer:
         allow_recipients: str | Iterable[str] = (),
         on_event: Iterable[Handler] = (),
         replays: Replays | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
         given: dict[str, Any] = {
             "from_email": from_email,
@@ -132,8 +139,12 @@ class Mailer:
         self._source = Watched(_source_of(chain, given).load)
         found = self._source.value
         spec = chain if isinstance(chain, ProviderChain) else found.strategy
-        self.chain = make_chain(spec, found.options.get("health"), transport, observers)
+        self.deliveries = deliveries
+        if deliveries is not None:
+            observers, on_event = (*observers, deliveries), (*on_event, deliveries)
+        self.chain = make_chain(spec, found.options.get("health"), transport, observers, deliveries)
         self.webhooks = Reception(self.chain, on_event, replays)
+        self._check_warmups()
         self._suppressions = suppressions
         self._apply(found.options)
 
@@ -156,7 +167,20 @@ class Mailer:
         if self._source.refresh():
             found = self._source.value
             self.chain.renew(found.strategy)
+            self._check_warmups()
             self._apply(found.options)
+
+    def _check_warmups(self) -> None:
+        if self.deliveries is not None:
+            self.deliveries.for_links(self.chain.links)
+            return
+        for link in self.chain.links:
+            if link.warmup is not None:
+                message = (
+                    f"warmup of {link.key!r} needs a count over days and processes: give the "
+                    "mailer deliveries=DeliveryHealth(...)"
+                )
+                raise ConfigurationError(message)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:

@@ -12,6 +12,7 @@ from mailfailover._message.address import Address
 from mailfailover._provider.capabilities import Capabilities, capabilities_of
 from mailfailover._provider.protocols import AnyProvider, Transport
 from mailfailover._provider.provider_check import check_provider
+from mailfailover._provider.warmup import Warmup
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY, FrozenDict
 from mailfailover.errors import ConfigurationError, InvalidMessage
@@ -74,6 +75,10 @@ class Link:
         slow:
             Seconds after which an answer counts as a failure in the provider's health,
             although the mail was accepted; None (the default) for never.
+
+        warmup:
+            How many recipients it may get on its first day, and how that grows: ``"200/d*1.5"``.
+            Needs ``Mailer(deliveries=...)``, which counts over all processes.
     """
 
     provider: AnyProvider
@@ -86,6 +91,7 @@ class Link:
     rate: Limit | None
     quota: Limit | None
     slow: float | None
+    warmup: Warmup | None
     capabilities: Capabilities = field(compare=False)
     idempotency_ttl: float | None = field(compare=False)
     """For how many seconds the vendor knows a key of ours again; None if it knows none."""
@@ -106,6 +112,7 @@ class Link:
         rate: str | Limit | None = None,
         quota: str | Limit | None = None,
         slow: float | None = None,
+        warmup: str | Warmup | None = None,
     ) -> None:
         provider = check_provider(provider)
         key = key or provider.name
@@ -133,6 +140,7 @@ class Link:
         set_(self, "quota", _limit(quota, f"quota of {key!r}"))
         set_(self, "slow", slow)
         set_(self, "capabilities", capabilities_of(provider))
+        set_(self, "warmup", _warmup(warmup, f"warmup of {key!r}"))
         set_(self, "idempotency_ttl", getattr(provider, "idempotency_ttl", None))
         set_(self, "transport", getattr(provider, "transport", None))
 
@@ -187,6 +195,15 @@ def _labels(value: str | Iterable[str], field: str) -> tuple[str, ...]:
         message = f"{field} must be a str or several, none of them empty"
         raise ConfigurationError(message)
     return found
+
+
+def _warmup(value: str | Warmup | None, field: str) -> Warmup | None:
+    if isinstance(value, str):
+        return Warmup.parse(value, field)
+    if value is None or isinstance(value, Warmup):
+        return value
+    message = f"{field} must be a str such as 200/d*1.5, not {type(value).__name__}"
+    raise ConfigurationError(message)
 
 
 def _limit(value: str | Limit | None, field: str) -> Limit | None:

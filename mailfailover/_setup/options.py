@@ -40,6 +40,7 @@ LINK_OPTIONS: Mapping[str, Kind] = {
     "rate": TEXT,
     "quota": TEXT,
     "slow": NUMBER,
+    "warmup": TEXT,
 }
 TEMPLATES = "templates."
 """What the option of one template begins with: ``templates.welcome=id``."""

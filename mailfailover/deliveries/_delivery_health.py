@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from mailfailover._chain.log import logger
 from mailfailover._chain.observe import MailSent, tell
-from mailfailover._provider.warmup import Warmup
+from mailfailover._sql import schema
 from mailfailover._sql.database import DATABASE_ERRORS, reading
-from mailfailover._sql.stored import Stored
 from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
@@ -58,6 +56,7 @@ if TYPE_CHECKING:
     from mailfailover._chain.observe import Observer
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
+    from mailfailover._provider.warmup import Warmup
     from mailfailover.tracking import Tracking
 
 JUDGE_SECONDS = 60.0
@@ -70,7 +69,7 @@ _ACCEPTED = frozenset({RecipientStatus.ACCEPTED, RecipientStatus.QUEUED})
 
 
 @published_in("mailfailover.deliveries")
-class DeliveryHealth(Stored):
+class DeliveryHealth:
     """
     Learns from delivery events whether the mails of each link reach each receiver.
 
@@ -96,8 +95,6 @@ class DeliveryHealth(Stored):
     .. versionadded:: 0.1.0
     """
 
-    part = PART
-
     def __init__(
         self,
         tracking: Tracking,
@@ -107,8 +104,9 @@ class DeliveryHealth(Stored):
         every: float | None = 15.0,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        super().__init__(tracking.engine, clock or tracking.clock)
         self.tracking = tracking
+        self.engine = tracking.engine
+        self.clock = clock or tracking.clock
         self.observers = tuple(observers)
         self.every = every
         self._receiver_of = receivers or receiver_of
@@ -125,6 +123,18 @@ class DeliveryHealth(Stored):
         self._lock = Lock()
         self._stop = Event()
         self._thread: Thread | None = None
+
+    def init(self) -> None:
+        """
+        Make the tables; where they are there already, do nothing.
+        """
+        schema.init(self.engine, PART)
+
+    def upgrade(self) -> int:
+        """
+        Bring the tables to this version of the library; return the version they had.
+        """
+        return schema.upgrade(self.engine, PART)
 
     # What a chain asks
 

@@ -10,31 +10,35 @@ that there were before.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mailfailover.deliveries._cell import ALL, Cell, CellState, Place
 from mailfailover.deliveries._counts import HEARD, LAG, REFUSED, SLICE, Key
+from mailfailover.deliveries._hearing import Hearing
 from mailfailover.deliveries._series import Reading, Series, Slot, Usual
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_TALKING_SECONDS = 1800
-_EXPECTED = 20
-_SILENT = 0.1
+_HARDLY = 0.1
+_WINDOWS = (600.0, 1800.0)
 _BLOCKED_MAILS = 5
-_BLOCKED_SHARE = 0.25
-_FEW_BLOCKED = 3
-_MOSTLY_BLOCKED = 0.6
 _BOUNCED_MAILS = 20
-_BOUNCED_SHARE = 0.3
+_REFUSED_SHARE = 0.3
 _TIMES_USUAL = 3.0
 _OTHERS = 10
 _HEALED = 3
-_HEALED_SECONDS = 1800
+_MANY = 20
+_PROMPTLY = 0.7
+_PARTLY = 0.4
+_PROBES = 40
+_PROBED_SLICES = 24
+_NEARLY = 0.06
 _FORGOTTEN_SECONDS = 6 * 3600.0
-_MOST_PLACES = 3
+_HOUR = 3600.0
+_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Verdicts:
     What the judge found.
 
     Attributes:
-        cells: Each place that has any mails; a receiver that is down is ``("*", receiver)``, a link
+        cells:
+            Each place that has any mails; a receiver that is down is ``("*", receiver)``, a link
             that is down ``(link, "*")``.
 
         silent: The links whose webhooks are silent, each with what was seen; ``"*"`` for all.
@@ -55,7 +60,14 @@ class Verdicts:
 
 class Judge:
     """
-    Judges once, from *counts* as they are *now* and the cells that there were *before*.
+    Judges once.
+
+    Args:
+        counts: What was counted in the last days.
+
+        now: The time, in seconds since 1970.
+
+        before: The cells as they were found last time.
     """
 
     def __init__(
@@ -63,246 +75,298 @@ class Judge:
     ) -> None:
         self.now = now
         self.before = before
-        self.cells: dict[Place, Series] = defaultdict(Series)
-        self.columns: dict[str, Series] = defaultdict(Series)
-        self._heard: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._series: dict[Place, Series] = defaultdict(Series)
+        """That of each cell, and at ``(link, "*")`` that of the whole link."""
+
+        self._hearing = Hearing(now)
+        self._usual: dict[Place, Usual | None] = {}
+        self._readings: dict[Place, Reading | None] = {}
         for key, number in counts:
             if key.what in (HEARD, REFUSED, LAG):
-                if key.slice + SLICE > now - _TALKING_SECONDS:
-                    self._heard[key.link][key.what] += number
+                self._hearing.add(key.link, key.slice, key.what, number)
                 continue
-            self.cells[key.link, key.receiver].slot(key.slice).add(key.what, number)
-            self.columns[key.link].slot(key.slice).add(key.what, number)
+            for receiver in (key.receiver, ALL):
+                self._series[key.link, receiver].slot(key.slice).add(key.what, number)
 
     def verdicts(self) -> Verdicts:
         """
         Return the state of each cell, link and receiver.
         """
-        silent = self._silent()
-        suspects = {place: self._suspect(place, silent) for place in self.cells}
-        columns = self._columns(silent)
+        suspects = {place: self._suspect(place) for place in self._places}
+        columns = {link: cell for link in self._links if (cell := self._column(link)) is not None}
         down = self._receivers_down(suspects)
         found: dict[Place, Cell] = {}
         for place, suspect in suspects.items():
             found[place] = self._cell(place, None if place[1] in down else suspect)
-        found |= {(ALL, receiver): self._kept((ALL, receiver), cell) for receiver, cell in down.items()}
-        found |= {(link, ALL): self._kept((link, ALL), cell) for link, cell in columns.items()}
-        return Verdicts(found, silent)
+        for receiver, cell in down.items():
+            found[ALL, receiver] = self._kept((ALL, receiver), cell)
+        for link, cell in columns.items():
+            found[link, ALL] = self._kept((link, ALL), cell)
+        for place in self._still_down(found.keys()):
+            found[place] = self.before[place]
+        return Verdicts(found, self._silent)
 
     def an_hour(self, place: Place) -> float:
         """
         How many recipients a cell usually gets in an hour, 0.0 where it has no past.
         """
-        usual = self.cells[place].usual(self.now) if place in self.cells else None
+        usual = self._usual_of(place) if place in self._series else None
         return usual.an_hour if usual else 0.0
 
-    # What one series says
+    @property
+    def _places(self) -> list[Place]:
+        return [place for place in self._series if place[1] != ALL]
 
-    def _suspect(self, place: Place, silent: Mapping[str, str]) -> Cell | None:
+    @property
+    def _links(self) -> list[str]:
+        return [link for link, receiver in self._series if receiver == ALL]
+
+    # One cell by itself
+
+    def _suspect(self, place: Place) -> Cell | None:
         """
         How a cell looks by itself, None where nothing is wrong.
         """
-        series = self.cells[place]
-        if (blocked := self._blocked(series)) is not None:
+        blocked = self._blocked(place)
+        if blocked is not None or self._is_unheard(place[0]):
             return blocked
-        if place[0] in silent or ALL in silent:
-            return None
-        return self._short(series, place[0])
+        return self._short(place)
 
-    def _blocked(self, series: Series) -> Cell | None:
-        lately = series.lately(self.now)
-        usual = series.usual(self.now)
-        often = max(_BLOCKED_SHARE, _TIMES_USUAL * (usual.blocked if usual else 0.0))
-        some = lately.blocked >= _BLOCKED_MAILS and lately.blocked >= often * lately.sent
-        most = lately.blocked >= max(_FEW_BLOCKED, _MOSTLY_BLOCKED * lately.sent, often * lately.sent)
-        if lately.sent and (some or most):
-            text = f"{lately.blocked} of {lately.sent} recipients were refused or deferred for the sender's sake"
-            return self._ill(CellState.BLOCKED, text, lately)
-        seldom = _TIMES_USUAL * (usual.bounced if usual else 0.0)
-        often = max(_BOUNCED_SHARE, seldom)
-        if lately.bounced >= _BOUNCED_MAILS and lately.bounced >= often * lately.sent:
-            text = f"{lately.bounced} of {lately.sent} recipients bounced"
-            return self._ill(CellState.BLOCKED, text, lately)
+    def _blocked(self, place: Place) -> Cell | None:
+        usual = self._usual_of(place)
+        often = max(_REFUSED_SHARE, _TIMES_USUAL * (usual.blocked if usual else 0.0))
+        bounces = max(_REFUSED_SHARE, _TIMES_USUAL * (usual.bounced if usual else 0.0))
+        for seconds in _WINDOWS:
+            slot = self._series[place].since(self.now - seconds)
+            told = slot.arrived + slot.blocked + slot.bounced
+            if slot.blocked >= max(_BLOCKED_MAILS, often * told):
+                return self._refused(
+                    slot, seconds, slot.blocked, "were refused or deferred as a sender"
+                )
+            if slot.bounced >= max(_BOUNCED_MAILS, bounces * told):
+                return self._refused(slot, seconds, slot.bounced, "bounced")
         return None
 
-    def _short(self, series: Series, link: str) -> Cell | None:
-        reading = self._reading(series, link)
+    def _refused(self, slot: Slot, seconds: float, number: int, how: str) -> Cell:
+        text = f"{number} of {slot.sent} recipients {how} within {seconds / 60:.0f} min"
+        unheard = max(0, slot.sent - slot.arrived - slot.blocked - slot.bounced)
+        return Cell(CellState.BLOCKED, self.now, text, slot.arrived, 0, slot.blocked, unheard)
+
+    def _short(self, place: Place) -> Cell | None:
+        reading = self._reading(place)
         if reading is None or not reading.is_short:
             return None
-        hardly = reading.arrived < _SILENT * reading.usual.share * reading.mails
-        text = (
+        usual = reading.usual
+        hardly = reading.arrived < _HARDLY * usual.share * reading.mails
+        return Cell(
+            CellState.SILENT if hardly else CellState.LATE,
+            self.now,
             f"{reading.on_time} of {reading.mails} recipients were told to be delivered within "
-            f"{reading.usual.patience // 60} min; usual are {reading.usual.share:.0%}"
+            f"{usual.patience // 60} min; usual are {usual.share:.0%}",
+            reading.on_time,
+            reading.arrived - reading.on_time,
+            0,
+            max(0, reading.mails - reading.arrived),
         )
-        state = CellState.SILENT if hardly else CellState.LATE
-        late = reading.arrived - reading.on_time
-        unheard = max(0, reading.mails - reading.arrived)
-        return Cell(state, self.now, text, reading.on_time, late, 0, unheard)
 
-    def _reading(self, series: Series, link: str) -> Reading | None:
-        usual = series.usual(self.now)
-        return usual and series.reading(self.now, usual, self._lag(link))
+    def _usual_of(self, place: Place) -> Usual | None:
+        if place not in self._usual:
+            self._usual[place] = self._series[place].usual(self.now)
+        return self._usual[place]
 
-    def _ill(self, state: CellState, text: str, slot: Slot) -> Cell:
-        unheard = max(0, slot.sent - slot.arrived - slot.blocked - slot.bounced)
-        return Cell(state, self.now, text, slot.arrived, 0, slot.blocked, unheard)
+    def _reading(self, place: Place) -> Reading | None:
+        if place not in self._readings:
+            usual = self._usual_of(place)
+            self._readings[place] = self._read(place, usual) if usual else None
+        return self._readings[place]
 
-    def _lag(self, link: str) -> float:
-        heard = self._heard[link]
-        return heard[LAG] / heard[HEARD] if heard[HEARD] else 0.0
+    def _read(self, place: Place, usual: Usual) -> Reading | None:
+        link = place[0]
+        since = self._well_since(place)
+
+        def proves(start: int) -> bool:
+            return start >= since and self._hearing.proves(link, start, usual.patience)
+
+        return self._series[place].reading(self.now, usual, self._hearing.lag(link), proves)
+
+    def _well_since(self, place: Place) -> float:
+        """
+        Since when a place is well again: the mails before that prove nothing now.
+        """
+        old = self.before.get(place)
+        own = old.since if old is not None and not old.is_ill else 0.0
+        return self.now if self._is_freed(place) else own
+
+    def _is_freed(self, place: Place) -> bool:
+        """
+        Whether the whole link or receiver of a cell was down, and is up now.
+        """
+        wholes = [(place[0], ALL), (ALL, place[1])] if ALL not in place else []
+        down = [whole for whole in wholes if whole in self.before and self.before[whole].is_ill]
+        return bool(down) and all(map(self._is_up, down))
+
+    # Webhooks
+
+    @cached_property
+    def _silent(self) -> dict[str, str]:
+        return self._hearing.silent({link: self._due(link) for link in self._links})
+
+    def _is_unheard(self, link: str) -> bool:
+        return link in self._silent or ALL in self._silent
+
+    def _due(self, link: str) -> dict[float, float]:
+        """
+        How many deliveries of a link should have been told within the last seconds.
+        """
+        usual = self._usual_of((link, ALL))
+        if usual is None:
+            return {}
+        series = self._series[link, ALL]
+        late = series.since(self.now - usual.patience).sent
+        return {
+            seconds: (series.since(self.now - seconds - usual.patience).sent - late) * usual.share
+            for seconds in self._hearing.windows
+        }
 
     # Comparison
 
-    def _silent(self) -> dict[str, str]:
+    def _column(self, link: str) -> Cell | None:
         """
-        The links whose events are missing although many were due.
+        How a whole link stands, None where nothing is wrong, or not with this link alone.
         """
-        due = {link: self._due(series) for link, series in self.columns.items()}
-        mute = {link for link, number in due.items() if number >= _EXPECTED and not self._heard[link][HEARD]}
-        if not mute:
-            return {}
-        talking = any(heard[HEARD] for heard in self._heard.values())
-        if not talking:
-            number = sum(due[link] for link in mute)
-            return {ALL: f"no event came in {_TALKING_SECONDS // 60} min, where {number:.0f} were due"}
-        return {
-            link: f"webhooks with a wrong signature came ({self._heard[link][REFUSED]}), and no other"
-            for link in mute
-            if self._heard[link][REFUSED]
-        }
+        place = (link, ALL)
+        if self._is_unheard(link) or (cell := self._short(place)) is None:
+            return None
+        others = [self._reading((key, ALL)) for key in self._links if key != link]
+        compared = [one for one in others if one is not None and one.mails >= _OTHERS]
+        if all(one.is_short for one in compared) and (compared or not cell.delivered + cell.late):
+            return None
+        return cell if self._is_everywhere(link) else None
 
-    def _due(self, series: Series) -> float:
-        usual = series.usual(self.now)
-        if usual is None:
-            return 0.0
-        sent = series.since(self.now - _TALKING_SECONDS).sent - series.since(
-            self.now - usual.patience
-        ).sent
-        return sent * usual.share
-
-    def _columns(self, silent: Mapping[str, str]) -> dict[str, Cell]:
+    def _is_everywhere(self, link: str) -> bool:
         """
-        The links that fall short as a whole while another one does not.
+        Whether most receivers suffer: one large receiver alone is no outage of the link.
         """
-        if ALL in silent:
-            return {}
-        readings = {
-            link: reading
-            for link, series in self.columns.items()
-            if link not in silent and (reading := self._reading(series, link)) is not None
-        }
-        found = {}
-        for link, reading in readings.items():
-            others = [one for key, one in readings.items() if key != link and one.mails >= _OTHERS]
-            alone = not others and reading.arrived > 0
-            compared = any(not one.is_short for one in others)
-            if not (alone or compared) or not self._is_everywhere(link, silent):
-                continue
-            if (cell := self._short(self.columns[link], link)) is not None:
-                found[link] = cell
-        return found
-
-    def _is_everywhere(self, link: str, silent: Mapping[str, str]) -> bool:
-        """
-        Whether several receivers suffer: one large receiver alone is no outage of the link.
-        """
-        ill = well = 0
-        for (key, _), series in self.cells.items():
-            if key == link and (reading := self._reading(series, link)) is not None:
-                if reading.mails < _OTHERS:
-                    continue
-                if reading.is_well:
-                    well += 1
-                else:
-                    ill += 1
-        return ill > well and ill + well >= 1 and (ill >= min(_MOST_PLACES, ill + well))
+        readings = [self._reading(place) for place in self._places if place[0] == link]
+        big = [one for one in readings if one is not None and one.mails >= _OTHERS]
+        ill = sum(not one.is_well for one in big)
+        return 2 * ill > len(big) and ill >= min(_PLACES, len(big))
 
     def _receivers_down(self, suspects: Mapping[Place, Cell | None]) -> dict[str, Cell]:
         """
-        The receivers that none of several links reaches.
+        The receivers that none of several links reaches, while these reach others.
         """
-        by_receiver: dict[str, dict[str, Cell | None]] = defaultdict(dict)
-        for (link, receiver), suspect in suspects.items():
-            by_receiver[receiver][link] = suspect
-        found = {}
-        for receiver, cells in by_receiver.items():
-            ill = {link: one for link, one in cells.items() if self._is_ill((link, receiver), one)}
-            if len(ill) < 2 or self._some_link_reaches(receiver, cells.keys() - ill.keys()):  # noqa: PLR2004 -- one alone is compared with nobody
-                continue
-            if self._is_common(ill.keys()):
-                continue
-            text = "; ".join(f"{link}: {one.detail}" for link, one in sorted(ill.items()) if one)
-            found[receiver] = Cell(CellState.LATE, self.now, text or "no link reaches it")
-        return found
+        by_receiver: dict[str, dict[str, Cell]] = defaultdict(dict)
+        for place, suspect in suspects.items():
+            cell = suspect or self._still_ill(place)
+            if cell is not None:
+                by_receiver[place[1]][place[0]] = cell
+        return {
+            receiver: self._down(ill)
+            for receiver, ill in by_receiver.items()
+            if len(ill) > 1 and not self._is_reached(receiver, ill) and self._reach_others(ill)
+        }
 
-    def _is_ill(self, place: Place, suspect: Cell | None) -> bool:
-        if suspect is not None:
-            return True
-        old = self.before.get(place)
-        return old is not None and old.is_ill and not self._is_healed(place, old)
+    def _down(self, ill: Mapping[str, Cell]) -> Cell:
+        text = "; ".join(f"{link}: {cell.detail}" for link, cell in sorted(ill.items()))
+        return Cell(
+            CellState.LATE,
+            self.now,
+            text,
+            sum(cell.delivered for cell in ill.values()),
+            sum(cell.late for cell in ill.values()),
+            sum(cell.blocked for cell in ill.values()),
+            sum(cell.unheard for cell in ill.values()),
+        )
 
-    def _some_link_reaches(self, receiver: str, links: Iterable[str]) -> bool:
-        for link in links:
-            lately = self.cells[link, receiver].lately(self.now)
-            reading = self._reading(self.cells[link, receiver], link)
-            if lately.arrived >= _HEALED or (reading is not None and reading.is_well):
-                return True
-        return False
+    def _is_reached(self, receiver: str, ill: Mapping[str, Cell]) -> bool:
+        others = [one for one in self._places if one[1] == receiver and one[0] not in ill]
+        return any(
+            self._series[one].since(self.now - _WINDOWS[-1]).arrived >= _HEALED for one in others
+        )
 
-    def _is_common(self, links: Iterable[str]) -> bool:
-        """
-        Whether these links fall short at all receivers: then it is no matter of one receiver.
-        """
-        readings = [self._reading(self.columns[link], link) for link in links]
-        return all(reading is not None and reading.share < _SILENT for reading in readings)
+    def _reach_others(self, links: Iterable[str]) -> bool:
+        readings = [self._reading((link, ALL)) for link in links]
+        return any(one is None or one.share >= _HARDLY for one in readings)
 
     # What was before
 
     def _cell(self, place: Place, suspect: Cell | None) -> Cell:
-        old = self.before.get(place)
         if suspect is not None:
             return self._kept(place, suspect)
-        if old is not None and old.is_ill and not self._is_healed(place, old):
-            return old
-        return self._well(self.cells[place])
+        return self._still_ill(place) or self._well(place)
 
     def _kept(self, place: Place, cell: Cell) -> Cell:
         """
-        Return *cell* since when it has been so.
+        Return *cell*, ill since when it was first found so.
         """
         old = self.before.get(place)
-        if old is None or not old.is_ill:
-            return cell
-        return Cell(
-            cell.state, old.since, cell.detail, cell.delivered, cell.late, cell.blocked, cell.unheard
-        )
+        return cell if old is None or not old.is_ill else replace(cell, since=old.since)
+
+    def _still_ill(self, place: Place) -> Cell | None:
+        old = self.before.get(place)
+        if old is None or not old.is_ill or self._is_freed(place):
+            return None
+        return None if self._is_healed(place, old) else old
+
+    def _still_down(self, found: Iterable[Place]) -> list[Place]:
+        """
+        The links and receivers that were down, and that nothing shows to be up again.
+        """
+        down = [place for place in self.before if ALL in place and place not in found]
+        return [place for place in down if not self._is_up(place)]
+
+    def _is_up(self, place: Place) -> bool:
+        link, receiver = place
+        old = self.before[place]
+        if link != ALL:
+            return self._is_healed(place, old)
+        cells = [one for one in self._places if one[1] == receiver]
+        return not cells or any(self._has_arrived(one, old.since) for one in cells)
 
     def _is_healed(self, place: Place, old: Cell) -> bool:
         """
-        Whether probes show an ill cell to be well again, or nothing has been sent for hours.
+        Whether mails reach their receiver again, or there were none for hours.
         """
-        if place not in self.cells:
+        if place not in self._series:
             return True
-        series = self.cells[place]
-        lately = series.since(max(self.now - _HEALED_SECONDS, old.since))
-        if old.state is CellState.BLOCKED:
-            return lately.arrived >= _HEALED and lately.blocked * 10 <= lately.arrived or self._is_idle(series)
-        reading = self._reading(series, place[0])
-        if reading is not None and reading.mails >= _HEALED and reading.is_well:
+        series = self._series[place]
+        if not series.since(self.now - _FORGOTTEN_SECONDS).sent:
             return True
-        return self._is_idle(series)
+        if old.state is not CellState.BLOCKED:
+            reading = self._reading(place)
+            if reading is not None and reading.mails >= _MANY and reading.is_well:
+                return True
+        if old.state is CellState.LATE and old.delivered > _PARTLY * (old.late + old.unheard):
+            return self._is_whole_again(place, old.since)
+        return self._has_arrived(place, old.since)
 
-    def _is_idle(self, series: Series) -> bool:
-        return series.since(self.now - _FORGOTTEN_SECONDS).sent == 0
+    def _is_whole_again(self, place: Place, since: float) -> bool:
+        """
+        Whether no part of the probes is stuck any more: a few that arrive do not show that.
+        """
+        usual = self._usual_of(place)
+        if usual is None:
+            return True
+        due = self.now - usual.patience - 2 * SLICE
+        slots = [slot for start, slot in self._series[place].slots.items() if since < start <= due]
+        sent = sum(slot.sent for slot in slots[-_PROBED_SLICES:])
+        prompt = sum(slot.within(usual.patience) for slot in slots[-_PROBED_SLICES:])
+        return sent >= _PROBES and prompt >= (usual.share - _NEARLY) * sent
 
-    def _well(self, series: Series) -> Cell:
-        lately = series.since(self.now - HOUR_SECONDS)
+    def _has_arrived(self, place: Place, since: float) -> bool:
+        """
+        Whether the latest mails of a cell, its probes, arrived in time and none was refused.
+        """
+        usual = self._usual_of(place)
+        probes = self._series[place].probed(self.now, since)
+        prompt = probes.within(usual.patience if usual else SLICE)
+        refused = probes.blocked + probes.bounced
+        return prompt >= max(_HEALED, 10 * refused) and prompt >= _PROMPTLY * probes.sent
+
+    def _well(self, place: Place) -> Cell:
+        lately = self._series[place].since(self.now - _HOUR)
         unheard = max(0, lately.sent - lately.arrived - lately.blocked - lately.bounced)
-        return Cell(
-            delivered=lately.arrived, blocked=lately.blocked, unheard=unheard
-        )
-
-
-HOUR_SECONDS = 3600.0
-
-__all__ = ["Judge", "Usual", "Verdicts"]
+        old = self.before.get(place)
+        since = self.now if old is not None and old.is_ill else self._well_since(place)
+        return Cell(since=since, delivered=lately.arrived, blocked=lately.blocked, unheard=unheard)

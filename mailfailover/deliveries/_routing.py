@@ -12,8 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mailfailover._health.ramp import allowed
-from mailfailover.deliveries._cell import ALL, Cell, Place
 from mailfailover._values.frozen import EMPTY
+from mailfailover.deliveries._cell import ALL, Cell, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -130,6 +130,18 @@ class Routing:
         ):
             return candidates
         return [*well, *ill]
+
+    def holds_back(self, message: Message) -> str:
+        """
+        Return the receiver that is down for all recipients of a mail, "" to let it through.
+        """
+        situation = self.situation
+        if situation is None:
+            return ""
+        receivers = self.receivers(message)
+        if not all(map(situation.is_down, receivers)) or self._is_probe(ALL, receivers):
+            return ""
+        return receivers[0]
 
     def receivers(self, message: Message) -> list[str]:
         """

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from mailfailover.deliveries._counts import BLOCKED, BOUNCED, EDGES, HOUR, LATEST, SENT, SLICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-RECENT = 5400
-"""Seconds in which the mails were sent that a verdict is about, at first."""
+    from collections.abc import Callable, Iterable
 
 LONGEST = 21600
-"""The same where there are few mails."""
+"""Seconds in which the mails were sent that a verdict is about, at most."""
 
+_SLICES = 3
+_MAILS = 60
 _ENOUGH = 20
 _MARGIN = 300
 _PAST_MAILS = 200
@@ -28,7 +27,8 @@ _SHORTFALL = 0.12
 _SIGMAS = 5.0
 _MOST_NOISE = 0.1
 _BROAD = 0.06
-_BLOCKED_SECONDS = 1800
+_PROBES = 3
+_PROBES_SECONDS = 7200
 
 
 @dataclass(slots=True)
@@ -188,7 +188,9 @@ class Series:
             fmean(one.sent for one in hours.values() if one.sent),
         )
 
-    def reading(self, now: float, usual: Usual, lag: float) -> Reading | None:
+    def reading(
+        self, now: float, usual: Usual, lag: float, proves: Callable[[int], bool]
+    ) -> Reading | None:
         """
         Read how the recent mails stand whose delivery is due by now, None where there are none.
 
@@ -198,14 +200,19 @@ class Series:
             usual: What the past says.
 
             lag: How many seconds after an event its webhook comes.
+
+            proves:
+                Whether a slice can prove anything: not where its events were lost on their way.
         """
-        due = now - usual.patience - _MARGIN - 2 * lag - SLICE
+        due = now - usual.patience - _MARGIN - lag - SLICE
         latest = sorted((start for start in self.slots if start <= due), reverse=True)
         slots: list[Slot] = []
         mails = 0
         for start in latest:
-            if start < due - LONGEST or (start < due - RECENT and mails >= _ENOUGH):
+            if start < due - LONGEST or (len(slots) >= _SLICES and mails >= _MAILS):
                 break
+            if not proves(start):
+                continue
             slots.append(self.slots[start])
             mails += self.slots[start].sent
         if not mails:
@@ -224,11 +231,16 @@ class Series:
                 total.merge(slot)
         return total
 
-    def lately(self, now: float) -> Slot:
+    def probed(self, now: float, since: float) -> Slot:
         """
-        The sum of the slots in which a receiver's refusals are looked for.
+        The sum of the latest slots, as far back as it takes to see a few mails arrive.
         """
-        return self.since(now - _BLOCKED_SECONDS)
+        total = Slot()
+        for start in sorted(self.slots, reverse=True):
+            if start + SLICE <= max(since, now - _PROBES_SECONDS) or total.arrived >= _PROBES:
+                break
+            total.merge(self.slots[start])
+        return total
 
 
 def _is_broad(slots: Iterable[Slot], usual: Usual) -> bool:
@@ -238,8 +250,9 @@ def _is_broad(slots: Iterable[Slot], usual: Usual) -> bool:
     big = [slot for slot in slots if slot.sent >= 5]  # noqa: PLR2004 -- fewer say nothing
     if len(big) < 3:  # noqa: PLR2004 -- too few to be compared with each other
         return True
-    short = [slot for slot in big if slot.within(usual.patience) < (usual.share - _BROAD) * slot.sent]
+    least = usual.share - _BROAD
+    short = [slot for slot in big if slot.within(usual.patience) < least * slot.sent]
     return 3 * len(short) >= 2 * len(big)
 
 
-__all__ = ["LATEST", "RECENT", "Reading", "Series", "Slot", "Usual"]
+__all__ = ["LATEST", "LONGEST", "Reading", "Series", "Slot", "Usual"]

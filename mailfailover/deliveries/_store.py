@@ -112,9 +112,7 @@ def write_cells(
         values |= {"state": str(cell.state), "usual": usual.get(place, 0.0)}
         put(connection, cells, key, values)
     for link, receiver in before.keys() - after.keys():
-        connection.execute(
-            delete(cells).where(cells.c.link == link, cells.c.receiver == receiver)
-        )
+        connection.execute(delete(cells).where(cells.c.link == link, cells.c.receiver == receiver))
 
 
 def compact(connection: Connection, now: float) -> None:
@@ -123,17 +121,14 @@ def compact(connection: Connection, now: float) -> None:
     """
     connection.execute(delete(counts).where(counts.c.slice < int(now) - PAST - HOUR))
     old = (int(now) - _FINE) // HOUR * HOUR
-    connection.execute(
-        delete(counts).where(counts.c.what.in_(_OF_WEBHOOKS), counts.c.slice < old)
-    )
+    connection.execute(delete(counts).where(counts.c.what.in_(_OF_WEBHOOKS), counts.c.slice < old))
     fine = select(counts).where(counts.c.slice < old, counts.c.slice % HOUR != 0)
     for row in connection.execute(fine).all():
         key = Key(*row[:4])
         hour = key._replace(slice=key.slice // HOUR * HOUR)
         add_to(connection, counts, hour._asdict(), row.number)
-        connection.execute(
-            delete(counts).where(*(counts.c[name] == value for name, value in key._asdict().items()))
-        )
+        same = (counts.c[name] == value for name, value in key._asdict().items())
+        connection.execute(delete(counts).where(*same))
 
 
 __all__ = [
@@ -146,5 +141,3 @@ __all__ = [
     "write_cells",
     "write_counts",
 ]
-
-

@@ -61,9 +61,7 @@ SENDER_WORDS: tuple[tuple[str, str], ...] = (
 """The receiver ("" for any), and a pattern of its answer."""
 
 _PATTERN = re.compile("|".join(pattern for _, pattern in SENDER_WORDS), re.IGNORECASE)
-_REFUSING = frozenset(
-    {EventType.DEFERRED, EventType.BOUNCED, EventType.REJECTED, EventType.FAILED}
-)
+_REFUSING = frozenset({EventType.DEFERRED, EventType.BOUNCED, EventType.REJECTED, EventType.FAILED})
 
 
 def blames_sender(event: DeliveryEvent) -> bool:

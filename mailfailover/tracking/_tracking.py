@@ -25,6 +25,7 @@ from mailfailover.tracking._tables import PART, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from sqlalchemy import Engine
 
@@ -143,6 +144,24 @@ class Tracking(Stored):
         with reading(self.engine) as connection:
             mail = find_mail(connection, row)
         return mail and Origin(mail.stream, mail.sender.rpartition("@")[2])
+
+    def accepted(self, event: DeliveryEvent) -> float | None:
+        """
+        Tell when the mail of an event was accepted, in seconds since 1970.
+
+        Returns:
+            None where its mail is not known, went through another provider, or was to be sent
+            later.
+        """
+        row = {
+            name: getattr(event, name) for name in ("mail_id", "provider_message_id", "provider")
+        }
+        with reading(self.engine) as connection:
+            mail = find_mail(connection, row)
+        if mail is None or not mail.is_counted or mail.provider != event.provider:
+            return None
+        recorded: datetime = mail.recorded
+        return recorded.timestamp()
 
     def counts(self) -> list[Count]:
         """

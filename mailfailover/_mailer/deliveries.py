@@ -1,0 +1,36 @@
+"""
+The protocol of deliveries: what a mailer asks of an object that learns what becomes of mails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from mailfailover._chain.parts import Advice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailfailover._message.message import Message
+    from mailfailover._provider.link import Link
+
+
+class Deliveries(Advice, Protocol):
+    """
+    Orders candidates by what it hears of sends and of delivery events.
+    """
+
+    def __call__(self, event: object) -> object:
+        """
+        Hear of a send or an event.
+        """
+
+    def for_links(self, links: Iterable[Link]) -> None:
+        """
+        Know the links of the chain.
+        """
+
+    def holds_back(self, message: Message) -> str:
+        """
+        Return the receiver that is down for all recipients of *message*, "" to let it through.
+        """
