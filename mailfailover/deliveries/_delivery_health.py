@@ -200,10 +200,12 @@ class DeliveryHealth:
         if lag:
             self._buffer.add(now, event.provider, "", LAG, lag)
         what = _meaning(event)
-        if not what or not event.recipient or self._is_repeated(event, what):
+        if not what or not event.recipient:
             return
         accepted = self.tracking.accepted(event)
         if accepted is None or not -DAY < happened - accepted < _OLDEST:
+            return
+        if self._is_repeated(event, what):
             return
         if what == EventType.DELIVERED:
             what = delay_class(max(0.0, happened - accepted))

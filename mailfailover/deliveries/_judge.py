@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _HARDLY = 0.1
-_WINDOWS = (600.0, 1800.0)
+_WINDOWS = (300.0, 1800.0)
 _BLOCKED_MAILS = 5
 _BOUNCED_MAILS = 20
 _REFUSED_SHARE = 0.3

@@ -172,7 +172,7 @@ def test_field_that_ends_like_a_source_is_itself(read: Read) -> None:
 PROVIDER = '[providers.eu]\nscheme = "mailgun"\ndomain = "d"\n'
 OPTIONS = (
     "Its options: api_key, base_url, domain, from_email, labels, quota, rate, region, share, "
-    "slow, webhook_signing_key, weight"
+    "slow, warmup, webhook_signing_key, weight"
 )
 
 

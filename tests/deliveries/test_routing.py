@@ -1,0 +1,184 @@
+"""
+How mails are routed by cells: an ill cell goes to the end, it does not forbid.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from mailfailover import Message
+from mailfailover._chain.candidate import Candidate
+from mailfailover._health.ramp import allowed
+from mailfailover._provider.link import Link
+from mailfailover._provider.warmup import Warmup
+from mailfailover.deliveries import Cell, CellState
+from mailfailover.deliveries._routing import PROBE_EVERY, PROBE_SECONDS, Routing, Situation
+from mailfailover.errors import ConfigurationError
+from mailfailover.providers.null import Null
+from mailfailover.receivers import receiver_of
+from mailfailover.testing import FakeClock
+
+ILL = Cell(CellState.BLOCKED, since=1000.0)
+GMAIL = Message(to="ann@gmail.com", subject="Hi", text="Hi")
+BOTH = Message(to="ann@gmail.com, bob@yahoo.com", subject="Hi", text="Hi")
+ONE, TWO = (Candidate(Link(Null(), key), "example.com") for key in ("one", "two"))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """
+    The time at which the cells became ill.
+    """
+    return FakeClock(1000.0)
+
+
+def routing(clock: FakeClock, situation: Situation | None, sent: int = 0) -> Routing:
+    """
+    A routing that goes by *situation*, with mails *sent* that it does not know of.
+    """
+    found = Routing(receiver_of, lambda _link, _receiver: sent, clock)
+    found.situation = situation
+    return found
+
+
+def order(found: Routing, message: Message = GMAIL) -> list[str]:
+    """
+    The keys in the order in which they would be tried.
+    """
+    return [one.link.key for one in found.order(message, [ONE, TWO])]
+
+
+def test_where_nothing_is_wrong_the_candidates_are_not_touched(clock: FakeClock) -> None:
+    """
+    They stay lazy: the very iterator that came goes on.
+    """
+    candidates = iter([ONE, TWO])
+
+    assert routing(clock, None).order(GMAIL, candidates) is candidates
+
+
+def test_an_ill_cell_goes_to_the_end(clock: FakeClock) -> None:
+    """
+    For its receiver alone; a mail to several goes by the worst of its cells.
+    """
+    found = routing(clock, Situation({("one", "gmail"): ILL}))
+    yahoo = Message(to="bob@yahoo.com", subject="Hi", text="Hi")
+
+    orders = [order(found, one) for one in (GMAIL, BOTH, yahoo)]
+
+    assert [["two", "one"], ["two", "one"], ["one", "two"]] == orders
+
+
+def test_a_link_that_is_down_goes_to_the_end_for_all(clock: FakeClock) -> None:
+    """
+    Whoever receives.
+    """
+    found = routing(clock, Situation({("one", "*"): ILL}))
+
+    assert ["two", "one"] == order(found)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {("one", "gmail"): ILL, ("two", "gmail"): ILL},
+        {("one", "gmail"): ILL, ("*", "gmail"): ILL},
+    ],
+    ids=["all links are ill", "the receiver is down"],
+)
+def test_where_no_link_is_better_the_order_stays(
+    clock: FakeClock, cells: dict[tuple[str, str], Cell]
+) -> None:
+    """
+    A mail never fails for want of a cell that is well.
+    """
+    assert ["one", "two"] == order(routing(clock, Situation(cells)))
+
+
+def test_one_mail_in_fifty_is_a_probe(clock: FakeClock) -> None:
+    """
+    And one in ten minutes, where there are few.
+    """
+    found = routing(clock, Situation({("one", "gmail"): ILL}))
+
+    firsts = [order(found)[0] for _ in range(2 * PROBE_EVERY)]
+    clock.advance(PROBE_SECONDS)
+
+    assert (2, "one") == (firsts.count("one"), order(found)[0])
+
+
+def test_a_standby_takes_over_by_its_ramp(clock: FakeClock) -> None:
+    """
+    What exceeds it stays where it was; each hour that goes well doubles it.
+    """
+    place = ("two", "gmail")
+    situation = Situation({("one", "gmail"): ILL}, {place: 80.0}, {place: 159})
+
+    first, full = order(routing(clock, situation)), order(routing(clock, situation, sent=1))
+    clock.advance(3600)
+    later = order(routing(clock, situation, sent=1))
+
+    assert [["two", "one"], ["one", "two"], ["two", "one"]] == [first, full, later]
+
+
+def test_the_ramp_begins_with_a_hundred() -> None:
+    """
+    Where a link has no past; with one, at twice its usual hour.
+    """
+    assert [100, 200, 400, 1000] == [
+        allowed(0, 0),
+        allowed(0, 3600),
+        allowed(10, 2 * 3600),
+        allowed(500, 3599),
+    ]
+
+
+def test_the_overflow_of_a_warm_up_goes_to_the_next_link(clock: FakeClock) -> None:
+    """
+    A mail to more recipients than are left for today goes there as a whole.
+    """
+    found = routing(clock, Situation(warmups={"one": 1.0}))
+
+    assert (["one", "two"], ["two", "one"]) == (order(found), order(found, BOTH))
+
+
+def test_a_mail_is_held_back_while_its_receiver_is_down(clock: FakeClock) -> None:
+    """
+    Not where another recipient can be reached; and probes are let through.
+    """
+    found = routing(clock, Situation({("*", "gmail"): ILL}))
+
+    held = [found.holds_back(GMAIL) for _ in range(PROBE_EVERY)]
+
+    assert [*["gmail"] * (PROBE_EVERY - 1), ""] == held
+    assert ("", "") == (found.holds_back(BOTH), routing(clock, None).holds_back(GMAIL))
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("200/d*1.5", [200, 300, 450]), ("50/d", [50, 50, 50])], ids=["x", "flat"]
+)
+def test_a_plan_grows_from_day_to_day(text: str, days: list[float]) -> None:
+    """
+    By its factor; without one it stays.
+    """
+    plan = Warmup.parse(text, "warmup")
+
+    assert days == [plan.on_day(day) for day in range(3)]
+    assert plan.on_day(10**9) >= days[-1]
+
+
+@pytest.mark.parametrize("text", ["", "200", "200/h", "0/d", "200/d*0.5", "200/d*x", "-1/d"])
+def test_a_plan_of_another_form_is_refused(text: str) -> None:
+    """
+    The error shows the form.
+    """
+    with pytest.raises(ConfigurationError, match=r"is not of the form 200/d\*1\.5"):
+        Link(Null(), "one", warmup=text)
+
+
+def test_a_plan_that_is_no_text_is_refused() -> None:
+    """
+    A number does not say how it grows.
+    """
+    with pytest.raises(ConfigurationError, match="warmup of 'one' must be a str"):
+        Link(Null(), "one", warmup=200)  # type: ignore[arg-type]  # the claim
