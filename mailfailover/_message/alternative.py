@@ -71,7 +71,7 @@ class Alternative:
     @property
     def kind(self) -> str:
         """
-        Its type in lower case, without parameters: ``"text/calendar"``.
+        The type in lower case and without parameters, such as ``"text/calendar"``.
         """
         return self.content_type.partition(";")[0].strip().lower()
 

@@ -175,7 +175,7 @@ def merge_options(
 
         reserved:
             Paths such as ``"message.to"`` that options must not touch: whatever says
-            who gets the mail and who sends it, beyond the fields of :data:`PEOPLE`.
+            who gets the mail and who sends it, beyond ``from``, ``sender``, ``to``, ``cc``, ``bcc`` and ``recipients``.
 
         path: Where in the document *body* stands, with a dot at its end.
 

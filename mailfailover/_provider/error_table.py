@@ -26,18 +26,16 @@ if TYPE_CHECKING:
 class Problem(NamedTuple):
     """
     One thing that a vendor says is wrong; "" for what it does not say.
-
-    Attributes:
-        code: The vendor's code for it.
-
-        text: Its words.
-
-        place: The place in our request that is at fault, such as ``to[2].email``.
     """
 
     code: str = ""
+    """The vendor's code for it."""
+
     text: str = ""
+    """The vendor's words."""
+
     place: str = ""
+    """The place in our request that is at fault, such as ``to[2].email``."""
 
     def __str__(self) -> str:
         place = self.place if self.place != self.code else ""

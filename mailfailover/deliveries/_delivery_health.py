@@ -229,7 +229,7 @@ class DeliveryHealth:
         Write what was counted, judge if it is this process's turn, and read how all cells stand.
 
         Raises:
-            SQLAlchemyError: If the database is away; what was counted is kept.
+            Exception: SQLAlchemy's, if the database is away; what was counted is kept.
         """
         now = self.clock()
         counts = self._buffer.take()

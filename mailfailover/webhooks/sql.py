@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from mailfailover._setup.extras import extra
-from mailfailover._sql.database import writing
 
 with extra("webhooks", "mailfailover.webhooks.sql"):
     from sqlalchemy import delete, update
 
-from mailfailover._sql.rows import insert_new
-from mailfailover._sql.stored import Stored
-from mailfailover.webhooks._tables import PART, replays
+    from mailfailover._sql.database import writing
+    from mailfailover._sql.rows import insert_new
+    from mailfailover._sql.stored import Stored
+    from mailfailover.webhooks._tables import PART, replays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
