@@ -174,8 +174,9 @@ def merge_options(
         options: ``message.options(name)``.
 
         reserved:
-            Paths such as ``"message.to"`` that options must not touch: whatever says
-            who gets the mail and who sends it, beyond ``from``, ``sender``, ``to``, ``cc``, ``bcc`` and ``recipients``.
+            Paths such as ``"message.to"`` that options must not touch, because they say who
+            gets the mail and who sends it. ``from``, ``sender``, ``to``, ``cc``, ``bcc`` and
+            ``recipients`` are always among them.
 
         path: Where in the document *body* stands, with a dot at its end.
 
