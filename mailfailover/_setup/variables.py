@@ -28,6 +28,7 @@ VARIABLES: Mapping[str, str] = {
     "MAILFAILOVER_CALLBACK_URL": "where callbacks go",
     "MAILFAILOVER_DATABASE": "the database of outbox, tracking and suppressions",
     "MAILFAILOVER_HOST": "the host name that SMTP says",
+    "MAILFAILOVER_OUTBOX_KEY": "the key that encrypts stored mails",
     "MAILFAILOVER_PLUGINS": "the packages whose providers may be used",
     "MAILFAILOVER_PREVIEW": "the folder of the development mailbox",
     "MAILFAILOVER_PROXIES": "how many proxies stand before the service",
