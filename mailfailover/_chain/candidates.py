@@ -35,5 +35,5 @@ def candidates(parts: Parts, message: Message) -> Iterator[Candidate]:
         if not links:
             text = f"via names no provider of this chain; known: {', '.join(parts.keys)}"
             raise InvalidMessage(text, field="via")
-    found = Fit(message, parts.wall).find(links)
+    found = Fit(message, parts.wall, parts.carriers).find(links)
     return found if parts.advice is None else iter(parts.advice.order(message, found))

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from mailfailover._chain.candidate import Candidate, moves_to_reply_to, template_at
 from mailfailover._chain.reduction import over_limits
-from mailfailover._chain.requirements import each_bits, estimate_size, required_bits
+from mailfailover._chain.requirements import (
+    PLAIN_BYTES,
+    each_bits,
+    estimate_size,
+    required_bits,
+    shape_of,
+)
 from mailfailover._message.merge import merge_features
 from mailfailover._values.features import NO_FEATURES, PREFERENCES, Feature
 from mailfailover.errors import InvalidMessage, UnsupportedFeature
@@ -16,6 +22,7 @@ from mailfailover.errors import InvalidMessage, UnsupportedFeature
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from mailfailover._chain.requirements import Shape
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
 
@@ -28,12 +35,28 @@ class Fit:
         message: The mail.
 
         wall: Seconds since 1970, for mails that are to be sent later.
+
+        carriers: For each shape of a plain mail, the links that are known to carry such mails.
     """
 
-    def __init__(self, message: Message, wall: Callable[[], float]) -> None:
+    __slots__ = (
+        "_carriers",
+        "_lacking",
+        "_message",
+        "_needed",
+        "_needed_each",
+        "_size",
+        "_wall",
+    )
+
+    def __init__(
+        self, message: Message, wall: Callable[[], float], carriers: dict[Shape, set[str]]
+    ) -> None:
         self._message = message
         self._wall = wall
         self._needed = required_bits(message)
+        shape = shape_of(message, self._needed)
+        self._carriers = None if shape is None else carriers.setdefault(shape, set())
         self._needed_each = self._needed
         if message.is_merge:
             self._needed_each |= each_bits(message)
@@ -50,15 +73,22 @@ class Fit:
         """
         reduced: list[Candidate] = []
         found = False
+        carriers, sender = self._carriers, self._message.from_email
         for link in links:
+            if carriers is not None and sender is not None and link.key in carriers:
+                found = True
+                yield Candidate(link, sender.domain)
+                continue
             candidate = self._candidate(link)
             if candidate is None:
                 continue
             found = True
             if candidate.dropped:
                 reduced.append(candidate)
-            else:
-                yield candidate
+                continue
+            if carriers is not None and _is_steady(link):
+                carriers.add(link.key)
+            yield candidate
         if not found:
             raise self._nobody()
         yield from reduced
@@ -137,3 +167,11 @@ class Fit:
             "Add a provider that can, or leave it off",
             features=names,
         )
+
+
+def _is_steady(link: Link) -> bool:
+    """
+    Whether *link* carries either all plain mails of a shape, or none.
+    """
+    most = link.capabilities.max_bytes
+    return link.from_email is None and (most is None or most >= PLAIN_BYTES)

@@ -42,6 +42,8 @@ class Gate:
         portion: Says how many recipients the next call to a candidate is for.
     """
 
+    __slots__ = ("_lease", "_parts", "_portion")
+
     def __init__(
         self, parts: Parts, attempt_timeout: float, portion: Callable[[Candidate], Portion]
     ) -> None:

@@ -38,6 +38,8 @@ class HealthReport:
     provider's. So a failed connection is not reported before that is clear.
     """
 
+    __slots__ = ("_counted", "_parts", "_pick", "_unproven")
+
     def __init__(self, parts: Parts, pick: Picker) -> None:
         self._parts = parts
         self._pick = pick
@@ -52,6 +54,10 @@ class HealthReport:
         """
         Report an attempt of so many seconds.
         """
+        slow = candidate.link.slow
+        if result.error is None and not result.batch and slow is None and not self._unproven:
+            self._succeeded(ticket)  # the usual case
+            return
         blame = result.blame
         if isinstance(blame, ConnectionFailed) and result.status_code is None:
             self._unproven.append(Failure(candidate, ticket, blame, duration))

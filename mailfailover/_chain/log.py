@@ -40,6 +40,8 @@ def log_attempt(
         successor: Finds the provider that the mail can go to now, None if there is none.
     """
     error = attempt.error
+    if error is None and not logger.isEnabledFor(logging.INFO):
+        return
     serious = isinstance(error, RequestRefused) or (error and error.penalty is Penalty.ACCOUNT)
     level = logging.ERROR if serious else _LEVELS[verdict]
     if not logger.isEnabledFor(level):

@@ -7,15 +7,14 @@ for each recipient. Only parts that were surely not sent go to the next provider
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mailfailover._chain.attempt import is_uniform
 from mailfailover._chain.policy import Upcoming
 from mailfailover._chain.retry import MIN_SECONDS, Again
 from mailfailover._chain.send import MAX_COPIES, Send
-from mailfailover._health.limits import Portion
+from mailfailover._chain.waiting import Waiting
 from mailfailover._message.merge import for_recipient, part_for
 from mailfailover._values.frozen import FrozenDict
 from mailfailover._values.receipt import Accepted, Receipt, RecipientStatus
@@ -31,16 +30,17 @@ from mailfailover.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mailfailover._chain.attempt import Result
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.driver import Steps
     from mailfailover._chain.gate import Pass
-    from mailfailover._message.address import Address
+    from mailfailover._chain.parts import Parts
+    from mailfailover._chain.policy import Policy
+    from mailfailover._chain.waiting import Part
     from mailfailover._message.message import Message
-
-    Part = tuple[Address, ...]
+    from mailfailover.errors import Attempt
 
 T = TypeVar("T")
 
@@ -55,10 +55,11 @@ class MergeSend(Send):
     The state of a merge: who still waits, and what became of the others.
     """
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.pending: dict[str, Address] = {one.email: one for one in self.message.to}
-        """The recipients that still wait."""
+    def __init__(
+        self, parts: Parts, message: Message, policy: Policy, previous: Sequence[Attempt]
+    ) -> None:
+        self.waiting = Waiting(message)
+        super().__init__(parts, message, policy, previous, self.waiting.portion)
         self.statuses: dict[str, RecipientStatus] = {}
         self.message_ids: dict[str, str] = {}
         self.refusal: SendError | None = None
@@ -67,41 +68,25 @@ class MergeSend(Send):
         """The recipients that may have got the mail from an attempt without an answer."""
         self.copies: dict[str, set[str]] = {}
         """The providers that may have the mail of a recipient because they were too slow."""
-        self.again: tuple[str, Part] = ("", ())
-        """The part whose outcome is unknown, to be sent once more to that provider as it was."""
-        self.parts_left: deque[Part] = deque()
-        """The parts that the candidate of this turn has not got yet."""
         self.provider = ""
         self.provider_message_id = ""
         if self.unknown is not None:  # from an attempt of an earlier process
-            self.maybe.update(self.pending)
-
-    def portion(self, candidate: Candidate) -> Portion:
-        """
-        How many recipients the next part for *candidate* has.
-        """
-        if self.parts_left:
-            return Portion(1, len(self.parts_left[0]))
-        key, again = self.again
-        if again and key == candidate.link.key:
-            return Portion(len(again), len(again))
-        most = candidate.link.capabilities.max_merge or len(self.pending)
-        return Portion(1, min(most, len(self.pending)) if candidate.batch else 1)
+            self.maybe.update(self.waiting.recipients)
 
     def turn(self) -> Steps[Receipt | Again]:
         """
         Send as many parts as the best candidate takes.
         """
-        self.parts_left.clear()
+        self.waiting.parts.clear()
         picked = self.pick.next()
         if isinstance(picked, Again):
             self.report.release()
             return picked
         candidate = picked.candidate
         given: Pass | None = picked
-        self._cut(candidate, candidate.link.capabilities.max_merge)
+        self.waiting.cut(candidate, candidate.link.capabilities.max_merge)
         while given is not None:
-            part = self._next_part(given)
+            part = self.waiting.next_part(given)
             make = partial(self._message, candidate, part)
             try:
                 result = yield from self.call(given, make, batch=candidate.batch)
@@ -110,39 +95,14 @@ class MergeSend(Send):
             if candidate.batch and _is_no_batch(result):
                 fitting = _fitting(result.error, part)
                 candidate = candidate._replace(batch=fitting > 0)
-                self._cut(candidate, fitting)
+                self.waiting.cut(candidate, fitting)
             else:
                 error = self._absorb(candidate, part, result)
                 if error is not None:
                     return self._after(candidate, error)
-            more = self.parts_left and self.time_left() > MIN_SECONDS
+            more = self.waiting.parts and self.time_left() > MIN_SECONDS
             given = self.pick.once_more(candidate) if more else None
-        return Again(0.0) if self.pending else self._merged()
-
-    def _cut(self, candidate: Candidate, most: int | None) -> None:
-        """
-        Cut the waiting recipients into parts of *most*, the one *candidate* may know already first.
-        """
-        key, again = self.again
-        self.again = ("", ())
-        if key != candidate.link.key:
-            again = ()
-        waiting = tuple(one for one in self.pending.values() if one not in again)
-        size = (most or len(waiting)) if candidate.batch else 1
-        self.parts_left = deque((again,) if again else ())
-        for start in range(0, len(waiting), size):
-            self.parts_left.append(waiting[start : start + size])
-
-    def _next_part(self, given: Pass) -> Part:
-        """
-        Take the next part, no larger than the rate and the quota of its link allow.
-        """
-        part = self.parts_left.popleft()
-        count = given.recipients
-        if count is not None and count < len(part):
-            self.parts_left.appendleft(part[count:])
-            part = part[:count]
-        return part
+        return Again(0.0) if self.waiting.recipients else self._merged()
 
     def _message(self, candidate: Candidate, part: Part) -> Message:
         if candidate.batch:
@@ -179,7 +139,7 @@ class MergeSend(Send):
         if error.verdict is Verdict.UNKNOWN:
             self.unknown = self.unknown or error
             self.maybe.update(address.email for address in part)
-            self.again = (candidate.link.key, part)
+            self.waiting.again = (candidate.link.key, part)
             if candidate.link.key in self.timed_out:
                 for address in part:
                     self.copies.setdefault(address.email, set()).add(candidate.link.key)
@@ -191,8 +151,8 @@ class MergeSend(Send):
         """
         for email, keys in self.copies.items():
             if len(keys) >= MAX_COPIES:
-                self.pending.pop(email, None)
-        return not self.pending
+                self.waiting.recipients.pop(email, None)
+        return not self.waiting.recipients
 
     def in_doubt(self, error: SendError) -> Receipt:
         """
@@ -212,7 +172,7 @@ class MergeSend(Send):
         ids = _told(emails, accepted.message_ids, accepted.provider_message_id)
         self.message_ids |= {email: one for email, one in ids.items() if one}
         for email in emails:
-            self.pending.pop(email, None)
+            self.waiting.recipients.pop(email, None)
         self.provider = candidate.link.key
         self.provider_message_id = self.provider_message_id or next(filter(None, ids.values()), "")
 
@@ -225,18 +185,13 @@ class MergeSend(Send):
             named = {address.email for address in part}
         for email in named:
             self._reject(email, error)
-        if named:
-            if rest := tuple(address for address in part if address.email not in named):
-                self.parts_left.appendleft(rest)
-            return
-        middle = len(part) // 2
-        self.parts_left.extendleft((part[middle:], part[:middle]))
+        self.waiting.put_back(part, named)
 
     def _reject(self, email: str, error: SendError) -> None:
         if email not in self.maybe:
             self.statuses[email] = _REJECTED.get(type(error), RecipientStatus.REFUSED)
         self.refusal = self.refusal or error
-        self.pending.pop(email, None)
+        self.waiting.recipients.pop(email, None)
 
     def give_up(self) -> Receipt:
         """
@@ -255,7 +210,7 @@ class MergeSend(Send):
             tuple(self.attempts),
             bool(self.maybe),
             FrozenDict(self.message_ids),
-            tuple(email for email in self.pending if email not in self.maybe),
+            tuple(email for email in self.waiting.recipients if email not in self.maybe),
         )
 
     def _all_statuses(self) -> dict[str, RecipientStatus]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.observe import Observer
+    from mailfailover._chain.requirements import Shape
     from mailfailover._health.protocol import Allowances, Health
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
@@ -56,6 +57,9 @@ class Parts:
     rng: Random
     outages: set[str] = field(default_factory=set)
     """The providers whose outage this process has logged, until they are back."""
+
+    carriers: dict[Shape, set[str]] = field(default_factory=dict)
+    """For each shape of a plain mail, the links that are known to carry such mails."""
 
     advice: Advice | None = None
 

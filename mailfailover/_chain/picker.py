@@ -47,6 +47,23 @@ class Picker:
         portion: Says how many recipients the next call to a candidate is for.
     """
 
+    __slots__ = (
+        "_called",
+        "_gate",
+        "_held",
+        "_known",
+        "_more",
+        "_polls",
+        "_resend",
+        "_resent",
+        "_rounds",
+        "_tried",
+        "deadline",
+        "final",
+        "parts",
+        "policy",
+    )
+
     def __init__(
         self,
         parts: Parts,

@@ -37,6 +37,41 @@ _EMPTY_SUBJECT = Feature.EMPTY_SUBJECT.value
 _WITHOUT_TO = Feature.WITHOUT_TO.value
 
 
+# Of these, how much a mail has or what it says decides, not only whether it has any.
+_COUNTED = (
+    Feature.ATTACHMENTS
+    | Feature.INLINE_IMAGES
+    | Feature.TAGS
+    | Feature.METADATA
+    | Feature.SEND_AT
+    | Feature.TEMPLATES
+    | Feature.TEMPLATE_OVERRIDE
+    | Feature.MIME
+    | Feature.CALENDAR
+    | Feature.AMP
+    | Feature.ALTERNATIVES
+).value
+PLAIN_CHARACTERS = 50_000
+PLAIN_BYTES = 4 * PLAIN_CHARACTERS + 1024
+"""The most bytes of a mail with a shape."""
+
+Shape = tuple[int, int]
+"""What a plain mail requires, as bits, and the number of its recipients."""
+
+
+def shape_of(message: Message, bits: int) -> Shape | None:
+    """
+    The shape of a plain mail that requires *bits*: what carries one such mail carries all.
+
+    None for any other mail.
+    """
+    if bits & _COUNTED or message.cc or message.bcc or message.is_merge:
+        return None
+    if len(message.text) + len(message.html) > PLAIN_CHARACTERS or message.reply_to:
+        return None
+    return bits, len(message.to)
+
+
 def required_features(message: Message) -> Feature:
     """
     What a provider needs to express *message* (merges aside).

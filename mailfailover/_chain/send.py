@@ -5,6 +5,7 @@ The send of one mail through the chain, forward only, as steps for a driver.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mailfailover._chain.attempt import Result, make_attempt
@@ -55,7 +56,12 @@ class Send:
     """
 
     def __init__(
-        self, parts: Parts, message: Message, policy: Policy, previous: Sequence[Attempt]
+        self,
+        parts: Parts,
+        message: Message,
+        policy: Policy,
+        previous: Sequence[Attempt],
+        portion: Callable[[Candidate], Portion] | None = None,
     ) -> None:
         self.parts = parts
         self.message = message
@@ -66,7 +72,9 @@ class Send:
         """The first attempt that may have sent the mail."""
         self.timed_out: set[str] = set()
         """The providers that did not answer in time, after the mail may have left."""
-        self.pick = Picker(parts, message, policy, self.deadline, self.portion)
+        # No method of this object: a cycle would have to be found by the garbage collector.
+        portion = portion or partial(_whole, message)
+        self.pick = Picker(parts, message, policy, self.deadline, portion)
         self.report = HealthReport(parts, self.pick)
         if previous:
             self._remember(previous)
@@ -83,14 +91,6 @@ class Send:
         Seconds until the deadline.
         """
         return self.deadline - self.parts.clock()
-
-    def portion(self, candidate: Candidate) -> Portion:
-        """
-        How many recipients the next call to *candidate* is for.
-        """
-        message = self.message
-        count = len(message.to) + len(message.cc) + len(message.bcc)
-        return Portion(count, count)
 
     def turn(self) -> Steps[Receipt | Again]:
         """
@@ -251,6 +251,11 @@ class Send:
             self.unknown is not None,
             accepted.message_ids,
         )
+
+
+def _whole(message: Message, _candidate: Candidate) -> Portion:
+    count = len(message.to) + len(message.cc) + len(message.bcc)
+    return Portion(count, count)
 
 
 def _is_timed_out(result: Result, duration: float, timeout: float) -> bool:

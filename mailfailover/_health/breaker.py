@@ -167,7 +167,7 @@ class Breaker:
             self.leased_until = 0.0
 
     def succeeded(self, ticket: Ticket, now: float) -> bool:
-        if self.is_stale(ticket):
+        if ticket.generation != self.generation:
             return False
         self.last_success = max(self.last_success, ticket.started)
         self.streak = 0

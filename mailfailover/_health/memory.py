@@ -57,7 +57,7 @@ class MemoryHealth:
         after_fork(self._new_lock)
 
     def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
-        breaker = self._breaker(key)
+        breaker = self._breakers.get(key) or self._breaker(key)
         now = self._clock()
         if breaker.well and domain not in breaker.senders:
             return Ticket(key, domain, now, breaker.generation)
@@ -126,7 +126,8 @@ class MemoryHealth:
         self._lock = Lock()
 
     def _breaker(self, key: str) -> Breaker:
-        return self._breakers.get(key) or self._breakers.setdefault(key, Breaker(key))
+        breaker = self._breakers.get(key)
+        return breaker or self._breakers.setdefault(key, Breaker(key))
 
     def _jitter(self) -> float:
         return self._rng.uniform(1 - JITTER, 1 + JITTER)

@@ -43,6 +43,13 @@ class Delivery:
         """
         if self.staging is not None:
             message = self.staging.keep_home(message)
+        if self.suppressions is None and not self.chain.observers:
+            return self.chain.steps(message, previous, policy)  # nothing surrounds this send
+        return self._surrounded(message, previous, policy)
+
+    def _surrounded(
+        self, message: Message, previous: Sequence[Attempt], policy: Policy
+    ) -> Steps[Receipt]:
         observers = self.chain.observers
         try:
             if self.suppressions is None:
