@@ -241,6 +241,17 @@ def test_errors_of_the_running_code_do_not(name: str) -> None:
     assert interruption(raised(OWN[name])) is None
 
 
+def test_compiled_code_is_not_judged() -> None:
+    """
+    Its frames have no instructions to look at, and an error without a text is usual there.
+    """
+    scope: dict[str, Any] = {}
+    code = compile("def work():\n    while True:\n        len('')", "fast.pyx", "exec")
+    exec(code, scope)  # noqa: S102 -- a file name of its own is the point
+
+    assert interruption(raised(lambda: _hit_by(Limit, scope["work"]))) is None
+
+
 def test_an_exception_that_was_never_raised_does_not() -> None:
     """
     Nothing tells where it comes from.
