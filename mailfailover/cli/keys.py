@@ -43,7 +43,7 @@ def list_keys(database: str | None, *, as_json: bool) -> None:
     for one in found:
         say(_line(one), color="red" if one.revoked else None)
     if not found:
-        say("There is no key yet; the service serves this machine only.", err=True)
+        say("There is no key yet. Until you create one, only this machine may send.", err=True)
 
 
 def revoke_key(database: str | None, key_id: str, *, as_json: bool) -> None:
@@ -62,12 +62,31 @@ def revoke_key(database: str | None, key_id: str, *, as_json: bool) -> None:
         say(f"{key_id} is revoked.", err=True)
 
 
+def upgrade_keys(database: str | None, *, as_json: bool) -> None:
+    """
+    Upgrade the tables.
+
+    Raises:
+        ConfigurationError: If there are none, or they are newer than this program.
+    """
+    had = _find(database).upgrade()
+    if as_json:
+        write_json({"had": had})
+    else:
+        say(f"The tables are of this version; they were of version {had}.", err=True)
+
+
 def _open(database: str | None) -> Keys:
+    found = _find(database)
+    found.init()
+    return found
+
+
+def _find(database: str | None) -> Keys:
     module = import_service("keys")
     from mailfailover._sql.database import open_engine
 
     found: Keys = module.Keys(open_engine(database))
-    found.init()
     return found
 
 

@@ -176,6 +176,19 @@ def list_(*, database: str | None, as_json: bool) -> None:
 
 
 @keys.command()
+@_database
+@_as_json
+def upgrade(*, database: str | None, as_json: bool) -> None:
+    """
+    Bring the tables of the service to this version.
+    """
+    from mailfailover.cli.keys import upgrade_keys
+
+    with reporting(as_json=as_json):
+        upgrade_keys(database, as_json=as_json)
+
+
+@keys.command()
 @click.argument("key_id", metavar="ID")
 @_database
 @_as_json

@@ -153,6 +153,13 @@ class Preview:
         where = "" if before is None else "WHERE number < :before"
         return self._read(f"{where} ORDER BY number DESC LIMIT :limit", before=before, limit=limit)
 
+    def find(self, mail_id: str) -> PreviewMail | None:
+        """
+        Return the oldest mail whose message has the id *mail_id*, or None.
+        """
+        where = "WHERE json_extract(data, '$.id') = :id ORDER BY number LIMIT 1"
+        return next(iter(self._read(where, id=mail_id)), None)
+
     def mail(self, number: int) -> PreviewMail | None:
         """
         Return the mail of that *number*, or None.

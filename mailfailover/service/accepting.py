@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover.errors import IdempotencyConflict, InvalidMessage
+from mailfailover.service.headings import Heading, heading_of
 from mailfailover.service.limits import take
 from mailfailover.service.problems import FieldError, Problem
 from mailfailover.service.tables import posts
@@ -87,15 +88,24 @@ class Stored(NamedTuple):
 def _store(service: Service, connection: Connection, caller: Caller, stored: Stored) -> str:
     message = stored.message
     mail_id = service.outbox.add(message, connection, idempotency_key=stored.key)
-    if mail_id == message.id and caller.key:
-        wait = take(connection, caller.key, caller.rules, len(message.recipients), service.wall())
-        if wait:  # what was stored is taken back with the transaction
-            seconds = math.ceil(wait)
-            detail = f"This API key may send again in {seconds} seconds."
-            raise Problem("limit-reached", detail, headers={"Retry-After": str(seconds)})
+    if mail_id == message.id:
+        if caller.key:
+            _count(service, connection, caller, message)
+        heading = heading_of(message) if service.keep_headings else Heading()
         row = {"mail": mail_id, "key": caller.key, "callback_url": stored.callback_url}
-        connection.execute(_POST, row)
+        connection.execute(_POST, row | heading._asdict())
     return mail_id
+
+
+def _count(service: Service, connection: Connection, caller: Caller, message: Message) -> None:
+    """
+    Count the recipients; a mail too many is taken back with the transaction.
+    """
+    wait = take(connection, caller.key, caller.rules, len(message.recipients), service.wall())
+    if wait:
+        seconds = math.ceil(wait)
+        detail = f"This API key may send again in {seconds} seconds."
+        raise Problem("limit-reached", detail, headers={"Retry-After": str(seconds)})
 
 
 def _with_link(service: Service, message: Message) -> Message:

@@ -11,10 +11,11 @@ from werkzeug.http import parse_dict_header
 
 from mailfailover.outbox import State
 from mailfailover.service.accepting import accept
-from mailfailover.service.mails import describe, describe_all, find_mail, list_mails, may_see
+from mailfailover.service.mails import describe, describe_many, find_mail, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_post
+from mailfailover.service.search import read_search
 from mailfailover.service.visit import API
 from mailfailover.service.waiting import wait_for
 
@@ -52,7 +53,7 @@ def show(mail_id: str) -> Response:
     """
     Tell how a mail stands.
     """
-    return jsonify(describe_all(service(), _known(mail_id)))
+    return jsonify(describe(service(), _known(mail_id)))
 
 
 @api.get("/messages")
@@ -60,16 +61,14 @@ def index() -> Response:
     """
     List the caller's mails, newest first.
     """
-    state, before = request.args.get("state"), request.args.get("before") or None
-    if state is not None and state not in tuple(State):
-        raise Problem("unreadable-request", f"state must be one of {', '.join(State)}.")
+    search, before = read_search(request.args), request.args.get("before") or None
     limit = _limit()
-    found = list_mails(service(), caller(), state, limit=limit + 1, before=before)
+    found = list_mails(service(), caller(), search, limit=limit + 1, before=before)
     more = None
     if len(found) > limit:
-        before = found[limit - 1].id
-        more = url_for("api.index", _external=True, state=state, limit=limit, before=before)
-    return jsonify(messages=[describe(mail) for mail in found[:limit]], next=more)
+        where: dict[str, Any] = {"limit": limit, "before": found[limit - 1].id}
+        more = url_for("api.index", _external=True, **search.to_arguments(), **where)
+    return jsonify(messages=describe_many(service(), found[:limit]), next=more)
 
 
 @api.delete("/messages/<mail_id>")
@@ -81,7 +80,7 @@ def cancel(mail_id: str) -> Response:
         state = _known(mail_id).state
         detail = f"The mail is {state}: it can no longer be held back."
         raise Problem("not-waiting", detail, state=str(state))
-    return jsonify(describe_all(service(), _known(mail_id)))
+    return jsonify(describe(service(), _known(mail_id)))
 
 
 def _known(mail_id: str) -> OutboxMail:
@@ -110,7 +109,7 @@ def _settled(mail: OutboxMail) -> Response:
     """
     Answer for a mail that was waited for.
     """
-    data: dict[str, Any] = describe_all(service(), mail)
+    data: dict[str, Any] = describe(service(), mail)
     if mail.state is State.DEAD:
         raise Problem("refused", f"The mail was not sent: {mail.reason}", mail=data)
     answer = jsonify(data)

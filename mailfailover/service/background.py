@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover.outbox import OutboxWorker
+from mailfailover.service.headings import forget_posts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,5 +64,6 @@ def purging(parts: Service, over: Event, every: float = PURGE_EVERY) -> None:
         try:
             if parts.tracking is not None:
                 parts.tracking.purge()
+            forget_posts(parts.outbox.engine)
         except SQLAlchemyError as exc:
             _LOG.warning("old mails could not be forgotten now: %s", type(exc).__name__)

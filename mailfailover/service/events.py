@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request, stream_with_context
 
-from mailfailover.service.mails import describe, describe_all, find_mail, list_mails
+from mailfailover.service.mails import describe, describe_many, find_mail, list_mails
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.visit import API
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
     from mailfailover.service.parts import Service
 
-    Look = Callable[[], list[Mapping[str, Any]]]
+    Look = Callable[[], Sequence[Mapping[str, Any]]]
 
 __all__ = ["events"]
 
@@ -48,11 +48,11 @@ def stream() -> Response:
     if mail_id and find_mail(parts, asking, mail_id) is None:
         raise Problem("not-found", "There is no such mail, or it is not yours.")
 
-    def look() -> list[Mapping[str, Any]]:
+    def look() -> Sequence[Mapping[str, Any]]:
         if mail_id:
-            found = list_mails(parts, asking, limit=1, only=mail_id)
-            return [describe_all(parts, mail) for mail in found]
-        return [describe(mail) for mail in reversed(list_mails(parts, asking, limit=WATCHED))]
+            found = find_mail(parts, asking, mail_id)
+            return [describe(parts, found)] if found else []
+        return describe_many(parts, list_mails(parts, asking, limit=WATCHED)[::-1])
 
     if not parts.streams.acquire(blocking=False):
         return _events(f"retry: {int(LATER * 1000)}\n\n")  # a browser comes again by itself

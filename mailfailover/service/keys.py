@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from mailfailover._sql.database import reading
-from mailfailover._sql.schema import init
+from mailfailover._sql.schema import init, upgrade
 from mailfailover.errors import ConfigurationError
 from mailfailover.service.limits import begin_counting
 from mailfailover.service.rules import Caller, Rules
@@ -94,6 +94,12 @@ class Keys:
         Make the tables; where they are there already, do nothing.
         """
         init(self.engine, PART)
+
+    def upgrade(self) -> int:
+        """
+        Bring the tables to this version of the library; return the version they had.
+        """
+        return upgrade(self.engine, PART)
 
     def add(self, name: str, rules: Rules | None = None) -> str:
         """

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from mailfailover._sql.database import reading
 from mailfailover.outbox import State
 from mailfailover.outbox._tables import mails
+from mailfailover.service.headings import Heading, read_headings
+from mailfailover.service.search import EVERYTHING
 from mailfailover.service.tables import posts
 
 if TYPE_CHECKING:
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
     from mailfailover.outbox import OutboxMail
     from mailfailover.service.parts import Service
     from mailfailover.service.rules import Caller
+    from mailfailover.service.search import Search
 
 __all__ = [
     "OPEN_STATES",
     "describe",
-    "describe_all",
+    "describe_many",
     "events_of",
     "find_mail",
     "list_mails",
@@ -52,27 +55,45 @@ def find_mail(service: Service, caller: Caller, mail_id: str) -> OutboxMail | No
     """
     Return a mail without its message, or None where there is none that the caller may see.
     """
-    found = list_mails(service, caller, limit=1, only=mail_id)
+    if not may_see(service, caller, mail_id):
+        return None
+    one = select(mails.c.id).where(mails.c.id == mail_id)
+    found = service.outbox.list(limit=1, among=one)
     return found[0] if found else None
 
 
 def list_mails(
     service: Service,
     caller: Caller,
-    state: str | None = None,
+    search: Search = EVERYTHING,
     *,
     limit: int,
     before: str | None = None,
-    only: str = "",
+    after: str | None = None,
 ) -> Sequence[OutboxMail]:
     """
-    Return the caller's mails without their messages, newest first; *only* one where it is given.
+    Return the caller's mails without their messages, newest first.
+
+    Args:
+        service: Where they are.
+
+        caller: Who asks.
+
+        search: Which ones.
+
+        limit: At most so many.
+
+        before, after: Those next to the mail with this id, on its older or its newer side.
     """
-    mine = None if caller.sees_all else select(posts.c.mail).where(posts.c.key == caller.key)
-    if only:
-        one = select(mails.c.id).where(mails.c.id == only)
-        mine = one if mine is None else mine.where(posts.c.mail == only)
-    return service.outbox.list(state, limit=limit, before=before, among=mine)
+    among = search.query(caller)
+    if after:
+        this = select(mails.c.number).where(mails.c.id == after).scalar_subquery()
+        newer = (select(mails.c.id) if among is None else among).where(mails.c.number > this)
+        if search.state:
+            newer = newer.where(mails.c.state == search.state)
+        nearest = newer.order_by(mails.c.number).limit(limit).subquery()
+        among = select(nearest.c.id)
+    return service.outbox.list(search.state or None, limit=limit, before=before, among=among)
 
 
 def state_of(service: Service, mail_id: str) -> str | None:
@@ -84,21 +105,28 @@ def state_of(service: Service, mail_id: str) -> str | None:
     return found
 
 
-def describe(mail: OutboxMail) -> dict[str, Any]:
+def describe_many(service: Service, found: Sequence[OutboxMail]) -> list[dict[str, Any]]:
     """
-    Return a mail as JSON-safe data, with its URL; what it says is not in it.
+    Return mails as JSON-safe data, each with its URL; what they say is not in it.
     """
+    headings = read_headings(service.outbox.engine, [mail.id for mail in found])
+    return [_describe(mail, headings.get(mail.id, Heading())) for mail in found]
+
+
+def describe(service: Service, mail: OutboxMail) -> dict[str, Any]:
+    """
+    The same of one, with what vendors told of it since.
+    """
+    (data,) = describe_many(service, [mail])
+    return data | {"events": [_event(one) for one in events_of(service, mail.id)]}
+
+
+def _describe(mail: OutboxMail, heading: Heading) -> dict[str, Any]:
     data = mail.to_dict()
     # The stored key begins with whose it is.
     data["idempotency_key"] = data["idempotency_key"].partition(":")[2]
-    return data | {"status_url": url_for("api.show", mail_id=mail.id, _external=True)}
-
-
-def describe_all(service: Service, mail: OutboxMail) -> dict[str, Any]:
-    """
-    The same with what vendors told of it since.
-    """
-    return describe(mail) | {"events": [_event(one) for one in events_of(service, mail.id)]}
+    url = url_for("api.show", mail_id=mail.id, _external=True)
+    return data | heading._asdict() | {"status_url": url}
 
 
 def events_of(service: Service, mail_id: str) -> Sequence[DeliveryEvent]:

@@ -25,6 +25,21 @@ Node = dict[str, Any]
 # In a form every field is text; what is no text there is JSON.
 _FORM_LISTS = ("to", "cc", "bcc", "reply_to", "tags", "unsubscribe", "via", "droppable")
 _FILES = ("attachments", "inline")
+_SEARCHED = (
+    ("recipient", "A part of a recipient's address."),
+    ("subject", "A part of the subject."),
+    ("sender", "A part of the From."),
+    ("provider", "The chain key of a provider that was called."),
+)
+_BETWEEN = (
+    ("since", "Not added before this time, or day."),
+    ("until", "Added before this time, or until the end of this day."),
+)
+_TIMES: list[dict[str, Any]] = [
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "format": "date"},
+    {"type": "string", "maxLength": 0},
+]
 
 
 @openapi.get("/openapi.json")
@@ -99,7 +114,9 @@ def _index() -> Node:
         "operationId": "listMessages",
         "summary": "List the mails of this API key, newest first",
         "parameters": [
-            _query("state", {"type": "string", "enum": [str(state) for state in State]}),
+            _query("state", {"type": "string", "enum": ["", *map(str, State)]}),
+            *(_query(name, {"type": "string", "description": told}) for name, told in _SEARCHED),
+            *(_query(name, {"anyOf": _TIMES, "description": told}) for name, told in _BETWEEN),
             _query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
             _query("before", {"type": "string", "description": "Begin after this mail."}),
         ],

@@ -8,19 +8,29 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 
+from mailfailover.outbox import State
 from mailfailover.service.accepting import accept
+from mailfailover.service.charts import draw_attempts, draw_health, draw_hours
 from mailfailover.service.form_key import NONCE, form_key, new_nonce
 from mailfailover.service.gate import sign_in, sign_out
+from mailfailover.service.headings import read_headings
+from mailfailover.service.labels import label_errors
+from mailfailover.service.mail_pages import read_pages
 from mailfailover.service.mails import events_of, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_post
+from mailfailover.service.search import EVERYTHING, read_search
 from mailfailover.service.timeline import BADGES, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from werkzeug.wrappers import Response as Redirect
+
+    from mailfailover.outbox import OutboxMail
+    from mailfailover.providers.preview import PreviewMail
+    from mailfailover.service.activity import Activity
 
 __all__ = ["page"]
 
@@ -29,7 +39,6 @@ OURS = ("csrf", NONCE)
 """The fields of the form that are not of the mail."""
 
 RECENT = 8
-PAGE = 50
 # How each state of a provider is called, and how serious it is.
 _PROVIDER_STATES: Mapping[str, tuple[str, str]] = {
     "closed": ("in use", "good"),
@@ -66,14 +75,27 @@ def send() -> Redirect | Response:
 
 
 @page.get("/mails")
-def mails() -> str:
+def mails() -> str | Response:
     """
-    List the mails.
+    List the mails, or those that are looked for.
     """
-    before = request.args.get("before") or None
-    found = list_mails(service(), caller(), limit=PAGE + 1, before=before)
-    more = found[PAGE - 1].id if len(found) > PAGE else None
-    return render_template("mails.html", mails=found[:PAGE], more=more, badges=BADGES)
+    try:
+        search, problem = read_search(request.args), None
+    except Problem as exc:
+        search, problem = EVERYTHING, exc
+    found = read_pages(service(), caller(), search, request.args)
+    text = render_template(
+        "mails.html",
+        page=found,
+        headings=read_headings(service().outbox.engine, [mail.id for mail in found.mails]),
+        search=search,
+        arguments=search.to_arguments(),
+        given=request.args,
+        errors=label_errors(problem.errors if problem else ()),
+        providers=service().mailer.chain.keys,
+        badges=BADGES,
+    )
+    return Response(text, problem.status if problem else 200)
 
 
 @page.get("/mails/<mail_id>")
@@ -84,8 +106,15 @@ def mail(mail_id: str) -> str:
     found = service().outbox.get(mail_id) if may_see(service(), caller(), mail_id) else None
     if found is None:
         raise Problem("not-found", "There is no such mail, or it is not yours.")
-    told = steps(found, events_of(service(), mail_id))
-    return render_template("status.html", mail=found, steps=tuple(told), badges=BADGES)
+    return render_template(
+        "status.html",
+        mail=found,
+        heading=read_headings(service().outbox.engine, [mail_id])[mail_id],
+        calls=draw_attempts(found.attempts),
+        steps=tuple(steps(found, events_of(service(), mail_id))),
+        kept=_in_mailbox(found),
+        badges=BADGES,
+    )
 
 
 @page.post("/mails/<mail_id>/cancel")
@@ -130,28 +159,41 @@ def sign_out_view() -> Redirect:
 
 
 def _index(problem: Problem | None = None) -> str:
-    # Beside its field, a sentence need not begin with the field's name.
-    errors = {
-        error.field: error.detail.removeprefix(f"{error.field} ")
-        for error in (problem.errors if problem else ())
-    }
+    parts = service()
+    errors = label_errors(problem.errors if problem else ())
+    recent = list_mails(parts, caller(), limit=RECENT)
+    activity = parts.activity.get(parts.outbox.engine, parts.outbox.now(), parts.clock)
     return render_template(
         "index.html",
         problem=problem,
         errors=errors,
+        wrong={error.field: error.detail for error in errors},
         given=request.form,
         nonce=request.form.get(NONCE) or new_nonce(),
-        sender=service().mailer.from_email,
-        recent=list_mails(service(), caller(), limit=RECENT),
+        sender=parts.mailer.from_email,
+        recent=recent,
+        headings=read_headings(parts.outbox.engine, [mail.id for mail in recent]),
         badges=BADGES,
-        providers=tuple(_providers()),
+        hours=draw_hours(activity.hours()) if activity.slices else "",
+        providers=tuple(_providers(activity)),
     )
 
 
-def _providers() -> Iterator[Mapping[str, Any]]:
+def _providers(activity: Activity) -> Iterator[Mapping[str, Any]]:
     mailer = service().mailer
     known = mailer.health.snapshot()
     for key in mailer.chain.keys:
         found = known.get(key)
         state, level = _PROVIDER_STATES[found.state if found else "closed"]
-        yield {"key": key, "state": state, "level": level, "health": found}
+        chart = draw_health(key, activity.of(key))
+        yield {"key": key, "state": state, "level": level, "health": found, "chart": chart}
+
+
+def _in_mailbox(found: OutboxMail) -> PreviewMail | None:
+    """
+    Return the mail as the mailbox has it, for who may look into that.
+    """
+    mailbox = service().mailbox
+    if mailbox is None or found.state is not State.SENT or not caller().sees_all:
+        return None
+    return mailbox.find(found.id)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, g
 
 from mailfailover._sql.database_file import DatabaseFile
+from mailfailover.service.activity import ActivityMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,8 @@ class Service:
 
         broker: The URL of the broker that wakes workers, "" for none.
 
+        keep_headings: Whether each mail's subject and From are kept as long as its row.
+
         trust_proxy: Whether, without API keys, whatever a proxy passes on is served.
 
         max_bytes: The largest request.
@@ -72,6 +75,8 @@ class Service:
         wall: Seconds since 1970.
 
         clock, sleep: For waiting.
+
+        activity: What was called in the last day, for the page.
 
         database_file: The file of its database, where it has one.
 
@@ -87,6 +92,7 @@ class Service:
     callbacks: Callbacks | None = None
     links: UnsubscribeLinks | None = None
     broker: str = field(default="", repr=False)
+    keep_headings: bool = True
     trust_proxy: bool = False
     max_bytes: int = MAX_BYTES
     max_wait: float = 30.0
@@ -95,6 +101,7 @@ class Service:
     wall: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
+    activity: ActivityMemory = field(default_factory=ActivityMemory)
     database_file: DatabaseFile = field(init=False)
 
     def __post_init__(self) -> None:

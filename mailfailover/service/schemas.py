@@ -144,6 +144,8 @@ _EVENT = _object(
 _STATE = _text("How the mail stands.", enum=[str(state) for state in State])
 _MAIL = {
     "id": _text(),
+    "subject": _text("As it was posted; empty if the service does not keep it."),
+    "from_email": _text(),
     "state": _STATE,
     "created": _TIME,
     "due": _or_null(_TIME),

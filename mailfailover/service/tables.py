@@ -1,13 +1,18 @@
 """
-The service's own tables: its API keys, what they have used, and who posted which mail.
+The tables of the service: API keys and what they have used, who posted which mail, webhooks.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from typing import TYPE_CHECKING
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
 
 from mailfailover._sql.database import UTC
 from mailfailover._sql.schema import Part
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _metadata = MetaData()
 
@@ -36,6 +41,8 @@ posts = Table(
     Column("mail", String(64), nullable=False, unique=True),
     Column("key", String(16), nullable=False),
     Column("callback_url", Text, nullable=False),
+    Column("subject", String(998), nullable=False, server_default=""),
+    Column("from_email", String(998), nullable=False, server_default=""),
     Index("mailfailover_posts_key", "key", "number"),
 )
 secrets = Table(
@@ -44,4 +51,22 @@ secrets = Table(
     Column("name", String(32), primary_key=True),
     Column("value", String(64), nullable=False),
 )
-PART = Part("service", 1, _metadata, "mailfailover keys")
+hooks = Table(
+    "mailfailover_hooks",
+    _metadata,
+    Column("id", String(16), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),
+    Column("created", UTC, nullable=False),
+)
+
+
+def _add_headings_and_hooks(connection: Connection) -> None:
+    for name in ("subject", "from_email"):
+        connection.execute(
+            text(f"ALTER TABLE {posts.name} ADD COLUMN {name} VARCHAR(998) DEFAULT '' NOT NULL")
+        )
+    hooks.create(connection)
+
+
+PART = Part("service", 2, _metadata, "mailfailover keys", upgrades={1: _add_headings_and_hooks})

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from mailfailover._message.address import Address
 
+WITHIN: Mapping[str, tuple[str, ...]] = {
+    "page.mails": ("page.mail",),
+    "mailbox.index": ("mailbox.mail",),
+}
+"""The pages that belong to a section, by the endpoint of its first page."""
+
 _KB = 1024
 
 
@@ -29,7 +35,9 @@ def set_up_templates(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(time=write_time, size=write_size, addresses=write_addresses)
-    app.context_processor(lambda: dict(context() if callable(context) else context))
+    app.context_processor(
+        lambda: {"within": WITHIN, **(context() if callable(context) else context)}
+    )
 
 
 def write_time(value: datetime) -> Markup:

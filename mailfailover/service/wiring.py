@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from mailfailover._values.events import DeliveryEvent
 
+_NO = frozenset({"0", "false", "no", "off"})
+
 __all__ = ["application", "assemble", "broker_of"]
 
 
@@ -86,6 +88,7 @@ def assemble(
         callbacks=callbacks,
         links=_links(environ),
         broker=broker_of(environ),
+        keep_headings=environ.get("MAILFAILOVER_KEEP_HEADINGS", "1").strip().lower() not in _NO,
     )
 
 

@@ -76,3 +76,13 @@ def test_rules_that_mean_nothing_are_refused() -> None:
     assert 2 == done.exit_code
     assert "quota 'many' is not of the form" in done.stderr
     assert "[]" == run("keys", "list", "--json").stdout.strip()
+
+
+def test_tables_can_be_upgraded() -> None:
+    """
+    The version that they had is told.
+    """
+    run("keys", "add", "shop")
+
+    assert "of version 2" in run("keys", "upgrade").stderr
+    assert {"had": 2} == json.loads(run("keys", "upgrade", "--json").stdout)

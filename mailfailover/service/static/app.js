@@ -36,8 +36,17 @@ function follow(part) {
   window.addEventListener("pagehide", () => events.close());
 }
 
+// A form is sent once, however often its button is pressed; the server sees to that, too.
+function sendOnce(form) {
+  form.addEventListener("submit", () => {
+    setTimeout(() => form.querySelector("button")?.setAttribute("disabled", ""), 0);
+  });
+  window.addEventListener("pageshow", () => form.querySelector("button")?.removeAttribute("disabled"));
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   localTimes(document);
+  for (const form of document.querySelectorAll("[data-once]")) sendOnce(form);
   for (const part of document.querySelectorAll("[data-events]")) follow(part);
   document.querySelector("[data-focus]")?.focus();
 });
