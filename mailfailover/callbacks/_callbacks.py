@@ -10,7 +10,7 @@ import threading
 import time
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,7 +28,8 @@ from mailfailover.callbacks._calls import check_url, default_transport, payload,
 from mailfailover.webhooks._tables import PART, callbacks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from random import Random
 
     from sqlalchemy import Engine
@@ -72,7 +73,7 @@ class Callbacks(Stored):
     Args:
         url:
             Where to call: https, or http of this machine. Or a callable that says it for each
-            event, "" for nowhere.
+            event, "" for nowhere; of several URLs each is called.
 
         secret: Signs the calls, ``whsec_`` and base64. Of several each signs.
 
@@ -94,7 +95,7 @@ class Callbacks(Stored):
 
     def __init__(
         self,
-        url: str | Callable[[DeliveryEvent], str],
+        url: str | Callable[[DeliveryEvent], str | Sequence[str]],
         secret: Secrets,
         *,
         database: str | Engine | None = None,
@@ -117,20 +118,12 @@ class Callbacks(Stored):
         """
         Write down that *event* is to be told; when this returns, it is not lost.
         """
-        url = self._url_for(event)
-        if not url:
+        rows = list(self._rows(event, self.now()))
+        if not rows:
             return
-        now = self.now()
-        name = f"{event.provider}\0{event.event_id}".encode()
-        row = {
-            "id": f"msg_{sha256(name).hexdigest()[:40]}",
-            "url": check_url(url),
-            "body": json.dumps(payload(event, now), ensure_ascii=False),
-            "created": now,
-            "due": now,
-        }
         with writing(self.engine) as connection:
-            insert_new(connection, callbacks, row)
+            for row in rows:
+                insert_new(connection, callbacks, row)
         self._wake.set()
 
     def run_once(self) -> int:
@@ -194,8 +187,20 @@ class Callbacks(Stored):
         else:
             self._again(job, detail, parse_retry_after(response.headers.get("retry-after")))
 
-    def _url_for(self, event: DeliveryEvent) -> str:
-        return self.url(event) if callable(self.url) else self.url
+    def _rows(self, event: DeliveryEvent, now: datetime) -> Iterator[Mapping[str, Any]]:
+        found = self.url(event) if callable(self.url) else self.url
+        body = json.dumps(payload(event, now), ensure_ascii=False)
+        for place, url in enumerate([found] if isinstance(found, str) else found):
+            if url:
+                # The same call in each repetition, whichever URLs came or went in between.
+                name = f"{event.provider}\0{event.event_id}" + (f"\0{url}" if place else "")
+                yield {
+                    "id": f"msg_{sha256(name.encode()).hexdigest()[:40]}",
+                    "url": check_url(url),
+                    "body": body,
+                    "created": now,
+                    "due": now,
+                }
 
     def _request(self, job: queue.Job) -> HTTPRequest:
         now = self.now()

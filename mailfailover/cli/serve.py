@@ -44,6 +44,7 @@ def run_serve(
     worker_only: bool,
     threads: int,
     proxies: int,
+    prefix: str,
     trust_proxy: bool,
     health: str,
 ) -> None:
@@ -72,5 +73,12 @@ def run_serve(
         if not parts.keys.exist():
             _LOG.warning(_OPEN) if trust_proxy else _LOG.info(_CLOSED)
         app = wiring.application(parts, proxies=proxies, trust_proxy=trust_proxy)
-        size = parts.max_bytes
-        listen(app, host, port, name="service", threads=threads, max_request_body_size=size)
+        listen(
+            app,
+            host,
+            port,
+            name="service",
+            threads=threads,
+            max_request_body_size=parts.max_bytes,
+            url_prefix=prefix,
+        )

@@ -83,6 +83,13 @@ def preview(*, port: int, path: Path | None) -> None:
     help="How many proxies in front of it add headers that are to be believed.",
 )
 @click.option(
+    "--prefix",
+    default="",
+    metavar="PATH",
+    envvar=["MAILFAILOVER_PREFIX", "SCRIPT_NAME"],
+    help="The path below which a proxy shows it, such as /mail.",
+)
+@click.option(
     "--trust-proxy",
     is_flag=True,
     envvar="MAILFAILOVER_TRUST_PROXY",

@@ -14,6 +14,7 @@ from mailfailover.service.accepting import accept
 from mailfailover.service.mails import describe, describe_many, find_mail, list_mails, may_see
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
+from mailfailover.service.rate_headers import add_rate_headers
 from mailfailover.service.reading import read_post
 from mailfailover.service.search import read_search
 from mailfailover.service.visit import API
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["api"]
 
 api = Blueprint("api", __name__, url_prefix=API)
+api.after_request(add_rate_headers)
 MOST = 100
 
 

@@ -11,7 +11,9 @@ from flask import Flask, g
 
 from mailfailover.flask import webhooks
 from mailfailover.service.access_log import log_requests
+from mailfailover.service.admin import admin
 from mailfailover.service.api import api
+from mailfailover.service.batch import batch
 from mailfailover.service.events import events
 from mailfailover.service.gate import csrf, guard
 from mailfailover.service.headers import add_headers
@@ -63,7 +65,7 @@ def create_app(parts: Service) -> Flask:
     handle_problems(app)
     add_headers(app)
     set_up_templates(app, _context)
-    for part in (api, events, health, openapi, page):
+    for part in (admin, api, batch, events, health, openapi, page):
         app.register_blueprint(part)
     told = webhooks(parts.mailer, unsubscribe=parts.links, name="webhooks")
     app.register_blueprint(told, url_prefix=API)

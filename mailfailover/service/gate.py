@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mailfailover.service.rules import Caller
 
-_FOR_ADMINS = ("mailbox", "metrics")
+_FOR_ADMINS = ("admin", "mailbox", "metrics")
 """The blueprints that show what belongs to everybody."""
 
 __all__ = ["csrf", "guard", "sign_in", "sign_out"]
@@ -86,8 +86,11 @@ def sign_out() -> None:
 
 class _Sessions(SecureCookieSessionInterface):
     """
-    Sessions whose cookie is never sent in the clear once it came over TLS.
+    Sessions whose cookie stays below our path, and within TLS once it came over that.
     """
+
+    def get_cookie_path(self, app: Flask) -> str:
+        return request.script_root or "/"
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure

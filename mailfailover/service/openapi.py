@@ -8,9 +8,11 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from mailfailover.outbox import State
+from mailfailover.service.batch import MOST_MAILS
+from mailfailover.service.examples import ANSWERS, EXAMPLES, example_problem
 from mailfailover.service.problems import KINDS, MEDIA_TYPE
 from mailfailover.service.schemas import MAIL_FIELDS, OTHER_FIELDS, SCHEMAS
 from mailfailover.service.visit import API
@@ -25,6 +27,14 @@ Node = dict[str, Any]
 # In a form every field is text; what is no text there is JSON.
 _FORM_LISTS = ("to", "cc", "bcc", "reply_to", "tags", "unsubscribe", "via", "droppable")
 _FILES = ("attachments", "inline")
+_RATE_HEADERS: Node = {
+    f"X-RateLimit-{name}": {"description": told, "schema": {"type": "integer"}}
+    for name, told in (
+        ("Limit", "How many recipients the tightest limit of this key allows."),
+        ("Remaining", "How many of them are left."),
+        ("Reset", "Seconds until the limit begins anew."),
+    )
+}
 _SEARCHED = (
     ("recipient", "A part of a recipient's address."),
     ("subject", "A part of the subject."),
@@ -47,7 +57,7 @@ def document() -> Response:
     """
     Send the document.
     """
-    return jsonify(_document())
+    return jsonify(_document() | {"servers": [{"url": request.script_root or "/"}]})
 
 
 @cache
@@ -60,13 +70,14 @@ def _document() -> Node:
             "description": "Sends e-mail through whichever provider is up.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
         "security": [{"bearer": []}, {"basic": []}],
         "paths": {
             f"{API}/send": {"post": _send()},
+            f"{API}/send/batch": {"post": _batch()},
             f"{API}/messages": {"get": _index()},
             f"{API}/messages/{{mail_id}}": {"get": _show(), "delete": _cancel()},
             f"{API}/events": {"get": _events()},
+            **_admin_paths(),
             "/healthz": {"get": _health("alive", "Whether the service is alive", 200)},
             "/readyz": {"get": _health("ready", "Whether it can do its work", 200, 503)},
         },
@@ -96,15 +107,40 @@ def _send() -> Node:
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": _ref("Message")},
+                "application/json": {"schema": _ref("Message"), "examples": EXAMPLES},
                 "application/x-www-form-urlencoded": {"schema": _form(files=False)},
                 "multipart/form-data": {"schema": _form(files=True)},
             },
         },
         "responses": {
             "200": _answer("It was sent within the time to wait.", "Mail"),
-            "202": _answer("It is stored, or may have been sent.", "Queued", "Mail"),
+            "202": _answer("It is stored, or may have been sent.", "Queued", "Mail")
+            | {"headers": _RATE_HEADERS},
             **_problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _batch() -> Node:
+    return {
+        "operationId": "sendBatch",
+        "summary": "Post many mails, each taken or refused alone",
+        "description": f"At most {MOST_MAILS} mails; the results are in their order.",
+        "parameters": [
+            _header("Idempotency-Key", "A name for this batch, for repetitions.", maxLength=190)
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _ref("Batch"),
+                    "example": {"messages": [EXAMPLES["plain"]["value"]]},
+                }
+            },
+        },
+        "responses": {
+            "200": _answer("What became of each.", "BatchResults"),
+            **_problems(400, 401, 403, 413, 415),
         },
     }
 
@@ -121,6 +157,68 @@ def _index() -> Node:
             _query("before", {"type": "string", "description": "Begin after this mail."}),
         ],
         "responses": {"200": _answer("A page of them.", "Mails"), **_problems(400, 401, 403)},
+    }
+
+
+def _admin_paths() -> Node:
+    return {
+        f"{API}/keys": {
+            "get": _managed("listKeys", "List the API keys", _answer("All of them.", "Keys")),
+            "post": _managed("addKey", "Create an API key", body="NewKey")
+            | {"responses": _created("The key itself is in no other answer.", "AddedKey")},
+        },
+        f"{API}/keys/{{key_id}}": {
+            "parameters": [_in_path("key_id")],
+            "get": _managed("getKey", "Show an API key", _answer("Its rules.", "Key"), 404),
+            "delete": _managed("revokeKey", "Revoke an API key", _answer("Gone.", "Key"), 404),
+        },
+        f"{API}/webhooks": {
+            "get": _managed("listWebhooks", "List who is told of events", _answer("All.", "Hooks")),
+            "post": _managed("addWebhook", "Let a URL be told of events", body="NewHook")
+            | {"responses": _created("It is told from now on.", "Hook")},
+        },
+        f"{API}/webhooks/{{hook_id}}": {
+            "parameters": [_in_path("hook_id")],
+            "delete": {
+                "operationId": "removeWebhook",
+                "summary": "Tell a URL no more",
+                "responses": {
+                    "204": {"description": "It is told nothing more."},
+                    **_problems(401, 403, 404),
+                },
+            },
+        },
+    }
+
+
+def _managed(
+    name: str, summary: str, answer: Node | None = None, *statuses: int, body: str = ""
+) -> Node:
+    """
+    Return an operation that needs the grant admin.
+    """
+    found: Node = {
+        "operationId": name,
+        "summary": summary,
+        "description": "Needs the grant admin.",
+        "responses": {"200": answer, **_problems(401, 403, *statuses)},
+    }
+    if body:
+        content = {"schema": _ref(body), "example": ANSWERS[body]}
+        found["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return found
+
+
+def _created(description: str, name: str) -> Node:
+    return {"201": _answer(description, name), **_problems(400, 401, 403)}
+
+
+def _in_path(name: str) -> Node:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
     }
 
 
@@ -189,7 +287,10 @@ def _ref(name: str) -> Node:
 def _answer(description: str, *names: str) -> Node:
     schemas = [_ref(name) for name in names]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    content = {"schema": schema}
+    if names[0] in ANSWERS:
+        content["example"] = ANSWERS[names[0]]
+    return {"description": description, "content": {"application/json": content}}
 
 
 def _problems(*statuses: int) -> Node:
@@ -200,7 +301,7 @@ def _problem(status: int) -> Node:
     titles: Iterable[str] = (kind.title for kind in KINDS.values() if kind.status == status)
     return {
         "description": "; ".join(f"{title}." for title in titles),
-        "content": {MEDIA_TYPE: {"schema": _ref("Problem")}},
+        "content": {MEDIA_TYPE: {"schema": _ref("Problem"), "example": example_problem(status)}},
     }
 
 

@@ -40,6 +40,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = {
     "unreadable-request": Kind(400, "The request cannot be read"),
     "invalid-message": Kind(400, "The mail cannot be sent as it stands"),
+    "invalid-request": Kind(400, "The request cannot be done as it stands"),
     "unauthenticated": Kind(401, "An API key is needed"),
     "forbidden": Kind(403, "This is not allowed here"),
     "not-found": Kind(404, "There is no such thing"),

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._values.events import EventType
 from mailfailover._values.features import MAY_BE_LEFT_OFF
 from mailfailover.outbox import State
 from mailfailover.service.problems import KINDS
+from mailfailover.service.rules import GRANTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,7 +164,46 @@ _MAIL = {
 }
 _FIELD_ERROR = _object({"field": _text(), "detail": _text()})
 
+_RULES = {
+    "name": _text("What its owner calls it.", minLength=1, maxLength=64),
+    "senders": _list(_text(), "Addresses and domains that its mails may come from; any if empty."),
+    "recipients": _list(_text(), "Addresses and domains that they may go to; any if empty."),
+    "rate": _text("Recipients, such as 10/s."),
+    "quota": _text("Recipients, such as 50000/d."),
+    "max_recipients": {"type": "integer", "minimum": 1},
+    "callbacks": _list(_text(), "Hosts that callback_url may name."),
+    "grants": _list(_text(enum=list(GRANTS))),
+}
+_KEY = {"id": _text(), **_RULES, "created": _TIME, "revoked": _or_null(_TIME)}
+_TYPES = _list(_text(enum=[str(one) for one in EventType]), "Kinds of events; all if empty.")
+_HOOK = _object({"id": _text(), "url": _text(format="uri"), "types": _TYPES, "created": _TIME})
+_RESULT = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "integer", "description": "As of a single post."},
+        "id": _text(),
+        "state": _text(const="queued"),
+        "status_url": _text(format="uri"),
+        "problem": {"$ref": "#/components/schemas/Problem"},
+    },
+    "required": ["status"],
+    "additionalProperties": False,
+}
+
 SCHEMAS: Mapping[str, Schema] = {
+    "Batch": {
+        "type": "object",
+        "properties": {"messages": _list({"$ref": "#/components/schemas/Message"})},
+        "required": ["messages"],
+    },
+    "BatchResults": _object({"results": _list(_RESULT)}),
+    "Key": _object(_KEY),
+    "AddedKey": _object(_KEY | {"key": _text("Keep it: it is shown once.")}),
+    "Keys": _object({"keys": _list({"$ref": "#/components/schemas/Key"})}),
+    "NewKey": _object(_RULES, required=["name"]),
+    "Hook": _HOOK,
+    "Hooks": _object({"webhooks": _list({"$ref": "#/components/schemas/Hook"})}),
+    "NewHook": _object({"url": _text(format="uri"), "types": _TYPES}, required=["url"]),
     "Message": {
         "type": "object",
         "properties": {

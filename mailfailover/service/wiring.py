@@ -18,6 +18,7 @@ from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox
 from mailfailover.providers.preview import Preview
 from mailfailover.service.app import create_app
+from mailfailover.service.hooks import Hooks
 from mailfailover.service.keys import Keys
 from mailfailover.service.metrics import Metrics
 from mailfailover.service.parts import Service
@@ -150,11 +151,13 @@ def _callbacks(engine: Engine, environ: Mapping[str, str]) -> Callbacks | None:
         return None
     for_all = environ.get("MAILFAILOVER_CALLBACK_URL", "").strip()
 
-    def find(event: DeliveryEvent) -> str:
+    hooks = Hooks(engine)
+
+    def find(event: DeliveryEvent) -> tuple[str, ...]:
         query = select(posts.c.callback_url).where(posts.c.mail == event.mail_id)
         with reading(engine) as connection:
             own: str | None = connection.scalar(query)
-        return own or for_all
+        return (own or for_all, *hooks.urls_for(event))
 
     return Callbacks(find, secret, database=engine)
 

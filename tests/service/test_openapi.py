@@ -70,6 +70,33 @@ def test_every_path_of_the_api_is_in_it(client: FlaskClient, document: dict[str,
     assert rules - {f"{API}/webhooks/{{key}}"} == set(document["paths"])
 
 
+def test_examples_are_as_described(document: dict[str, Any]) -> None:
+    """
+    Every example, asked and answered, fits its schema.
+    """
+    found = list(_examples(document["paths"]))
+
+    for schema, example in found:
+        jsonschema.validate(example, document | schema)
+    assert len(found) > 40
+
+
+def _examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """
+    Yield every schema with each of its examples.
+    """
+    if isinstance(node, list):
+        for one in node:
+            yield from _examples(one)
+    elif isinstance(node, dict):
+        if "schema" in node:
+            named = [one["value"] for one in node.get("examples", {}).values()]
+            for example in (*named, *([node["example"]] if "example" in node else [])):
+                yield node["schema"], example
+        for one in node.values():
+            yield from _examples(one)
+
+
 def test_mail_that_was_sent_is_as_described(
     client: FlaskClient, service: Service, document: dict[str, Any]
 ) -> None:
