@@ -7,6 +7,8 @@ mails can be told apart and found, unless the operator says no.
 
 from __future__ import annotations
 
+from email.parser import BytesHeaderParser
+from email.policy import default
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, select
@@ -42,7 +44,11 @@ def heading_of(message: Message) -> Heading:
     Return the heading of *message*, as every database can keep it.
     """
     sender = "" if message.from_email is None else str(message.from_email)
-    return Heading(fit(message.subject, MAX_SUBJECT), fit(sender, MAX_SUBJECT))
+    subject = message.subject
+    if message.mime:  # a finished mail says both in its header
+        header = BytesHeaderParser(policy=default).parsebytes(message.mime)
+        subject, sender = str(header.get("Subject", "")), sender or str(header.get("From", ""))
+    return Heading(fit(subject, MAX_SUBJECT), fit(sender, MAX_SUBJECT))
 
 
 def read_headings(engine: Engine, mail_ids: Iterable[str]) -> Mapping[str, Heading]:

@@ -30,7 +30,7 @@ MAX_PEOPLE = 1_000_000
 """How many characters all recipients may have, with their names."""
 
 MAX_SIGN_IN = 64 * 1024
-_BODIES = ("text", "html")
+_BODIES = ("text", "html", "mime")
 _HEADERS = ("headers", "merge_headers")
 _RECIPIENTS = ("to", "cc", "bcc")
 _BY_RECIPIENT = ("merge_data", "merge_metadata", "merge_headers")

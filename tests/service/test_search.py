@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import insert, select, text, update
 
+from mailfailover import Message
 from mailfailover.outbox import OutboxWorker
 from mailfailover.outbox._tables import attempts, mails
 from mailfailover.service.accepting import accept
-from mailfailover.service.headings import Heading, forget_posts, read_headings
+from mailfailover.service.headings import Heading, forget_posts, heading_of, read_headings
 from mailfailover.service.keys import Keys
 from mailfailover.service.reading import Post
 from mailfailover.service.rules import LOCAL, Caller, Rules
@@ -181,6 +182,17 @@ def test_subject_and_sender_are_told(client: FlaskClient) -> None:
     assert "News" == client.get(f"{MESSAGES}/m2").get_json()["subject"]
     for path in ("/", "/mails", "/mails/m1"):
         assert "Your 100% order" in client.get(path, headers=HTML).text
+
+
+def test_finished_mail_has_the_heading_of_its_header() -> None:
+    """
+    A mail that goes as it is says both itself.
+    """
+    raw = b"From: Shop <shop@example.com>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello\r\n"
+
+    found = heading_of(Message.from_mime(raw, to="ann@example.com"))
+
+    assert Heading("Grüße", "Shop <shop@example.com>") == found
 
 
 def test_subject_stays_after_the_mail_is_sent(client: FlaskClient, service: Service) -> None:
