@@ -102,7 +102,7 @@ def _send() -> Node:
         "description": "202 means that it is on the disk and will be sent.",
         "parameters": [
             _header("Idempotency-Key", "A name for this mail, for repetitions.", maxLength=200),
-            _header("Prefer", "wait=5 waits so many seconds for the mail to be sent."),
+            _header("Prefer", "wait=5 waits so many seconds for the mail to be sent.", minLength=0),
         ],
         "requestBody": {
             "required": True,
