@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from mailfailover._sql.database import writing
 from mailfailover.errors import IdempotencyConflict, InvalidMessage
 from mailfailover.service.headings import Heading, heading_of
 from mailfailover.service.limits import take
@@ -61,7 +62,7 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
         message = _with_link(service, message)
     stored = Stored(message, post.callback_url, _own(caller, key))
     try:
-        with service.outbox.engine.begin() as connection:
+        with writing(service.outbox.engine) as connection:
             mail_id = _store(service, connection, caller, stored)
     except IdempotencyConflict:
         detail = "Use a new idempotency key for each mail, and the same for its repetitions."

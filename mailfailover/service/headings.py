@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import delete, select
 
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._sql.rows import fit
 from mailfailover.outbox._tables import mails
 from mailfailover.service.tables import posts
@@ -71,5 +71,5 @@ def forget_posts(engine: Engine) -> None:
     Forget who posted what of mails that the outbox has forgotten.
     """
     known = select(mails.c.id).where(mails.c.id == posts.c.mail)
-    with engine.begin() as connection:
+    with writing(engine) as connection:
         connection.execute(delete(posts).where(~known.exists()))

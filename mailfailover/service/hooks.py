@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._values.events import EventType
 from mailfailover.callbacks._calls import check_url
 from mailfailover.errors import ConfigurationError
@@ -85,7 +85,7 @@ class Hooks:
             raise ConfigurationError(f"there are {MOST} webhooks already: remove one first")
         found = Hook(secrets.token_hex(6), check_url(url), types, datetime.now(UTC))
         row = {"id": found.id, "url": found.url, "created": found.created}
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(insert(hooks).values(**row, types=json.dumps(types)))
         return found
 
@@ -101,7 +101,7 @@ class Hooks:
         """
         Remove a hook; return whether there was one.
         """
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             return bool(connection.execute(delete(hooks).where(hooks.c.id == hook_id)).rowcount)
 
     def urls_for(self, event: DeliveryEvent) -> tuple[str, ...]:

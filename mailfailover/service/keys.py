@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._sql.schema import init, upgrade
 from mailfailover.errors import ConfigurationError
 from mailfailover.service.limits import begin_counting
@@ -112,7 +112,7 @@ class Keys:
             raise ConfigurationError("the name of a key must be one line of 1 to 64 characters")
         rules = rules or Rules()
         key_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             connection.execute(
                 insert(keys).values(
                     id=key_id,
@@ -143,7 +143,7 @@ class Keys:
             .where(keys.c.id == key_id, keys.c.revoked.is_(None))
             .values(revoked=datetime.now(UTC))
         )
-        with self.engine.begin() as connection:
+        with writing(self.engine) as connection:
             found = bool(connection.execute(statement).rowcount)
         self._forget()
         return found
