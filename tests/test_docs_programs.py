@@ -69,7 +69,7 @@ def test_the_page_on_testing_tests(tmp_path: Path) -> None:
 
 
 # Pages whose program another test runs, here or in its own module.
-ELSEWHERE = {"logging", "monitoring", "testing"}
+ELSEWHERE = {"logging", "monitoring", "task-queues", "testing"}
 
 
 def test_every_program_is_run() -> None:

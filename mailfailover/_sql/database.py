@@ -108,6 +108,13 @@ def open_engine(
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    return renewed_after_fork(engine)
+
+
+def renewed_after_fork(engine: Engine) -> Engine:
+    """
+    Give *engine* new connections in every child process, and return it.
+    """
     _engines.opened.add(engine)
     return engine
 

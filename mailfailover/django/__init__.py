@@ -23,5 +23,6 @@ with extra("django"):
     from mailfailover.django.backend import EmailBackend
     from mailfailover.django.registry import get_mailer, get_outbox
     from mailfailover.django.settings import MailFailoverSettings
+    from mailfailover.django.worker import get_worker
 
-__all__ = ["EmailBackend", "MailFailoverSettings", "get_mailer", "get_outbox"]
+__all__ = ["EmailBackend", "MailFailoverSettings", "get_mailer", "get_outbox", "get_worker"]

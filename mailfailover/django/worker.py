@@ -1,37 +1,40 @@
 """
 The worker that sends the mails of the outbox in Django's database.
+
+It has connections of its own: its transactions are not those of Django.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from sqlalchemy import create_engine
 
-from mailfailover._sql.database import open_engine
+from mailfailover._sql.database import open_engine, renewed_after_fork
 from mailfailover.django.registry import get_mailer, get_outbox
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox, OutboxWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy import Engine
 
-__all__ = ["open_own_engine", "worker"]
+__all__ = ["get_worker", "open_own_engine"]
 
 # What Django reads of psycopg's connections in its own way.
 _DJANGOS_OWN = ("context", "cursor_factory")
 
 
-@contextmanager
-def worker(mailer: str | None = None, **options: Any) -> Iterator[OutboxWorker]:
+def get_worker(mailer: str | None = None, **options: Any) -> OutboxWorker:
     """
-    A worker with the mailer and the database of the project's settings.
+    Return a worker with the mailer and the database of the project's settings.
 
-    It has connections of its own: its transactions are not those of Django.
+    ::
+
+        @task
+        def send_next():
+            get_worker().run_once(limit=1)
 
     Args:
         mailer: An alias of ``MAILERS``, as for :func:`mailfailover.django.get_mailer`.
@@ -40,19 +43,19 @@ def worker(mailer: str | None = None, **options: Any) -> Iterator[OutboxWorker]:
 
     Raises:
         ConfigurationError: If there is no outbox, or its tables are missing.
+
+    .. versionadded:: 0.1.0
     """
     joined: Any = get_outbox(mailer).engine.dialect
     outbox = Outbox(open_own_engine(joined.alias))
-    try:
-        outbox.check()
-        yield OutboxWorker(outbox, get_mailer(mailer), **options)
-    finally:
-        outbox.close()
+    outbox.check()
+    return OutboxWorker(outbox, get_mailer(mailer), **options)
 
 
+@cache
 def open_own_engine(alias: str) -> Engine:
     """
-    Open the database *alias* of Django's ``DATABASES`` by connections of our own.
+    Open the database *alias* of Django's ``DATABASES`` by connections of our own, once.
 
     Raises:
         ConfigurationError: If it is in the memory of this process.
@@ -69,7 +72,7 @@ def open_own_engine(alias: str) -> Engine:
         for name, value in django.get_connection_params().items()
         if name not in _DJANGOS_OWN
     }
-    return create_engine(
+    engine = create_engine(
         f"postgresql+{django.Database.__name__}://",
         creator=lambda: django.Database.connect(**parameters),
         isolation_level="READ COMMITTED",
@@ -77,3 +80,4 @@ def open_own_engine(alias: str) -> Engine:
         pool_pre_ping=True,
         hide_parameters=True,
     )
+    return renewed_after_fork(engine)

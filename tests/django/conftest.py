@@ -9,6 +9,7 @@ from django.test import override_settings
 from sqlalchemy.engine import make_url
 
 from mailfailover.django.joined_engine import joined_engine
+from mailfailover.django.worker import open_own_engine
 from mailfailover.providers.memory import Memory
 from tests.databases import fresh_database
 from tests.django.project import set_up
@@ -74,3 +75,4 @@ def _use(settings: dict[str, Any]) -> None:
     del connections["default"]
     connections.settings["default"] = settings
     joined_engine.cache_clear()
+    open_own_engine.cache_clear()

@@ -9,9 +9,8 @@ from django.core.management import call_command
 from django.test import Client, override_settings
 
 from mailfailover import ConnectionFailed
-from mailfailover.django import get_outbox
+from mailfailover.django import get_outbox, get_worker
 from mailfailover.django.models import Mail
-from mailfailover.django.worker import worker
 from mailfailover.outbox import State
 from tests.chains import Scripted
 
@@ -29,8 +28,7 @@ def mails(database: str) -> Iterator[list[str]]:
     settings = {"CHAIN": provider, "OUTBOX": True, "TIMEOUT": 0.2}
     with override_settings(MAILFAILOVER=settings):
         send_mail("First", "Secret text", "shop@example.com", ["ann@example.org"])
-        with worker() as found:
-            found.run_once()
+        get_worker().run_once()
         send_mail("Second", "Secret text", "shop@example.com", ["bob@example.org"])
         yield [mail.id for mail in reversed(get_outbox().list())]
 

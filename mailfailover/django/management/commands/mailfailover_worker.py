@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from mailfailover.django.worker import worker
+from mailfailover.django.worker import get_worker
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,13 +39,12 @@ class Command(BaseCommand):
         Work.
         """
         try:
-            with worker(mailer, threads=threads) as found:
-                if once:
-                    count = found.run_once()
-                    self.stdout.write(f"{count} mails were taken.")
-                    return
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    signal.signal(number, lambda *_: found.stop())
-                found.run()
+            worker = get_worker(mailer, threads=threads)
         except ConfigurationError as exc:
             raise CommandError(str(exc)) from exc
+        if once:
+            self.stdout.write(f"{worker.run_once()} mails were taken.")
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: worker.stop())
+        worker.run()
