@@ -67,6 +67,8 @@ def _migrated(settings: dict[str, Any]) -> Iterator[str]:
         call_command("migrate", "mailfailover", verbosity=0)
         yield "default"
     finally:
+        if open_own_engine.cache_info().currsize:
+            open_own_engine("default").dispose()
         _use(before)
 
 
