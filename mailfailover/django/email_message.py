@@ -2,7 +2,8 @@
 Django's message, read into the fields of a :class:`~mailfailover.Message`.
 
 It is read attribute by attribute, so that a text arrives as it was written. A class with a
-``message()`` of its own, which signs its mails perhaps, is asked for that instead.
+``message()`` of its own, which signs its mails perhaps, is asked for that instead. A message whose
+headers show other recipients than those who get it goes out as the MIME that Django writes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["BadHeader", "message_fields"]
 
 _BODIES = {"text/plain": "text", "text/html": "html"}
+_AS_IT_IS = {"to", "cc", "sender"}
+"""Headers that differ from who gets the mail, or who sends it."""
 
 
 class BadHeader(InvalidMessage, BadHeaderError):
@@ -54,19 +57,20 @@ def message_fields(
         BadHeader: If a header has more than one line.
     """
     _check_lines(message)
-    fields = _read_own_mime(message) if _has_own_mime(message) else _read(message)
+    if not _AS_IT_IS.isdisjoint(name.lower() for name in message.extra_headers):
+        fields = {"mime": message.message().as_bytes(), "to": _texts(message.recipients())}
+    elif type(message).message is not EmailMessage.message:
+        fields = _read_mime(message)
+    else:
+        fields = _read(message)
     return fields | extra_fields(message, defaults, fields["to"], first)
 
 
-def _read_own_mime(message: EmailMessage) -> dict[str, Any]:
-    fields, bcc = read_fields(message.message().as_bytes()), _texts(message.bcc)
-    if "mime" in fields:
-        return fields | {"to": (*fields["to"], *bcc)}
-    return fields | {"bcc": bcc}
-
-
-def _has_own_mime(message: EmailMessage) -> bool:
-    return type(message).message is not EmailMessage.message
+def _read_mime(message: EmailMessage) -> dict[str, Any]:
+    fields: dict[str, Any] = dict(read_fields(message.message().as_bytes()))
+    if "mime" in fields:  # its header says who is shown, not who gets it
+        return fields | {"to": _texts(message.recipients())}
+    return fields | {"bcc": _texts(message.bcc)}
 
 
 def _read(message: EmailMessage) -> dict[str, Any]:
@@ -90,20 +94,26 @@ def _texts(values: Any) -> tuple[str, ...]:
 def _bodies(message: EmailMessage) -> dict[str, Any]:
     found: dict[str, str] = {}
     others: list[Alternative] = []
-    forms = list(getattr(message, "alternatives", ()))
-    if message.body:
-        forms.insert(0, (message.body, f"text/{message.content_subtype}"))
-    for content, mimetype in forms:
+    for content, mimetype in _forms(message):
+        text = content.decode() if isinstance(content, bytes) else str(content)
         name = _BODIES.get(mimetype.partition(";")[0].strip().lower())
-        text = content if isinstance(content, bytes) else str(content)
         if name is None:
             others.append(Alternative(mimetype, text, preferred="html" in found))
         elif name in found:
             problem = f"alternatives has a second {mimetype}: a mail has one form of each"
             raise InvalidMessage(problem, field="alternatives")
         else:
-            found[name] = text.decode() if isinstance(text, bytes) else text
-    return {**found, "alternatives": tuple(others)}
+            found[name] = text
+    return {**found, "alternatives": others}
+
+
+def _forms(message: EmailMessage) -> Iterator[tuple[Any, str]]:
+    """
+    Yield every form of the text with its type, in Django's order.
+    """
+    if message.body:
+        yield message.body, f"text/{message.content_subtype}"
+    yield from getattr(message, "alternatives", ())
 
 
 def _headers(message: EmailMessage) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def test_a_vendor_that_dies_is_replaced() -> None:
         with override_settings(MAILFAILOVER={"CHAIN": chain}):
             first.fail("refuse")
             send_mail("Hi", "Hello", "shop@example.com", TO)
+            get_mailer().close()
 
         assert (0, 1) == (len(first.accepted), len(second.accepted))
 

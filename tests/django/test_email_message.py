@@ -127,13 +127,50 @@ def test_headers_win_over_attributes() -> None:
     assert expected == (found.from_email, found.envelope_from, found.reply_to, found.created)
 
 
-@pytest.mark.parametrize("name", ["To", "Cc", "Bcc", "Sender"])
-def test_a_header_that_would_lie_is_refused(name: str) -> None:
+@pytest.mark.parametrize("name", ["To", "Cc", "Sender"])
+def test_a_header_that_shows_others_is_sent_as_it_is(name: str) -> None:
     """
-    Headers that show other recipients than those who get the mail are an error, never dropped.
+    Where a header shows others than those who get the mail, Django's MIME goes out unchanged.
     """
-    with pytest.raises(InvalidMessage, match=name):
-        _read(_mail(headers={name: "eve@example.org"}))
+    found = _read(_mail(headers={name: "all@example.org"}, bcc=["bob@example.org"]))
+
+    assert f"{name}: all@example.org".encode() in found.mime
+    assert ("ann@example.org", "bob@example.org") == tuple(one.email for one in found.to)
+
+
+def test_a_bcc_header_is_refused() -> None:
+    """
+    It would show who is not to be shown.
+    """
+    with pytest.raises(InvalidMessage, match="Bcc"):
+        _read(_mail(headers={"Bcc": "eve@example.org"}))
+
+
+def test_an_invitation_is_kept() -> None:
+    """
+    A calendar, before the HTML or after it, stays a form of the text in Django's order.
+    """
+    ics = "text/calendar; method=REQUEST"
+    message = _mail(alternatives=[("A", "text/x-amp-html"), ("<p>B</p>", "text/html"), (b"C", ics)])
+
+    found = _read(message)
+
+    assert "<p>B</p>" == found.html
+    assert [("text/x-amp-html", "A", False), (ics, "C", True)] == [
+        (one.content_type, one.content, one.preferred) for one in found.alternatives
+    ]
+
+
+def test_a_body_of_another_kind_is_kept() -> None:
+    """
+    ``content_subtype`` may name any form of a text.
+    """
+    message = _mail(body="BEGIN:VCALENDAR")
+    message.content_subtype = "calendar"
+
+    found = _read(message)
+
+    assert ("", ["text/calendar"]) == (found.text, [one.content_type for one in found.alternatives])
 
 
 def test_a_date_that_is_none_is_refused() -> None:
@@ -242,6 +279,33 @@ def test_a_class_that_writes_its_own_mime_is_asked() -> None:
     found = _read(message)
 
     assert ("HI", (Address("bob@example.org"),)) == (found.subject, found.bcc)
+
+
+def test_a_signed_mail_goes_out_as_it_is() -> None:
+    """
+    What a class has signed is sent byte by byte, to everybody who is to get it.
+    """
+
+    class Signed(EmailMessage):
+        def message(self, **options: Any) -> Any:
+            inner = super().message(**options)
+            signature = MIMEPart()
+            signature.set_content(b"signature", "application", "pgp-signature")
+            signed = MIMEPart()
+            signed["Content-Type"] = (
+                'multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256'
+            )
+            for name in ("From", "To", "Subject"):
+                signed[name] = inner[name]
+            text = MIMEPart()
+            text.set_content("Hello")
+            signed.set_payload([text, signature])
+            return signed
+
+    found = _read(Signed("Hi", "Hello", "me@example.com", TO, bcc=["bob@example.org"]))
+
+    assert b"multipart/signed" in found.mime
+    assert ("ann@example.org", "bob@example.org") == tuple(one.email for one in found.to)
 
 
 @pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to"])
