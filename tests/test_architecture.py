@@ -72,6 +72,7 @@ ONLY_IN = {
         "deliveries",
         "django",
         "outbox",
+        "relay",
         "service",
         "suppression",
         "tracking",
@@ -87,6 +88,7 @@ ONLY_IN = {
     "prometheus_client": {"prometheus.py", "service"},
     "waitress": {"cli"},
     "werkzeug": {"service"},
+    "aiosmtpd": {"relay"},
 }
 
 FLOORS = (
@@ -111,6 +113,7 @@ FLOORS = (
     ("callbacks", "deliveries", "flask", "outbox", "pytest_plugin", "starlette"),
     ("celery", "django", "fastapi"),
     ("service",),
+    ("relay",),
     ("cli",),
     ("__main__",),
 )

@@ -30,6 +30,7 @@ def add_service_commands(cli: click.Group) -> None:
     cli.add_command(preview)
     cli.add_command(keys)
     cli.add_command(serve)
+    cli.add_command(relay)
 
 
 @click.command()
@@ -113,6 +114,68 @@ def serve(*, dsn: str | None, config: Path | None, database: str | None, **optio
 
     with reporting(as_json=False):
         run_serve(dsn, config, database, **options)
+
+
+@click.command()
+@click.option(
+    "--listen",
+    multiple=True,
+    default=("127.0.0.1:2525",),
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to listen, with STARTTLS if there is a certificate. May be repeated.",
+)
+@click.option(
+    "--listen-tls", multiple=True, metavar="HOST:PORT", help="Where to listen with implicit TLS."
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="PEM, read again when it changes.",
+)
+@click.option("--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="Its key, PEM.")
+@click.option("--dsn", metavar="DSN", help="The providers, if not those of the environment.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file.")
+@_database
+@click.option(
+    "--idle-timeout",
+    type=click.FloatRange(min=1),
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that a client may be silent, or take for one mail.",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(1000),
+    default=40 * 1024 * 1024,
+    show_default=True,
+    metavar="N",
+    help="The largest mail.",
+)
+@click.option(
+    "--max-connections",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="How many clients may be connected at once.",
+)
+@click.option("--bounce-from", default="", metavar="ADDRESS", help="Whom bounces are from.")
+@click.option("--workers", type=click.IntRange(0), default=4, show_default=True)
+def relay(*, dsn: str | None, config: Path | None, database: str | None, **options: Any) -> None:
+    """
+    Take mails by SMTP and send them through whichever provider is up.
+
+    A mail is accepted when it is on the disk. Clients log in with an API key as the password;
+    until there is one (mailfailover keys add), only this machine may send. Without providers,
+    mails are kept in the mailbox of preview://.
+    """
+    from mailfailover.cli.relay import run_relay
+
+    with reporting(as_json=False):
+        run_relay(dsn, config, database, **options)
 
 
 @click.group()

@@ -11,7 +11,7 @@ from sqlalchemy import event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 _ADDED = "mailfailover_added"
 _COMMITTED = "mailfailover_committed"
@@ -24,10 +24,20 @@ def after_commit(connection: Connection, action: Callable[[], object]) -> None:
     SQLAlchemy tells of a commit before it is made, so the action waits for what comes next: the
     connection goes back to its pool, or begins anew.
     """
-    for name, listener in _LISTENERS.items():
-        if not event.contains(connection.engine, name, listener):
-            event.listen(connection.engine, name, listener)
+    watch_commits(connection.engine)
     connection.info.setdefault(_ADDED, []).append(action)
+
+
+def watch_commits(engine: Engine) -> None:
+    """
+    Hear of the commits of *engine*.
+
+    To be called before threads use it: SQLAlchemy goes through its listeners without a lock, so
+    a thread that begins a transaction fails while another adds one.
+    """
+    for name, listener in _LISTENERS.items():
+        if not event.contains(engine, name, listener):
+            event.listen(engine, name, listener)
 
 
 def _on_commit(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from mailfailover._sql.database import reading, schema_of, writing
 from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
 from mailfailover.outbox import _operator
-from mailfailover.outbox._commit_hooks import after_commit
+from mailfailover.outbox._commit_hooks import after_commit, watch_commits
 from mailfailover.outbox._intake import Entry, Filing, check_key, store, store_many
 from mailfailover.outbox._seal import Seal
 from mailfailover.outbox._settlement import settle
@@ -89,6 +89,7 @@ class Outbox(Stored):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(database, clock)
+        watch_commits(self.engine)
         self.keep = keep
         self.keep_content = keep_content
         self.seal = Seal.from_env() if key is None else Seal([key] if isinstance(key, str) else key)

@@ -139,6 +139,18 @@ class Caller:
         """
         return min((self.rules.max_recipients, *(limit.count for limit in self.rules.limits)))
 
+    def may_send_from(self, email: str) -> bool:
+        """
+        Tell whether a mail of its may come from *email*.
+        """
+        return _covers(self.rules.senders, email)
+
+    def may_send_to(self, email: str) -> bool:
+        """
+        Tell whether a mail of its may go to *email*.
+        """
+        return _covers(self.rules.recipients, email)
+
     def objections(self, message: Message, callback_url: str = "") -> tuple[FieldError, ...]:
         """
         Return why it may not send *message*, and be told of it there, field by field.

@@ -1,0 +1,121 @@
+"""
+The handler of a session's commands, as aiosmtpd calls it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._message.validation import normalize_email
+from mailfailover.errors import InvalidMessage
+from mailfailover.relay.desk import Given
+from mailfailover.relay.session import extensions
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from mailfailover.relay.desk import Desk
+    from mailfailover.relay.envelope import Envelope
+    from mailfailover.relay.gate import Gate
+
+__all__ = ["Handler"]
+
+_LOG = logging.getLogger(__name__)
+_NULL = "<>"
+
+
+class Handler:
+    """
+    Answers EHLO, MAIL, RCPT and DATA.
+
+    Args:
+        gate: Says who may send.
+
+        desk: Takes the mails.
+
+        executor: The threads that write to the database, so that other clients need not wait.
+    """
+
+    def __init__(self, gate: Gate, desk: Desk, executor: Executor) -> None:
+        self._gate = gate
+        self._desk = desk
+        self._executor = executor
+
+    async def handle_EHLO(
+        self, _server: Any, session: Any, _envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """
+        Offer our extensions beside aiosmtpd's.
+        """
+        session.host_name = hostname
+        return extensions(responses)
+
+    async def handle_MAIL(
+        self, _server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """
+        Take the sender, if this client may send at all.
+        """
+        caller = await self._in_thread(self._gate.caller, session)
+        if isinstance(caller, str):
+            return caller
+        if address != _NULL:
+            try:
+                address = normalize_email(address)
+            except InvalidMessage:
+                return "553 5.1.7 The sender's address is wrong"
+            if not caller.may_send_from(address):
+                return "550 5.7.1 This API key may not send from this address"
+        session.caller = caller
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 Ok"
+
+    async def handle_RCPT(
+        self, _server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """
+        Take a recipient, if this client may send to them.
+        """
+        try:
+            address = normalize_email(address)
+        except InvalidMessage:
+            return "553 5.1.3 The recipient's address is wrong"
+        if len(envelope.rcpt_tos) >= session.caller.most_recipients:
+            return "452 4.5.3 Too many recipients"
+        if not session.caller.may_send_to(address):
+            return "550 5.7.1 This API key may not send to this address"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, _server: Any, session: Any, envelope: Envelope) -> str:
+        """
+        Take the mail; the reply comes after it is on the disk.
+        """
+        protocol = "ESMTP" if session.extended_smtp else "SMTP"
+        protocol += ("S" if session.ssl else "") + ("A" if session.auth_data else "")
+        sender = envelope.mail_from or ""
+        given = Given(
+            envelope.original_content or b"",
+            "" if sender == _NULL else sender,
+            tuple(dict.fromkeys(envelope.rcpt_tos)),
+            envelope.wishes,
+            session.caller,
+            str(session.peer[0]) if session.peer else "",
+            session.host_name or "",
+            protocol,
+        )
+        return str(await self._in_thread(self._desk.take, given))
+
+    async def handle_exception(self, error: Exception) -> str:
+        """
+        Answer for a fault of ours, and log its kind without what a client said.
+        """
+        _LOG.error("a session failed: %s", type(error).__name__)
+        return "451 4.3.0 The server has failed. Try again later"
+
+    async def _in_thread(self, call: Any, argument: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call, argument)
