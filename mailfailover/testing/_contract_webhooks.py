@@ -85,6 +85,14 @@ class WebhookContract:
         """
         raise NotImplementedError
 
+    def unsigned(self, payload: bytes) -> WebhookRequest:
+        """
+        Write the request for claims that read thousands of payloads and verify none.
+
+        Override it where signing costs much time.
+        """
+        return self.sign(payload, NOW)
+
     def fetch(self, request: HTTPRequest) -> Response:
         """
         Answer what the provider asks the vendor; nothing by default.
@@ -255,7 +263,7 @@ class WebhookContract:
     def _check_odd_payloads(self, pair: Golden) -> None:
         whole = Response(200, {}, pair.body)
         for odd in (*truncated(whole), *altered_bodies(whole)):
-            request = self.sign(odd.body, NOW)
+            request = self.unsigned(odd.body)
             try:
                 events = self.provider.parse_webhook(request)
             except InvalidWebhook:

@@ -32,6 +32,10 @@ class TestWebhooks(WebhookContract):
     def sign(self, payload: bytes, now: float) -> WebhookRequest:
         return request(notification(payload.decode("utf-8", "replace"), now), None)
 
+    def unsigned(self, payload: bytes) -> WebhookRequest:
+        body = {"Type": "Notification", "Message": payload.decode("utf-8", "replace")}
+        return request(body, NOW)
+
     def fetch(self, request: HTTPRequest) -> Response:
         return SNS(NOW)(request)
 

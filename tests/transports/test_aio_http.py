@@ -351,10 +351,15 @@ def test_a_malformed_request(transport: Looped, vendor: FaultServer, request_: H
     assert 0 == vendor.connections
 
 
-def test_a_name_that_is_unknown(transport: Looped) -> None:
+def test_a_name_that_is_unknown(transport: Looped, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     No address, nothing sent.
     """
+
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(ConnectionFailed) as caught:
         transport.send(HTTPRequest(url="https://nobody.invalid/", body=b"x"), 5)
 
