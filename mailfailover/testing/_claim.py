@@ -4,14 +4,17 @@ How a contract says that it is broken.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from mailfailover.errors import MailFailoverError
 
-__all__ = ["claim", "each"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["calling", "claim", "each"]
 
 T = TypeVar("T")
 
@@ -24,6 +27,22 @@ def claim(holds: object, problem: str) -> None:
     """
     if not holds:
         pytest.fail(problem)
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """
+    Fail the running test when the provider's code inside raises what is no error of ours.
+
+    Args:
+        what: Which of its methods is called, and with what.
+    """
+    try:
+        yield
+    except MailFailoverError:
+        raise
+    except Exception as exc:  # noqa: BLE001 -- whatever it is, the provider raised it
+        pytest.fail(f"{what} raises {type(exc).__name__}: {exc}")
 
 
 def each(cases: Mapping[str, T], check: Callable[[T], object]) -> None:

@@ -11,6 +11,8 @@ from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, SMTPResponse
 
 from . import _contract_answers as answers
+from . import _contract_content as content
+from . import _contract_purity as purity
 from . import _contract_shape as shape
 from . import _contract_simple as simple
 from . import _contract_wire as wire
@@ -162,6 +164,11 @@ class ProviderContract:
     def _each_sample(self, check: Callable[[Any, Message], None]) -> None:
         each(self._fitting(SAMPLES), lambda sample: check(self.provider, sample))
 
+    def _each_of(
+        self, messages: Mapping[str, Message], check: Callable[[Any, Message], None]
+    ) -> None:
+        each(self._adapted(messages), lambda message: check(self.provider, message))
+
     def _each_error(self, check: Callable[[Any, type[SendError]], None]) -> None:
         cases = {
             f"errors {number} (HTTP {answer.status_code})": (answer, kind)
@@ -230,6 +237,13 @@ class ProviderContract:
         self._each_sample(simple.check_sends)
 
     @_where(_is_simple)
+    def test_looks_at_what_it_declares(self) -> None:
+        """
+        Nothing of a mail is ignored.
+        """
+        simple.check_reads(self.provider)
+
+    @_where(_is_simple)
     def test_sends_from_threads(self) -> None:
         """
         Threads can share it.
@@ -246,11 +260,65 @@ class ProviderContract:
         each(self._adapted(MARKED), lambda mail: wire.check_nothing_lost(self.provider, mail))
 
     @_where(_has_requests)
+    def test_recipients_have_their_places(self) -> None:
+        """
+        Everybody is named, in his own field, and nobody sees a blind copy.
+        """
+        self._each_of(content.PEOPLE, content.check_recipients)
+
+    @_where(_has_requests)
+    def test_text_and_html_have_their_places(self) -> None:
+        """
+        Neither is sent as the other.
+        """
+        self._each_of({"both": content.PEOPLE["all"]}, content.check_bodies_in_place)
+
+    @_where(_has_requests)
+    def test_values_arrive_as_they_are(self) -> None:
+        """
+        No value is escaped, folded or written in another case.
+        """
+        self._each_of(content.EXACT, content.check_exact)
+
+    @_where(_has_requests)
+    def test_nothing_is_cut(self) -> None:
+        """
+        Large texts and files are whole.
+        """
+        self._each_of(content.LARGE, content.check_exact)
+
+    @_where(_has_requests)
+    def test_inline_images_keep_their_id(self) -> None:
+        """
+        The HTML finds its images.
+        """
+        self._each_of({"INLINE_IMAGES": MARKED["INLINE_IMAGES"]}, content.check_inline)
+
+    @_where(_has_requests)
+    def test_mails_leave_nothing_behind(self) -> None:
+        """
+        A mail is the same whatever was sent before it.
+        """
+        self._each_sample(
+            lambda provider, sample: purity.check_no_state(provider, self.message, sample)
+        )
+
+    @_where(_is_http)
+    def test_mails_are_posted(self) -> None:
+        """
+        No proxy repeats or keeps a mail.
+        """
+        wire.check_method(self.provider, self.message)
+        if hasattr(self.provider, "build_batch"):
+            wire.check_method(self.provider, self.merge)
+
+    @_where(_has_requests)
     def test_send_at_is_not_lost(self) -> None:
         """
         The time to send at is on the wire.
         """
-        self._each_sample(wire.check_send_at)
+        self._each_of(content.TIMED, content.check_send_at)
+        self._each_sample(content.check_send_at)
 
     @_where(_has_requests)
     def test_tracking_is_not_lost(self) -> None:
@@ -271,14 +339,14 @@ class ProviderContract:
         """
         The same mail makes the same request.
         """
-        self._each_sample(wire.check_pure)
+        self._each_sample(purity.check_pure)
 
     @_where(_has_requests)
     def test_requests_need_no_io(self) -> None:
         """
         Building a request reads and waits for nothing.
         """
-        self._each_sample(wire.check_no_io)
+        self._each_sample(purity.check_no_io)
 
     @_where(_has_requests)
     def test_requests_have_clean_lines(self) -> None:
@@ -315,7 +383,7 @@ class ProviderContract:
         """
         A ping is harmless.
         """
-        wire.check_ping(self.provider)
+        wire.check_ping(self.provider, self.message)
 
     @_where(_has_ping_answers)
     def test_odd_answers_to_a_ping_are_survived(self) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import itertools
 import pickle
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -20,7 +21,8 @@ from mailfailover.errors import (
     Verdict,
 )
 
-from ._claim import claim
+from ._claim import calling, claim
+from ._contract_purity import unchanged
 from ._contract_shape import secrets_of
 from ._garbage import FOREIGN_BODIES, altered_bodies, spoiled, truncated
 
@@ -51,6 +53,7 @@ _LEAK = "zqleakqz@example.com"
 _UNKNOWN_TEXT = "zq-never-documented"
 _UNKNOWN_NUMBER = 987_654_321
 _FINAL = 500
+_CUTS = 20
 _PINGED = (200, 202, 204, 301, 400, 401, 403, 404, 500, 503)
 
 
@@ -58,19 +61,29 @@ def _read(provider: Any, response: Any, message: Message) -> Accepted | SendErro
     """
     What *provider* makes of *response*, asked as a chain asks.
     """
-    if not response.ok:
-        error: SendError = provider.classify_error(response, message)
-        claim(
-            isinstance(error, SendError),
-            f"classify_error must return a SendError, not {type(error).__name__}",
-        )
-        return error
-    try:
-        accepted: Accepted = provider.parse_response(response, message)
-    except SendError as exc:
-        return exc
-    _check_sound(accepted)
-    return accepted
+    name = "parse_response" if response.ok else "classify_error"
+    with unchanged(message, name), calling(f"{name} of {_shown(response)}"):
+        try:
+            found: Any = getattr(provider, name)(response, message)
+        except SendError as exc:
+            found = exc
+    if response.ok and not isinstance(found, SendError):
+        _check_sound(found)
+        return cast("Accepted", found)
+    claim(
+        isinstance(found, SendError),
+        f"classify_error must return a SendError, not {type(found).__name__}",
+    )
+    return cast("SendError", found)
+
+
+def _shown(response: Any) -> str:
+    """
+    What a failure says of the answer that was read.
+    """
+    if isinstance(response, Response):
+        return f"HTTP {response.status_code} with the body {response.body[:60]!r}"
+    return f"the reply {response.reply.code} to {response.reply.command}"
 
 
 def _check_sound(accepted: object) -> None:
@@ -91,6 +104,21 @@ def check_accepted(provider: Any, response: Any, message: Message, expected: str
         pytest.fail(f"the recorded success is read as {accepted!r}")
     found = accepted.provider_message_id
     claim(found == expected, f"provider_message_id is {found!r}, not {expected!r}")
+    if expected and isinstance(response, Response) and expected.encode() in response.body:
+        other = response.body.replace(expected.encode(), expected.encode()[::-1] + b"7")
+        _check_id_is_read(provider, replace(response, body=other), message, expected)
+
+
+def _check_id_is_read(provider: Any, response: Response, message: Message, expected: str) -> None:
+    """
+    Another id in the vendor's answer is another id of the mail, or an answer that says nothing.
+    """
+    again = _read(provider, response, message)
+    repeats = isinstance(again, Accepted) and again.provider_message_id == expected
+    claim(
+        not repeats,
+        "provider_message_id repeats: it stays the same where the vendor's answer has another one",
+    )
 
 
 def check_partial(provider: Any, response: Any, message: Message, expected: Accepted) -> None:
@@ -167,9 +195,11 @@ def _unreadable(answers: Sequence[Response]) -> Iterator[tuple[str, Response]]:
 
 def check_altered_answers(provider: Any, answers: Sequence[Any], message: Message) -> None:
     """
-    Values of another type or missing ones raise no other error than a SendError.
+    Values of another type, missing ones and half documents raise nothing but a SendError.
     """
     for recorded in answers:
+        for end in range(0, len(recorded.body), max(1, len(recorded.body) // _CUTS)):
+            _read(provider, replace(recorded, body=recorded.body[:end]), message)
         for answer in altered_bodies(recorded):
             _read(provider, answer, message)
 
@@ -222,10 +252,12 @@ def check_ping_answers(provider: Any) -> None:
     A page that is not the vendor's is no proof of anything.
     """
     for (name, body), status in itertools.product(FOREIGN_BODIES.items(), _PINGED):
-        try:
-            provider.parse_ping(Response(status, {}, body))
-        except SendError:
-            continue
+        answer = Response(status, {}, body)
+        with calling(f"parse_ping of {_shown(answer)}"):
+            try:
+                provider.parse_ping(answer)
+            except SendError:
+                continue
         pytest.fail(f"a ping answered with HTTP {status} and {name} is taken for a yes")
 
 
@@ -238,7 +270,8 @@ def check_batch(
     """
     A recorded answer to a merge is read recipient by recipient.
     """
-    found = provider.parse_batch(response, message)
+    with unchanged(message, "parse_batch"), calling(f"parse_batch of {_shown(response)}"):
+        found = provider.parse_batch(response, message)
     claim(
         len(found) == len(message.to),
         f"parse_batch speaks of {len(found)} recipients of {len(message.to)}",
@@ -269,10 +302,11 @@ def check_batch_garbage(
 def _read_batch(
     provider: Any, response: Response, message: Message
 ) -> tuple[Accepted | SendError, ...]:
-    try:
-        found: tuple[Accepted | SendError, ...] = provider.parse_batch(response, message)
-    except SendError as exc:
-        return (exc,)
+    with calling(f"parse_batch of {_shown(response)}"):
+        try:
+            found: tuple[Accepted | SendError, ...] = provider.parse_batch(response, message)
+        except SendError as exc:
+            return (exc,)
     claim(
         len(found) == len(message.to),
         f"parse_batch speaks of {len(found)} recipients of {len(message.to)}",

@@ -74,7 +74,7 @@ MARKED: Mapping[str, Message] = {
     ),
     "REPEATED_HEADERS": _marked(headers={"X-Zqheaderqz": ("zqfirstqz", "zqsecondqz")}),
     "ATTACHMENTS": _marked(attachments=(_FILE, Attachment("zqfileqz.bin", b"zqothercontentqz"))),
-    "INLINE_IMAGES": _marked(html='zqhtmlqz <img src="cid:zqcidqz">', attachments=_IMAGE),
+    "INLINE_IMAGES": _marked(html='zqhtmlqz <img src="cid:image">', attachments=_IMAGE),
     "TAGS": _marked(tags=("zqtagoneqz", "zqtagtwoqz")),
     "METADATA": _marked(metadata={"zqmetakeyqz": "zqmetaqz", "zqmetakeytwoqz": "zqmetatwoqz"}),
     "TEMPLATES": _marked(**_TEMPLATE),

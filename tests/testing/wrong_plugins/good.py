@@ -1,0 +1,143 @@
+"""
+Providers that keep every promise, for wrong ones to be made of.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, ClassVar
+
+from mailfailover import errors
+from mailfailover.plugin import (
+    MB,
+    Accepted,
+    Attachment,
+    Capabilities,
+    Feature,
+    HTTPRequest,
+    Message,
+    Response,
+    classify_http,
+    json_body,
+)
+from mailfailover.testing import ProviderContract
+
+KEY = "secret-key"
+ERRORS: dict[str, type[errors.SendError]] = {
+    "bad_key": errors.AuthenticationFailed,
+    "bad_recipient": errors.RecipientRejected,
+    "down": errors.ProviderUnavailable,
+}
+CAPABILITIES = Capabilities(
+    Feature.HTML
+    | Feature.REPLY_TO
+    | Feature.HEADERS
+    | Feature.ATTACHMENTS
+    | Feature.INLINE_IMAGES
+    | Feature.TAGS
+    | Feature.METADATA
+    | Feature.SEND_AT,
+    max_bytes=20 * MB,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Good:
+    """
+    A vendor behind HTTP and JSON.
+    """
+
+    name: ClassVar[str] = "good"
+    userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
+    capabilities: ClassVar[Capabilities] = CAPABILITIES
+    idempotency_ttl: ClassVar[float] = 3600.0
+
+    api_key: str = field(default=KEY, repr=False)
+    base_url: str = "https://api.good.example"
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        return HTTPRequest(
+            "POST",
+            f"{self.base_url}/v1/mails",
+            self.headers() | self.idempotency(message),
+            json_body(self.body(message)),
+        )
+
+    def build_ping(self) -> HTTPRequest:
+        return HTTPRequest("GET", f"{self.base_url}/v1/account", self.headers())
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    def idempotency(self, message: Message) -> dict[str, str]:
+        key = message.idempotency_key
+        return {"Idempotency-Key": key} if key else {}
+
+    def body(self, message: Message) -> dict[str, Any]:
+        """
+        The document; a wrong plugin changes one of its fields.
+        """
+        return {
+            "from": str(message.sender),
+            "to": [str(one) for one in message.to],
+            "cc": [str(one) for one in message.cc],
+            "bcc": [str(one) for one in message.bcc],
+            "reply_to": [str(one) for one in message.reply_to],
+            "subject": message.subject,
+            "text": message.text,
+            "html": message.html,
+            "headers": dict(message.header_items()),
+            "tags": list(message.tags),
+            "metadata": dict(message.metadata),
+            "attachments": [self.file(one) for one in message.attachments],
+            "send_at": message.send_at and message.send_at.astimezone(UTC).isoformat(),
+        }
+
+    def file(self, one: Attachment) -> dict[str, Any]:
+        return {
+            "name": one.filename,
+            "type": one.content_type,
+            "content": b64encode(one.read()).decode(),
+            "content_id": one.content_id,
+        }
+
+    def parse_response(self, response: Response, message: Message) -> Accepted:
+        found = response.json_object().get("id")
+        if not isinstance(found, str) or not found:
+            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return Accepted(found)
+
+    def classify_error(self, response: Response, message: Message) -> errors.SendError:
+        code = response.json_object().get("code")
+        kind = ERRORS.get(code) if isinstance(code, str) else None
+        return classify_http(response, kind=kind)
+
+
+class TestGood(ProviderContract):
+    provider: ClassVar[Any] = Good()
+    accepted = Response(200, {}, b'{"id": "good-1"}')
+    accepted_id = "good-1"
+    errors = (
+        (Response(401, {}, b'{"code": "bad_key"}'), errors.AuthenticationFailed),
+        (Response(400, {}, b'{"code": "bad_recipient"}'), errors.RecipientRejected),
+        (Response(503, {}, b'{"code": "down"}'), errors.ProviderUnavailable),
+    )
+
+
+class GoodSimple:
+    """
+    Sends through a client of its own, which takes text and HTML.
+    """
+
+    name = "good-simple"
+
+    def send(self, message: Message) -> str | None:
+        self.call([one.email for one in message.to], message.subject, message.text, message.html)
+        return message.id
+
+    def call(self, to: list[str], subject: str, text: str, html: str) -> None:
+        """
+        What would be the vendor's client.
+        """
