@@ -36,6 +36,35 @@ HTTP_STATUS: Mapping[int, type[SendError]] = {
 }
 
 
+# https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+# (2026-11): the origin refuses the connection, cannot be reached, fails in the TLS handshake, has
+# a certificate that is not trusted, or its name cannot be resolved. With 520, 522 and 524 the
+# request may have arrived.
+NEVER_REACHED = frozenset({521, 523, 525, 526, 530})
+
+BLOCKED = 403
+"""The status of an edge's block page, and of many vendors for a wrong key."""
+
+
+def edge_kind(response: Response, *, own_envelope: bool) -> type[SendError] | None:
+    """
+    Return what an answer means that an edge in front of the vendor gave, None if the vendor did.
+
+    Args:
+        response: The answer.
+
+        own_envelope: Whether the body has the form of the vendor's own errors.
+    """
+    status, headers = response.status_code, response.headers
+    if status in NEVER_REACHED and headers.get("server", "").lower() == "cloudflare":
+        return errors.ConnectionFailed
+    # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/
+    # (2026-11): the header is on each page that a client is to solve.
+    if status == BLOCKED and ("cf-mitigated" in headers or not own_envelope):
+        return errors.ProviderUnavailable
+    return None
+
+
 def classify_http(
     response: Response,
     *,
@@ -51,8 +80,9 @@ def classify_http(
         response: The answer.
 
         own_envelope:
-            Whether the body has the form of the vendor's own errors. Only then does a
-            500 or 503 mean that nothing was sent.
+            Whether the body has the form of the vendor's own errors, as it has with a *code*
+            or a *kind*. Only then does a 500 or 503 mean that nothing was sent, and a 403 that
+            the key is wrong: else somebody in front of the vendor gave it.
 
         code: The vendor's code for it.
 
@@ -61,8 +91,8 @@ def classify_http(
         detail: What the vendor said; addresses in it are masked.
     """
     status = response.status_code
-    if kind is None:
-        kind = HTTP_STATUS.get(status)
+    is_own = own_envelope or bool(code) or kind is not None
+    kind = edge_kind(response, own_envelope=is_own) or kind or HTTP_STATUS.get(status)
     if kind is None and 300 <= status < 500:  # noqa: PLR2004 -- redirects and refusals
         kind = errors.RequestRefused
     if kind is None and own_envelope and status in (500, 503):

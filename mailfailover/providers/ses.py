@@ -223,7 +223,9 @@ class SES:
         text = plugin.as_words(answer.get("message", answer.get("Message")))
         if NOT_VERIFIED in text:
             return _not_verified(response, code, text, message)
-        error = ERRORS.classify(response, [plugin.Problem(code, text)] if code else ())
+        # API Gateway, in front of SES, names no code: {"Message": "Missing Authentication Token"}.
+        is_own = code or (text and response.status_code == 403)  # noqa: PLR2004 -- Forbidden
+        error = ERRORS.classify(response, [plugin.Problem(code, text)] if is_own else ())
         sender = message.from_email.email if message.from_email else ""
         if isinstance(error, errors.RecipientRejected) and sender and sender in text:
             kind = errors.SenderRefused

@@ -219,6 +219,8 @@ def check_statuses(provider: Any, message: Message) -> None:
 
 
 def _verdict(status: int) -> Verdict:
+    if status == 403:  # noqa: PLR2004 -- an edge blocks us, whatever our key is
+        return Verdict.RETRY
     unknown = status == 408 or status >= _FINAL  # noqa: PLR2004 -- a timeout
     return Verdict.UNKNOWN if unknown else Verdict.SWITCH
 

@@ -5,6 +5,7 @@ What an HTTP answer means where the vendor says nothing we know.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
         (400, True, errors.RequestRefused),
         (401, False, errors.AuthenticationFailed),
         (402, False, errors.AccountSuspended),
-        (403, False, errors.AuthenticationFailed),
+        (403, True, errors.AuthenticationFailed),
+        (403, False, errors.ProviderUnavailable),
         (404, False, errors.RequestRefused),
         (408, False, errors.OutcomeUnknown),
         (413, False, errors.UnsupportedFeature),
@@ -52,6 +54,52 @@ def test_by_its_status(status: int, own: bool, kind: type[SendError]) -> None:
     error = classify_http(Response(status), own_envelope=own)
 
     assert (type(error), error.status_code) == (kind, status)
+
+
+CLOUDFLARE = {"Server": "cloudflare", "CF-Ray": "8f1e-FRA"}
+
+
+@pytest.mark.parametrize(
+    ("response", "own", "kind"),
+    [
+        *(
+            (Response(status, CLOUDFLARE, b"<html>"), False, errors.ConnectionFailed)
+            for status in (521, 523, 525, 526, 530)
+        ),
+        (Response(521, {"server": "Cloudflare"}), True, errors.ConnectionFailed),
+        (Response(521, {}, b"<html>"), False, errors.OutcomeUnknown),
+        (Response(521, {"server": "nginx"}, b"<html>"), False, errors.OutcomeUnknown),
+        *(
+            (Response(status, CLOUDFLARE, b"<html>"), False, errors.OutcomeUnknown)
+            for status in (500, 502, 503, 504, 520, 522, 524, 527)
+        ),
+        (Response(403, {"cf-mitigated": "challenge"}), False, errors.ProviderUnavailable),
+        (Response(403, {"cf-mitigated": "challenge"}, b"{}"), True, errors.ProviderUnavailable),
+        (Response(403, {}, b"<html>"), False, errors.ProviderUnavailable),
+        (Response(403, CLOUDFLARE, b"{}"), True, errors.AuthenticationFailed),
+        (Response(401, CLOUDFLARE, b"<html>"), False, errors.AuthenticationFailed),
+        (Response(429, CLOUDFLARE, b"<html>"), False, errors.RateLimited),
+    ],
+)
+def test_an_edge_in_front_of_the_vendor(
+    response: Response, own: bool, kind: type[SendError]
+) -> None:
+    """
+    What an edge answers by itself says nothing of our key; some of it, that nothing was sent.
+    """
+    error = classify_http(response, own_envelope=own)
+
+    assert (kind, response.status_code) == (type(error), error.status_code)
+
+
+@pytest.mark.parametrize("known", [{"code": "E7"}, {"kind": errors.QuotaExceeded}])
+def test_a_known_code_is_the_vendors_own(known: dict[str, Any]) -> None:
+    """
+    A refusal in the vendor's words is no edge's.
+    """
+    error = classify_http(Response(403), **known)
+
+    assert known.get("kind", errors.AuthenticationFailed) is type(error)
 
 
 def test_the_vendors_code_decides() -> None:

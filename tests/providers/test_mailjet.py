@@ -165,7 +165,7 @@ def test_a_merge_with_an_error_status_is_read_by_recipient() -> None:
     ("answer", "kind"),
     [
         (_answer(401, _error("mj-0015")), AuthenticationFailed),
-        (Response(403, {}, b"<html>"), AuthenticationFailed),
+        (Response(403, {}, b"<html>"), ProviderUnavailable),
         (_messages(400, _yes(("To", ANN, 1))), OutcomeUnknown),
     ],
 )
