@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mailfailover.cli.exits import EXIT_CODES, OK, REFUSED, exit_table
+from mailfailover.cli.framework_lines import FRAMEWORKS, Lines
 from mailfailover.cli.outbox import add_outbox_commands
 from mailfailover.cli.output import reporting, say, write_json
 from mailfailover.cli.service import add_service_commands
@@ -197,21 +198,48 @@ def doctor(*, timeout: float, dsn: str | None, config: Path | None, as_json: boo
 
 
 @cli.command()
-@click.argument("path", type=click.Path(path_type=Path), default="mailfailover.toml")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--framework",
+    type=click.Choice(["none", *FRAMEWORKS]),
+    help="Write the few lines of a framework instead; a terminal is asked.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that exists.")
 @_as_json
-def init(*, path: Path, force: bool, as_json: bool) -> None:
+def init(*, path: Path | None, framework: str | None, force: bool, as_json: bool) -> None:
     """
     Write a commented configuration to PATH, mailfailover.toml if not given.
+
+    For a framework it is the lines that send its mail: mail.py, or mail_settings.py for Django,
+    if PATH is not given.
     """
+    from mailfailover._setup.sources import CONFIG_TEMPLATE
     from mailfailover.cli.template import write_template
 
+    if framework is None:
+        framework = "none" if as_json or path or not sys.stdin.isatty() else _ask_framework()
+    lines = FRAMEWORKS.get(framework) or Lines(
+        "mailfailover.toml",
+        CONFIG_TEMPLATE,
+        f"Fill it in, then try it: mailfailover doctor --config {path or 'mailfailover.toml'}",
+    )
+    path = path or Path(lines.filename)
     with reporting(as_json=as_json):
-        write_template(path, force=force)
+        write_template(path, lines.text, force=force)
     if as_json:
         write_json({"path": str(path)})
     else:
-        say(f"{path} is written. Fill it in, then try it: mailfailover doctor --config {path}")
+        say(f"{path} is written. {lines.next}")
+
+
+def _ask_framework() -> str:
+    """
+    Ask which framework the mail is sent from.
+    """
+    found = "django" if Path("manage.py").exists() else "none"
+    choice = click.Choice(["none", *FRAMEWORKS])
+    answer: str = click.prompt("Which framework do you use?", type=choice, default=found)
+    return answer
 
 
 add_outbox_commands(cli)

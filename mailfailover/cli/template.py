@@ -1,5 +1,5 @@
 """
-The configuration file that ``mailfailover init`` writes.
+The file that ``mailfailover init`` writes: a configuration, or the lines of a framework.
 """
 
 from __future__ import annotations
@@ -7,19 +7,20 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from mailfailover._setup.sources import CONFIG_TEMPLATE
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_template(path: Path, *, force: bool = False) -> None:
+def write_template(path: Path, text: str, *, force: bool = False) -> None:
     """
-    Write a commented configuration to *path*, for its owner's eyes only.
+    Write *text* to *path*, for its owner's eyes only.
 
     Args:
         path: A file that does not exist.
+
+        text: What is in it.
 
         force: Whether a file that does exist is replaced.
 
@@ -32,7 +33,7 @@ def write_template(path: Path, *, force: bool = False) -> None:
         # Never through a link, and never with other rights than those given here.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(CONFIG_TEMPLATE)
+            file.write(text)
     except FileExistsError:
         message = f"{path} exists already: name another file, or replace it with --force"
         raise ConfigurationError(message) from None
