@@ -242,6 +242,17 @@ def test_imports_go_down() -> None:
     assert upwards == []
 
 
+def test_no_files_import_each_other() -> None:
+    """
+    Not in a circle of any length, within a room either.
+    """
+    left = {name: arrows(name) - {name} for name in FILES}
+    while free := {name for name, targets in left.items() if not targets & left.keys()}:
+        left = {name: targets for name, targets in left.items() if name not in free}
+
+    assert sorted(left) == []
+
+
 @pytest.mark.parametrize("path", PROVIDERS, ids=lambda path: path.stem)
 def test_a_provider_imports_what_a_third_party_does(path: Path) -> None:
     """

@@ -139,9 +139,7 @@ def _object(value: Any) -> Any:
 
 
 def _tell(event: DeliveryEvent) -> None:
-    from mailfailover.django.backend import EmailBackend
-
-    tracking.send(sender=EmailBackend, event=event, esp_name=event.provider)
+    tracking.send(sender=Mailer, event=event, esp_name=event.provider)
 
 
 class _Mailers:
