@@ -26,6 +26,8 @@ from mailfailover._mailer.many import check_all
 from mailfailover._message.message import Message
 from mailfailover._message.outcome import Outcome
 from mailfailover._setup.sources import ConfigFile, Environment
+from mailfailover._values.interruption import let_through
+from mailfailover._values.wire import Stage
 from mailfailover.transports._in_thread import Threads
 from mailfailover.transports.aio import AsyncHTTPTransport, AsyncTransport
 
@@ -145,10 +147,15 @@ class AsyncMailer:
             for position, message in waiting:  # shared: each mail is taken once
                 outcomes[position] = await self._outcome(message)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(limit, len(found))):
-                group.create_task(send_each())
-        return outcomes
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(limit, len(found))):
+                    group.create_task(send_each())
+        except ExceptionGroup as limits:  # a time limit of the caller's; it has ended all sends
+            limit_itself = limits.exceptions[0]
+        else:
+            return outcomes
+        raise limit_itself
 
     async def send_message(
         self,
@@ -214,6 +221,7 @@ class AsyncMailer:
         try:
             return Outcome(message, receipt=await self.send(message))
         except Exception as exc:  # noqa: BLE001 -- the outcome says it
+            let_through(exc, Stage.PREPARING)
             return Outcome(message, error=exc)
 
     async def _drive(self, steps: Steps[T]) -> T:

@@ -60,6 +60,7 @@ def log_attempt(
     )
 
 
+_LAST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
 _LEVELS = {
     None: logging.INFO,
     Verdict.STOP: logging.INFO,
@@ -101,7 +102,7 @@ def log_down(key: str, hold: Hold, until: float, takeover: str | None) -> None:
     logger.warning(
         "%s is out until %s UTC (%s): %s; %s",
         key,
-        f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S}",
+        f"{datetime.fromtimestamp(min(until, _LAST), UTC):%Y-%m-%d %H:%M:%S}",
         hold.reason,
         hold.detail,
         f"{takeover} takes over" if takeover else "there is no other provider to take over",

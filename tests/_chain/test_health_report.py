@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from mailfailover.errors import (
     MessageRejected,
     OutcomeUnknown,
     ProviderUnavailable,
+    QuotaExceeded,
     RateLimited,
     SenderRefused,
 )
@@ -295,6 +297,20 @@ class TestOutages:
         texts = [text for _, text in outages(caplog)]
         assert texts[0].endswith("(open): HTTP 503; b takes over")
         assert texts[1].endswith("(account): 401; there is no other provider to take over")
+
+    def test_an_outage_without_an_end_is_told(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """
+        A vendor may name a time beyond all calendars.
+        """
+        end_of_time = datetime.max.replace(tzinfo=UTC)
+        chain = world.chain(Scripted("a", QuotaExceeded("full", until=end_of_time)), Scripted("b"))
+
+        send(chain)
+
+        ((_, text),) = outages(caplog)
+        assert text == "a is out until 9999-12-31 23:59:59 UTC (cooldown): full; b takes over"
 
     def test_observers_are_told_as_before(self, world: World) -> None:
         """

@@ -18,6 +18,7 @@ import pytest
 from mailfailover import AttemptMade, Mailer, ProviderChain
 from mailfailover.aio import AsyncMailer
 from mailfailover.errors import ConnectionFailed, OutcomeUnknown
+from mailfailover.plugin import HTTPRequest, Response
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.smtp import SMTP
 from tests.chains import MAIL, Scripted, World, outcomes
@@ -219,6 +220,37 @@ def test_a_handler_s_exception_ends_an_event_loop(kind: type[Exception]) -> None
         asyncio.run(send(port))
 
     assert backup.mails == []
+
+
+class Interrupting:
+    """
+    A transport during whose call the signal comes, in the task itself.
+    """
+
+    async def send(self, request: HTTPRequest, timeout: float) -> Response:
+        signal.raise_signal(signal.SIGUSR1)
+        return Response(200, {}, b"{}")
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_handler_s_exception_ends_many_sends() -> None:
+    """
+    It is no outcome of the mail during which it came, and the others are not sent either.
+    """
+    events: list[object] = []
+
+    async def send_many() -> None:
+        transport = Interrupting()
+        mailer = AsyncMailer([mailgun(1)], transport=transport, observers=[events.append])
+        async with mailer:
+            await mailer.send_many([MAIL.bound(id=str(number)) for number in range(9)], limit=1)
+
+    with handler(JobTimeout), pytest.raises(JobTimeout):
+        asyncio.run(send_many())
+
+    assert made(events) == [("mailgun", "OutcomeUnknown")]
 
 
 class TestSimpleProviders:
