@@ -150,7 +150,7 @@ class UnisenderGo:
 
     name: ClassVar[str] = "unisender"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "that a merged value is neither escaped nor looked into",
     )

@@ -1,0 +1,145 @@
+"""
+What goes on the wire, compared with the models in the vendors' own Python clients.
+
+A model that does not know a field of ours drops it, and one that wants another type refuses it.
+Without a vendor's client its test is skipped: they are in the group ``test-all``.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from inspect import getsource
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mailfailover.errors import UnsupportedFeature
+from mailfailover.testing import SAMPLES
+from mailfailover.testing._claim import each
+from mailfailover.testing._marked import fitting
+from tests.providers.bodies import read_json
+from tests.providers.registrations import vendors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mailfailover.plugin import HTTPRequest
+
+    Read = Callable[[HTTPRequest, Any], Any]
+
+
+def _infobip(request: HTTPRequest, body: Any) -> Any:
+    models = pytest.importorskip("infobip_api_client.models")
+    mime = request.url.endswith("/mime")
+    model = models.EmailSendMimeRequestSchema if mime else models.EmailRequest
+    return model.from_dict(body).to_dict()
+
+
+def _mailchannels(request: HTTPRequest, body: Any) -> Any:
+    types = pytest.importorskip("mailchannels.emails.types")
+    return types.EmailParams.model_validate(body).model_dump(by_alias=True, exclude_none=True)
+
+
+def _unisender(request: HTTPRequest, body: Any) -> Any:
+    models = pytest.importorskip("unione.api.email.models")
+    return models.EmailSendRequest.from_dict(body).to_dict()
+
+
+def _scaleway(request: HTTPRequest, body: Any) -> Any:
+    types = pytest.importorskip("scaleway.tem.v1alpha1.types")
+    address, pair = types.CreateEmailRequestAddress, types.CreateEmailRequestHeader
+    kinds = {
+        "from": address,
+        "to": address,
+        "cc": address,
+        "bcc": address,
+        "attachments": types.CreateEmailRequestAttachment,
+        "additional_headers": pair,
+    }
+    known = {field.name.rstrip("_") for field in dataclasses.fields(types.CreateEmailRequest)}
+    return {
+        name: _only_fields(kinds[name], value) if name in kinds else value
+        for name, value in body.items()
+        if name in known
+    }
+
+
+def _only_fields(model: type, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_only_fields(model, one) for one in value]
+    known = {field.name.rstrip("_") for field in dataclasses.fields(model)}
+    return {name: one for name, one in value.items() if name in known}
+
+
+def _azure(request: HTTPRequest, body: Any) -> Any:
+    client = pytest.importorskip("azure.communication.email._operations._operations")
+    # Its models are templates in the documentation of the overloads.
+    template = re.search(r"message = (\{.*?\n {16}\})\n", getsource(client), re.DOTALL)
+    assert template, "the client no longer shows what a message is"
+    return _fitted(ast.literal_eval(template[1].replace(": bool", ": True")), body)
+
+
+def _fitted(template: Any, value: Any) -> Any:
+    """
+    What of *value* has a place in *template*, where ``"str"`` as a key stands for any.
+    """
+    if isinstance(template, dict):
+        return {
+            name: _fitted(template.get(name, template.get("str")), one)
+            for name, one in value.items()
+            if name in template or "str" in template
+        }
+    if isinstance(template, list):
+        return [_fitted(template[0], one) for one in value]
+    return value if type(value) is type(template) else None
+
+
+MODELS: dict[str, Read] = {
+    "azure": _azure,
+    "infobip": _infobip,
+    "mailchannels": _mailchannels,
+    "scaleway": _scaleway,
+    "unisender": _unisender,
+}
+
+
+def _lost(ours: Any, theirs: Any, place: str = "body") -> Iterator[str]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name, value in ours.items():
+            yield from _lost(value, theirs.get(name), f"{place}.{name}")
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for mine, other in zip(ours, theirs, strict=True):
+            yield from _lost(mine, other, f"{place}[]")
+    elif ours != theirs:
+        yield place
+
+
+@pytest.mark.parametrize("vendor", MODELS)
+def test_the_vendors_own_model_knows_each_field(vendor: str) -> None:
+    """
+    Every sample, read into the vendor's model and written again, is still there.
+    """
+    provider = vendors()[vendor].provider
+
+    def check(message: Any) -> None:
+        try:
+            build = provider.build_batch if message.is_merge else provider.build_request
+            request = build(message)
+        except UnsupportedFeature:
+            return
+        body = read_json(request)
+
+        assert [] == list(_lost(body, MODELS[vendor](request, body)))
+
+    each(fitting(SAMPLES, provider.capabilities), check)
+
+
+def test_a_field_that_a_model_drops_is_found() -> None:
+    """
+    The comparison is worth something: it names the place.
+    """
+    assert ["body.to[].nmae"] == list(
+        _lost({"to": [{"email": "a", "nmae": "b"}]}, {"to": [{"email": "a"}], "more": 1})
+    )
