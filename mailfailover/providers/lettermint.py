@@ -74,7 +74,7 @@ class Lettermint:
     Provider options are laid over the JSON of each mail: ``{"settings": {"tls": "enforced"}}``.
 
     A tag that has other characters than letters, digits, spaces, ``_`` and ``-`` goes there as
-    base64url after ``b64-``. Headers that are not ASCII are encoded here. It has no stored
+    base64url after ``b64-``. It has no stored
     templates.
 
     Attributes:
@@ -204,7 +204,8 @@ class Lettermint:
 
 
 def _headers(message: plugin.Message) -> dict[str, str]:
-    own = plugin.own_headers(message, encoded=True)
+    # "Send values as plain text": the vendor's own client, PyPI lettermint 3.2.0 (2026-10).
+    own = plugin.own_headers(message)
     return {"Message-ID": message.message_id, KEEP_ID: "true", **own}
 
 

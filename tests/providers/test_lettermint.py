@@ -280,3 +280,12 @@ def test_ping() -> None:
         request.url,
         request.headers["x-lettermint-token"],
     )
+
+
+def test_headers_go_as_they_are() -> None:
+    """
+    Lettermint encodes what is not ASCII itself.
+    """
+    body = read_json(PROVIDER.build_request(PLAIN.replace(headers={"X-Name": "Änne"})))
+
+    assert "Änne" == body["headers"]["X-Name"]

@@ -37,6 +37,13 @@ def _infobip(request: HTTPRequest, body: Any) -> Any:
     return model.from_dict(body).to_dict()
 
 
+def _lettermint(request: HTTPRequest, body: Any) -> Any:
+    types = pytest.importorskip("lettermint._generated.types")
+    pydantic = pytest.importorskip("pydantic")
+    kind = list[types.SendMailRequest] if isinstance(body, list) else types.SendMailRequest
+    return pydantic.TypeAdapter(kind).validate_python(body)
+
+
 def _mailchannels(request: HTTPRequest, body: Any) -> Any:
     types = pytest.importorskip("mailchannels.emails.types")
     return types.EmailParams.model_validate(body).model_dump(by_alias=True, exclude_none=True)
@@ -99,6 +106,7 @@ def _fitted(template: Any, value: Any) -> Any:
 MODELS: dict[str, Read] = {
     "azure": _azure,
     "infobip": _infobip,
+    "lettermint": _lettermint,
     "mailchannels": _mailchannels,
     "scaleway": _scaleway,
     "unisender": _unisender,
