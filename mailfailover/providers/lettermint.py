@@ -74,8 +74,7 @@ class Lettermint:
     Provider options are laid over the JSON of each mail: ``{"settings": {"tls": "enforced"}}``.
 
     A tag that has other characters than letters, digits, spaces, ``_`` and ``-`` goes there as
-    base64url after ``b64-``. It has no stored
-    templates.
+    base64url after ``b64-``. It has no stored templates.
 
     Attributes:
         api_token: The token of a project.

@@ -40,8 +40,8 @@ def _infobip(request: HTTPRequest, body: Any) -> Any:
 def _lettermint(request: HTTPRequest, body: Any) -> Any:
     types = pytest.importorskip("lettermint._generated.types")
     pydantic = pytest.importorskip("pydantic")
-    kind = list[types.SendMailRequest] if isinstance(body, list) else types.SendMailRequest
-    return pydantic.TypeAdapter(kind).validate_python(body)
+    read = pydantic.TypeAdapter(types.SendMailRequest).validate_python
+    return [read(one) for one in body] if isinstance(body, list) else read(body)
 
 
 def _mailchannels(request: HTTPRequest, body: Any) -> Any:
