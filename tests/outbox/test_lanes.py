@@ -8,6 +8,7 @@ from sqlalchemy import text
 from mailfailover.errors import ProviderUnavailable
 from mailfailover.outbox import Outbox, State
 from mailfailover.outbox._lease import _OF_LANE, _TAKES
+from mailfailover.outbox._throttle import LEAST
 from tests.chains import MAIL, Scripted, World
 from tests.outbox.test_crew import running, until
 from tests.outbox.working import Hanging, found, work
@@ -194,12 +195,12 @@ def test_threads_of_a_worker_of_the_default_grow(outbox: Outbox, world: World) -
     While mails wait for a vendor, more calls pay.
     """
     hang = Hanging()
-    put(outbox, "m", 20)
+    put(outbox, "m", 2 * LEAST)
     worker = work(outbox, world, Scripted("a", hang), poll=0.01)
 
     with running(worker):
-        until(lambda: len(outbox.list(State.SENDING)) > 8)
+        until(lambda: outbox.stats().counts[State.SENDING] > LEAST)
         hang.go_on.set()
-        until(lambda: outbox.stats().counts[State.SENT] == 20)
+        until(lambda: outbox.stats().counts[State.SENT] == 2 * LEAST)
 
-    assert worker.threads > 8
+    assert worker.threads > LEAST

@@ -62,6 +62,48 @@ class Cluster:
         """
         self.run("pg_ctl", "-D", str(self.directory / "data"), "-m", "immediate", "stop")
 
+    def say(self, statement: str) -> None:
+        """
+        Execute *statement* as its owner.
+        """
+        self.run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-c", statement)
+
+    def promote(self) -> None:
+        """
+        Make a standby the primary, and wait until it is.
+        """
+        self.run("pg_ctl", "-D", str(self.directory / "data"), "-w", "promote")
+
+    @contextmanager
+    def standby(self) -> Iterator[Cluster]:
+        """
+        A server that copies this one as it runs, until it is promoted.
+        """
+        with _directory() as (directory, port):
+            other = Cluster(self.programs, directory, port)
+            source = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+            data = str(directory / "data")
+            self.run("pg_basebackup", *source, "-D", data, "-R", "-X", "stream", "-c", "fast")
+            other.start()
+            try:
+                yield other
+            finally:
+                other.stop()
+
+
+@contextmanager
+def _directory() -> Iterator[tuple[Path, int]]:
+    """
+    An empty directory of the server's user, and a port that nobody listens on.
+    """
+    with tempfile.TemporaryDirectory(prefix="mailfailover-") as name:
+        directory = Path(name)
+        if os.geteuid() == 0:
+            shutil.chown(directory, "postgres", "postgres")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        yield directory, port
+
 
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
@@ -72,12 +114,7 @@ def running_cluster() -> Iterator[Cluster]:
     initdb = found[-1] if found else Path(shutil.which("initdb") or "")
     if not initdb.is_file():
         pytest.skip("PostgreSQL's server is not installed on this machine")
-    with tempfile.TemporaryDirectory(prefix="mailfailover-") as name:
-        directory = Path(name)
-        if os.geteuid() == 0:
-            shutil.chown(directory, "postgres", "postgres")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+    with _directory() as (directory, port):
         cluster = Cluster(initdb.parent, directory, port)
         data = str(directory / "data")
         cluster.run(
