@@ -169,12 +169,16 @@ def _read_time(field: str, value: Any) -> datetime | None:
         raise InvalidMessage(message, field=field) from None
 
 
+def _read_expires(field: str, value: Any) -> Any:
+    return value if isinstance(value, (int, float)) else _read_time(field, value)
+
+
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "alternatives": _read_alternatives,
     "attachments": _read_attachments,
     "created": _read_time,
     "droppable": _read_features,
-    "expires": _read_time,
+    "expires": _read_expires,
     "mime": _read_mime,
     "send_at": _read_time,
 }
