@@ -11,7 +11,6 @@ from sqlalchemy import insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from mailfailover._sql.rows import fit
 from mailfailover.errors import IdempotencyConflict, InvalidMessage
 from mailfailover.outbox._body import write_body
 from mailfailover.outbox._tables import STREAM_LENGTH, State, bodies, mails, recipients
@@ -59,15 +58,6 @@ class Entry(NamedTuple):
     key: str | None
 
 
-class Filing(NamedTuple):
-    """
-    How messages are stored.
-    """
-
-    seal: Seal
-    keeps_subject: bool
-
-
 class Draft(NamedTuple):
     """
     The rows of a mail that has no number and no turn yet.
@@ -81,7 +71,7 @@ class Draft(NamedTuple):
     """Whether it waits for its time."""
 
     @classmethod
-    def of(cls, entry: Entry, now: datetime, filing: Filing) -> Draft:
+    def of(cls, entry: Entry, now: datetime, seal: Seal) -> Draft:
         """
         Write *entry* down.
 
@@ -93,7 +83,7 @@ class Draft(NamedTuple):
         if not emails:
             text = "to is empty: name at least one recipient"
             raise InvalidMessage(text, field="to")
-        content, digest = write_body(message, filing.seal)
+        content, digest = write_body(message, seal)
         sender = "" if message.from_email is None else message.from_email.email.lower()
         place = place_of(message, sender)
         start = now if message.send_at is None else max(now, message.send_at)
@@ -105,7 +95,6 @@ class Draft(NamedTuple):
             "flow": place.flow,
             "stream": message.stream[:STREAM_LENGTH],
             "sender": sender,
-            "subject": fit(message.subject) if filing.keeps_subject else "",
             "merge": message.is_merge,
             "created": now,
             "expires": message.expires or start + LIFETIME,
@@ -126,7 +115,7 @@ class Draft(NamedTuple):
         return cls(row, place, content, emails, waits)
 
 
-def store(connection: Connection, entry: Entry, now: datetime, filing: Filing) -> str:
+def store(connection: Connection, entry: Entry, now: datetime, seal: Seal) -> str:
     """
     Write a mail into the tables and return its id, or that of the same mail stored before.
 
@@ -134,11 +123,11 @@ def store(connection: Connection, entry: Entry, now: datetime, filing: Filing) -
         InvalidMessage: If it has no recipient, or an attachment cannot be read.
         IdempotencyConflict: If its key, or its id, belongs to another mail.
     """
-    return _store(connection, Draft.of(entry, now, filing))
+    return _store(connection, Draft.of(entry, now, seal))
 
 
 def store_many(
-    connection: Connection, entries: Iterable[Entry], now: datetime, filing: Filing
+    connection: Connection, entries: Iterable[Entry], now: datetime, seal: Seal
 ) -> list[str]:
     """
     Write many mails, with one statement for each table; return their ids as :func:`store` does.
@@ -146,7 +135,7 @@ def store_many(
     Raises:
         InvalidMessage, IdempotencyConflict: As :func:`store`, for any of them.
     """
-    drafts = [Draft.of(entry, now, filing) for entry in entries]
+    drafts = [Draft.of(entry, now, seal) for entry in entries]
     if len(drafts) > 1 and connection.dialect.name in _INSERTS and _are_new(connection, drafts):
         try:
             with connection.begin_nested():

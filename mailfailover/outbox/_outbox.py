@@ -18,7 +18,7 @@ from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
 from mailfailover.outbox import _operator
 from mailfailover.outbox._commit_hooks import after_commit, watch_commits
-from mailfailover.outbox._intake import Entry, Filing, check_key, store, store_many
+from mailfailover.outbox._intake import Entry, check_key, store, store_many
 from mailfailover.outbox._seal import Seal
 from mailfailover.outbox._settlement import settle
 from mailfailover.outbox._tables import PART, State
@@ -53,10 +53,6 @@ class Outbox(Stored):
             How long what a sent mail said is kept, at most as long as *keep*; not at all by
             default. Mails that are not sent keep it, for a repetition.
 
-        keep_subject:
-            Whether a mail's subject is kept with it, so that it can be told from others. Not by
-            default where bodies are encrypted.
-
         key:
             Encrypts what mails say in the database: 32 random bytes in base64, or several such
             keys, of which the first encrypts and all decrypt. Without one it is that of the
@@ -83,7 +79,6 @@ class Outbox(Stored):
         *,
         keep: timedelta = timedelta(days=30),
         keep_content: timedelta = timedelta(0),
-        keep_subject: bool | None = None,
         key: str | Sequence[str] | None = None,
         on_add: Iterable[Callable[[Any], object]] = (),
         clock: Callable[[], float] = time.time,
@@ -93,8 +88,6 @@ class Outbox(Stored):
         self.keep = keep
         self.keep_content = keep_content
         self.seal = Seal.from_env() if key is None else Seal([key] if isinstance(key, str) else key)
-        keeps = not self.seal.is_closed if keep_subject is None else keep_subject
-        self._filing = Filing(self.seal, keeps_subject=keeps)
         self.on_add = list(on_add)
 
     def add(
@@ -123,11 +116,11 @@ class Outbox(Stored):
         entry = Entry(message, check_key(idempotency_key))
         if connection is None:
             with writing(self.engine) as own:
-                mail_id = store(own, entry, self.now(), self._filing)
+                mail_id = store(own, entry, self.now(), self.seal)
             self._added([mail_id])
             return mail_id
         with self._of_caller(connection) as theirs:
-            mail_id = store(theirs, entry, self.now(), self._filing)
+            mail_id = store(theirs, entry, self.now(), self.seal)
         if self.on_add:
             after_commit(theirs, partial(self._added, [mail_id]))
         return mail_id
@@ -168,11 +161,11 @@ class Outbox(Stored):
         entries = [Entry(one, check_key(key)) for one, key in zip(messages, keys, strict=True)]
         if connection is None:
             with writing(self.engine) as own:
-                mail_ids = store_many(own, entries, self.now(), self._filing)
+                mail_ids = store_many(own, entries, self.now(), self.seal)
             self._added(mail_ids)
             return mail_ids
         with self._of_caller(connection) as theirs:
-            mail_ids = store_many(theirs, entries, self.now(), self._filing)
+            mail_ids = store_many(theirs, entries, self.now(), self.seal)
         if self.on_add:
             after_commit(theirs, partial(self._added, mail_ids))
         return mail_ids

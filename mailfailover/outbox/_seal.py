@@ -43,13 +43,6 @@ class Seal:
             raw = _read_key(key)
             self._ciphers[hashlib.sha256(raw).digest()[:_NAME]] = _cipher(raw)
 
-    @property
-    def is_closed(self) -> bool:
-        """
-        Whether it encrypts.
-        """
-        return bool(self._ciphers)
-
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Seal:
         """

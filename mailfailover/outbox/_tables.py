@@ -104,7 +104,6 @@ mails = Table(
     Column("flow", exact_text(FLOW_LENGTH), nullable=False),  # its stream and sender
     Column("stream", exact_text(STREAM_LENGTH), nullable=False),
     Column("sender", exact_text(320), nullable=False),
-    Column("subject", Text, nullable=False),
     Column("merge", Boolean, nullable=False),
     Column("created", UTC, nullable=False),
     Column("expires", UTC),  # it is not sent after that

@@ -90,7 +90,7 @@ class OutboxMail:
 
         expires: It is not sent after that.
 
-        sender, subject, stream: What tells it from others, kept as long as the mail is.
+        sender, stream: The address of its From, and what kind of mail it is.
 
         tries: How often a worker took it.
 
@@ -121,7 +121,6 @@ class OutboxMail:
     due: datetime | None
     expires: datetime | None = None
     sender: str = ""
-    subject: str = field(default="", repr=False)
     stream: str = "transactional"
     tries: int
     recipients: tuple[OutboxRecipient, ...]
@@ -260,7 +259,6 @@ def _mail(
         due=row.due,
         expires=row.expires,
         sender=row.sender,
-        subject=row.subject,
         stream=row.stream,
         tries=row.tries,
         recipients=tuple(people),

@@ -57,6 +57,9 @@ _MAIL = {
     "state": "sent",
     "created": "2027-01-31T09:00:00+00:00",
     "due": None,
+    "expires": "2027-02-05T09:00:00+00:00",
+    "sender": "shop@example.com",
+    "stream": "transactional",
     "tries": 1,
     "recipients": [
         {"email": "ann@example.com", "status": "accepted", "provider_message_id": "<1@mg>"}

@@ -157,7 +157,6 @@ _MAIL = {
     "due": _or_null(_TIME),
     "expires": _or_null(_TIME),
     "sender": _text("The address of its From."),
-    "subject": _text(),
     "stream": _text(),
     "tries": {"type": "integer"},
     "recipients": _list(_RECIPIENT),

@@ -48,7 +48,6 @@ def test_a_mail_is_there_when_add_returns(any_outbox: Outbox) -> None:
         due=None,
         expires=NOW + LIFETIME,
         sender="shop@example.com",
-        subject="Hi",
         tries=0,
         recipients=(OutboxRecipient("ann@example.org", "pending"),),
         attempts=(),
@@ -426,7 +425,6 @@ def test_a_mail_as_data_tells_no_message(outbox: Outbox) -> None:
         "due": "2026-11-24T13:00:00+00:00",
         "expires": "2026-11-29T13:00:00+00:00",
         "sender": "shop@example.com",
-        "subject": "Hi",
         "stream": "transactional",
         "tries": 0,
         "recipients": [

@@ -177,7 +177,7 @@ def test_scheduled_mails_come_due_one_batch_at_a_time(outbox: Outbox, world: Wor
             text(
                 "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= :most) "
                 "INSERT INTO outbox_mails SELECT i, 'x' || i, state, lane, flow, stream, sender, "
-                "subject, merge, created, expires, due, turn, token, owner, tries, lost, blocked, "
+                "merge, created, expires, due, turn, token, owner, tries, lost, blocked, "
                 "blocked_by, NULL, digest, provider, provider_message_id, reason, "
                 "possible_duplicate, finished FROM outbox_mails, n WHERE number = 1"
             ),

@@ -62,7 +62,6 @@ def test_a_mail_is_sent(any_outbox: Outbox, world: World) -> None:
         due=NOW + KEEP,
         expires=NOW + LIFETIME,
         sender="shop@example.com",
-        subject="Hi",
         tries=1,
         recipients=(OutboxRecipient("ann@example.org", "accepted"),),
         attempts=(OutboxAttempt("a", NOW, 0.0, "response", "accepted", "", None, "a-id"),),
