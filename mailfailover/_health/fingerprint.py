@@ -1,5 +1,5 @@
 """
-A name for an account that processes agree on, and that tells none of its secrets.
+The fingerprint of an account: processes agree on it, and no secret can be read from it.
 """
 
 from __future__ import annotations

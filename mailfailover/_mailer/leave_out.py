@@ -1,5 +1,5 @@
 """
-Leaving out the recipients who must not get mail, and saying so in the receipt.
+The recipients who must not get mail: left out of the mail, and named in its receipt.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 class Suppressions(Protocol):
     """
-    Who must not get mail.
+    A list of recipients who must not get mail.
     """
 
     def find(self, message: Message) -> Mapping[str, str]:
@@ -32,7 +32,7 @@ class Suppressions(Protocol):
 
 def leave_out(message: Message, suppressed: Mapping[str, str]) -> Message:
     """
-    Return *message* for all its other recipients.
+    Return *message* without its *suppressed* recipients.
 
     Raises:
         RecipientSuppressed: If there are none.

@@ -1,5 +1,5 @@
 """
-Many mails at once, each by itself.
+Many mails at once, each with an outcome of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def send_each(
     """
     Send each of *messages*, at most *workers* at a time; the outcomes keep their order.
 
-    What interrupts the wait stops those that have not begun, and passes.
+    An exception that interrupts the wait passes, and sends that have not begun are dropped.
     """
     messages = check_all(messages)
     with ThreadPoolExecutor(workers, thread_name_prefix="mailfailover") as pool:
@@ -37,7 +37,7 @@ def send_each(
 
 def check_all(messages: Iterable[Message]) -> list[Message]:
     """
-    Return *messages*, before any is sent.
+    Return *messages* as a list, checked before any is sent.
 
     Raises:
         TypeError: If one is no :class:`Message`.

@@ -1,5 +1,5 @@
 """
-Which webhooks came before.
+The replays of webhooks: which of them came before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RETENTION = 3 * 86400.0
 @published_in("mailfailover.webhooks")
 class Replays(Protocol):
     """
-    Remembers which webhooks came before; shared by all processes that receive them.
+    Remembers which webhooks came before, for all processes that receive them.
 
     A webhook is claimed, handed to the handlers, and then kept. When a handler fails it is
     released, and when the process dies the claim ends by itself: the vendor brings it again.
@@ -51,7 +51,7 @@ class Replays(Protocol):
 @published_in("mailfailover.webhooks")
 class MemoryReplays:
     """
-    Remembers them in this process, the last 100,000 of them.
+    Remembers the last 100,000 webhooks, in this process.
 
     Args:
         limit: How many at most; the oldest are forgotten first.

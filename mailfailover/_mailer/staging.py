@@ -1,5 +1,5 @@
 """
-Keeping a staging system's mail at home.
+The staging of mail: which recipients of a test system really get any, and who gets the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Staging:
     """
-    Who may really get mail, and who gets the others'.
+    The addresses that may get mail, and the address that gets all other mail.
     """
 
     redirect_to: Address | None
@@ -31,7 +31,7 @@ class Staging:
         cls, redirect_to: str | Address | None, allow_recipients: str | Iterable[str]
     ) -> Self | None:
         """
-        Return None where everybody may get mail.
+        Return the staging, None if every recipient may get mail.
 
         Raises:
             ConfigurationError: If an argument is no address (or domain, for those allowed).

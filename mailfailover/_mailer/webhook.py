@@ -1,5 +1,5 @@
 """
-A vendor's call to us: verified, read, handed on, and taken once.
+A webhook, a vendor's call to us: verified, read, handed to the handlers, and taken once.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def receive(
 
 class _Once:
     """
-    The time in which a webhook is handled; no other of the same *token* is taken again.
+    The handling of one webhook, during which no other with the same *token* is taken.
     """
 
     def __init__(self, replays: Replays, token: str) -> None:
@@ -112,7 +112,7 @@ class _Once:
 
 def hand_on(events: Iterable[DeliveryEvent], handlers: Iterable[Handler]) -> None:
     """
-    Call every handler with every event; then raise what the first one raised that failed.
+    Call every handler with every event; then raise the first exception of a handler.
     """
     failure: Exception | None = None
     for event in events:
@@ -127,7 +127,7 @@ def hand_on(events: Iterable[DeliveryEvent], handlers: Iterable[Handler]) -> Non
 
 class Fetching:
     """
-    Calls a vendor in the middle of a verification, and remembers what it read.
+    Fetches what a verification needs from a vendor, and remembers it.
 
     A certificate has one address for all its life, so an answer to GET that is a success is
     kept; what is to have an effect is a POST.
@@ -151,7 +151,7 @@ class Fetching:
 @cache
 def default_fetch() -> Fetch:
     """
-    Return what fetches over the network, one for the whole process.
+    Return the fetcher that the whole process shares.
     """
     from mailfailover.transports import DefaultTransport
 

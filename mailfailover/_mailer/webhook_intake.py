@@ -1,5 +1,5 @@
 """
-Where a mailer's webhooks come in.
+The intake of a mailer's webhooks.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 class Reception:
     """
-    Takes the webhooks of a chain's providers, and hands on what they tell.
+    Takes the webhooks of a chain's providers and hands their events to the handlers.
 
     Args:
-        chain: Whose providers; its transport fetches certificates, its clock tells the time.
+        chain: The providers. Its transport fetches certificates, its clock tells the time.
 
-        handlers: Who is told.
+        handlers: What is called with each event.
 
-        replays: Remembers what came; in the memory of this process where None.
+        replays: Remembers which webhooks came; in the memory of this process where None.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Reception:
 
     def add(self, handler: Handler) -> Handler:
         """
-        Tell *handler* too, from now on.
+        Call *handler* too, from now on.
         """
         self.handlers = (*self.handlers, handler)
         return handler

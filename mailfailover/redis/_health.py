@@ -1,5 +1,5 @@
 """
-Health that all processes share, on all machines.
+The health that all processes on all machines share.
 """
 
 from __future__ import annotations

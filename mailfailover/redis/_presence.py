@@ -1,5 +1,5 @@
 """
-Whether Redis is there, so that no mail waits for one that is not.
+The presence of Redis: no mail waits for a Redis that is away.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mailfailover.redis")
 
 AGAIN_SECONDS = 5.0
-"""So long nobody asks for a Redis that was away."""
-
+"""Seconds after which a Redis that was away is looked for again."""
 
 TIMEOUT = 0.2
-"""So many seconds a mail waits for Redis, once each time that it goes away."""
+"""Seconds that a mail waits for Redis, once each time that Redis goes away."""
 
 
 def connect(redis: Redis | str, timeout: float) -> Redis:
@@ -81,7 +80,7 @@ class Presence:
             now = self._clock()
             if now < self._look_at:
                 raise Away
-            self._look_at = now + AGAIN_SECONDS  # the others need not wait for this one
+            self._look_at = now + AGAIN_SECONDS  # other threads do not wait for this look
         try:
             answer = question(*arguments, **options)
         except RedisError as exc:

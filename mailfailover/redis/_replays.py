@@ -1,5 +1,5 @@
 """
-Which webhooks came before, wherever they were received.
+The replays of webhooks in Redis, for all processes that receive them.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Successes that need no round trip of their own.
+The successes of healthy calls, which need no round trip of their own.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Successes:
     """
     Keeps the successes of one process for the next question about the same provider.
 
-    A success may wait if another one of the last *seconds* was told: what is lost with a
-    process that dies is then never news.
+    A success may wait if another one of the last *seconds* was reported. So what is lost with a
+    process that dies was known already.
 
     Args:
         seconds: For how long one success stands for all; 0: each is told at once.
