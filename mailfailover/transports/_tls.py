@@ -5,7 +5,8 @@ TLS to vendors: one context for all, and the sessions that spare a second handsh
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from mailfailover.transports._target import Target
 
     Peer = tuple[str, int]
+
+_RENEWED = 60.0
+"""Seconds after which a session that still serves is replaced by its successor."""
+
+
+class _Session(NamedTuple):
+    session: ssl.SSLSession
+    since: float
 
 
 class TLS:
@@ -31,7 +40,7 @@ class TLS:
     def __init__(self, ca_file: str | None) -> None:
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
-        self._sessions: dict[Peer, ssl.SSLSession] = {}
+        self._sessions: dict[Peer, _Session] = {}
 
     def wrap(self, sock: socket.socket, target: Target) -> ssl.SSLSocket:
         """
@@ -43,7 +52,7 @@ class TLS:
         secured = self._find_context().wrap_socket(
             sock,
             server_hostname=server_name(target),
-            session=self._sessions.get(_peer(target)),
+            session=self._find_session(target),
             do_handshake_on_connect=False,
         )
         try:
@@ -57,7 +66,7 @@ class TLS:
         """
         Return what asyncio takes for a context when it connects to *target*.
         """
-        return _Resuming(self._find_context(), self._sessions.get(_peer(target)))
+        return _Resuming(self._find_context(), self._find_session(target))
 
     def remember(self, target: Target, secured: ssl.SSLSocket | ssl.SSLObject) -> None:
         """
@@ -66,8 +75,16 @@ class TLS:
         With TLS 1.3 the server hands out sessions after the handshake, so they are there once
         something was read.
         """
+        kept, now = self._sessions.get(_peer(target)), monotonic()
+        # Asking for a session costs as much as half of the handshake that it spares.
+        if kept is not None and secured.session_reused and now - kept.since < _RENEWED:
+            return
         if (session := secured.session) is not None:
-            self._sessions[_peer(target)] = session
+            self._sessions[_peer(target)] = _Session(session, now)
+
+    def _find_session(self, target: Target) -> ssl.SSLSession | None:
+        kept = self._sessions.get(_peer(target))
+        return None if kept is None else kept.session
 
     def _find_context(self) -> ssl.SSLContext:
         if self._context is None:
