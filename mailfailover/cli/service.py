@@ -224,7 +224,7 @@ def keys() -> None:
 @_as_json
 def add(*, name: str, database: str | None, as_json: bool, **rules: Any) -> None:
     """
-    Make a key called NAME, and show it once.
+    Create a key called NAME, and show it once.
     """
     from mailfailover.cli.keys import add_key
 

@@ -6,6 +6,20 @@ The e-mail service: HTTP, a page and workers around a :class:`~mailfailover.Mail
     gunicorn --config python:mailfailover.service.gunicorn "mailfailover.service:wsgi()"
 
 It needs the extra ``service``: ``pip install "mailfailover[service]"``.
+
+How its rooms hang together, in the order of a request:
+
+- ``wiring`` puts the :class:`~mailfailover.service.parts.Service` together, ``app`` makes the Flask
+  application of it, and ``background`` sends and forgets beside it.
+- ``sizes`` counts what a request brings. ``gate`` lets it in: by a key (``keys``, ``rules``,
+  ``limits``), or, without one, by ``own_requests``, which asks ``proxy_headers`` and ``peer``.
+- The views are ``api``, ``batch``, ``admin``, ``events`` and ``openapi`` for programs, ``page`` and
+  ``mailbox`` for people, ``health`` and ``metrics_view`` for operators.
+- To post: ``reading`` (with ``form``) makes a message of the body, ``accepting`` stores it in the
+  outbox, ``waiting`` waits for its end.
+- To look: ``search`` is the query, ``mails`` and ``headings`` what is shown, ``timeline``,
+  ``activity`` and ``charts`` how it is drawn, ``labels`` the words.
+- Whatever goes wrong is a ``Problem`` (``problems``); ``tables`` has what is stored.
 """
 
 from __future__ import annotations
