@@ -92,6 +92,7 @@ from mailfailover._provider.protocols import (
     WebhookProvider,
 )
 from mailfailover._provider.public_keys import read_certificate, verify_public_key
+from mailfailover._provider.refusals import Refusals
 from mailfailover._provider.signatures import (
     Fetch,
     Secrets,
@@ -151,6 +152,7 @@ __all__ = [
     "Problem",
     "Provider",
     "RecipientStatus",
+    "Refusals",
     "RejectReason",
     "Response",
     "Rule",

@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import Any, ClassVar, NamedTuple
 
 from mailfailover import errors, plugin
-from mailfailover.plugin import Feature, Rule
+from mailfailover.plugin import Feature, RecipientStatus, Rule
 from mailfailover.providers._mandrill_events import read_events, read_form
 
 YEAR = 365 * 86400.0
@@ -41,34 +41,31 @@ ERRORS = plugin.Errors(
 
 # https://mailchimp.com/developer/transactional/api/messages/send-new-message/ (2026-11)
 ACCEPTED = {
-    "sent": plugin.RecipientStatus.ACCEPTED,
-    "queued": plugin.RecipientStatus.QUEUED,
-    "scheduled": plugin.RecipientStatus.QUEUED,
+    "sent": RecipientStatus.ACCEPTED,
+    "queued": RecipientStatus.QUEUED,
+    "scheduled": RecipientStatus.QUEUED,
 }
 
-# The reject_reason, or the status "invalid", and what it means for the recipient and for the
-# mail. Where nobody is accepted the topmost counts: no other provider may evade a
-# suppression, and a refusal for our own sake is worth another try.
-REFUSED: Mapping[str, tuple[plugin.RecipientStatus, type[errors.SendError]]] = {
-    "": (plugin.RecipientStatus.UNKNOWN, errors.OutcomeUnknown),  # said nothing that we understand
-    "unsub": (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
-    "spam": (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
-    "hard-bounce": (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
-    "soft-bounce": (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
-    "custom": (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
-    "unsigned": (plugin.RecipientStatus.REFUSED, errors.SenderRefused),
-    "invalid-sender": (plugin.RecipientStatus.REFUSED, errors.SenderRefused),
-    "test-mode-limit": (plugin.RecipientStatus.REFUSED, errors.QuotaExceeded),
-    "rejected": (
-        plugin.RecipientStatus.REFUSED,
-        errors.RequestRefused,
-    ),  # for a reason we do not know
-    "rule": (
-        plugin.RecipientStatus.REFUSED,
-        errors.MessageRejected,
-    ),  # a rule of the account's owner
-    "invalid": (plugin.RecipientStatus.INVALID, errors.RecipientRejected),
-}
+# The reject_reason, or the status "invalid". A refusal for our own sake is worth another try.
+REFUSED = plugin.Refusals(
+    {
+        # Said nothing that we understand.
+        "": (RecipientStatus.UNKNOWN, errors.OutcomeUnknown),
+        "unsub": (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
+        "spam": (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
+        "hard-bounce": (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
+        "soft-bounce": (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
+        "custom": (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed),
+        "unsigned": (RecipientStatus.REFUSED, errors.SenderRefused),
+        "invalid-sender": (RecipientStatus.REFUSED, errors.SenderRefused),
+        "test-mode-limit": (RecipientStatus.REFUSED, errors.QuotaExceeded),
+        # For a reason we do not know.
+        "rejected": (RecipientStatus.REFUSED, errors.RequestRefused),
+        # A rule of the account's owner.
+        "rule": (RecipientStatus.REFUSED, errors.MessageRejected),
+        "invalid": (RecipientStatus.INVALID, errors.RecipientRejected),
+    }
+)
 
 # https://mailchimp.com/developer/transactional/docs/tags-metadata/ (2026-11): of JSON
 MAX_METADATA_BYTES = 250
@@ -199,7 +196,7 @@ class Mandrill:
         results = _results(response, message.recipients)
         accepted = [one.message_id for one in results.values() if one.status in ACCEPTED.values()]
         if not accepted:
-            raise _refusal(response, results)
+            raise REFUSED.classify(response, {email: one.reason for email, one in results.items()})
         return plugin.Accepted(
             accepted[0],
             {email: one.status for email, one in results.items()},
@@ -211,7 +208,7 @@ class Mandrill:
         return tuple(
             plugin.Accepted(one.message_id, {email: one.status})
             if one.status in ACCEPTED.values()
-            else _refusal(response, {email: one})
+            else REFUSED.classify(response, {email: one.reason})
             for email, one in results.items()
         )
 
@@ -389,7 +386,7 @@ class Result(NamedTuple):
     What Mandrill said of one recipient.
     """
 
-    status: plugin.RecipientStatus
+    status: RecipientStatus
     reason: str = ""
     message_id: str = ""
 
@@ -417,18 +414,4 @@ def _result(entry: Mapping[str, Any]) -> Result:
     if status in ACCEPTED:
         return Result(ACCEPTED[status], "", mail_id)
     known = next((one for one in (reason, status) if one in REFUSED and one), "")
-    return Result(REFUSED[known][0], known, mail_id)
-
-
-def _refusal(response: plugin.Response, results: Mapping[str, Result]) -> errors.SendError:
-    """
-    Make the one error for recipients of whom none was accepted.
-    """
-    reasons = {result.reason for result in results.values()}
-    reason = next(reason for reason in REFUSED if reason in reasons)
-    kind = REFUSED[reason][1]
-    error = plugin.classify_http(response, kind=kind, code=reason)
-    error.recipients = tuple(
-        email for email, result in results.items() if REFUSED[result.reason][1] is kind
-    )
-    return error
+    return Result(REFUSED.status(known), known, mail_id)

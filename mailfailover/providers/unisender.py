@@ -14,7 +14,7 @@ from hashlib import md5
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
-from mailfailover.plugin import Feature
+from mailfailover.plugin import Feature, RecipientStatus
 from mailfailover.providers._unisender_events import read_events
 
 # The host of an account's data center.
@@ -72,23 +72,22 @@ NOBODY_LEFT = "204"
 # Their words repeat the key.
 WRONG_KEY = ("101", "102")
 
-# Why a recipient is left out, and what that means for him and for the mail. Where nobody is
-# accepted the topmost counts: no other provider may evade a suppression.
+# Why a recipient is left out.
 # https://docs.unione.io/en/web-api-ref#email-send (2026-11)
-SUPPRESSED = (plugin.RecipientStatus.SUPPRESSED, errors.RecipientSuppressed)
-REFUSED: Mapping[str, tuple[plugin.RecipientStatus, type[errors.SendError]]] = {
-    "": (plugin.RecipientStatus.UNKNOWN, errors.OutcomeUnknown),  # not named at all
-    "unsubscribed": SUPPRESSED,
-    "complained": SUPPRESSED,
-    "blocked": SUPPRESSED,
-    "permanent_unavailable": SUPPRESSED,
-    "temporary_unavailable": SUPPRESSED,  # bounced in the last days
-    "refused": (
-        plugin.RecipientStatus.REFUSED,
-        errors.RequestRefused,
-    ),  # for a reason we do not know
-    "invalid": (plugin.RecipientStatus.INVALID, errors.RecipientRejected),
-}
+SUPPRESSED = (RecipientStatus.SUPPRESSED, errors.RecipientSuppressed)
+REFUSED = plugin.Refusals(
+    {
+        "": (RecipientStatus.UNKNOWN, errors.OutcomeUnknown),  # not named at all
+        "unsubscribed": SUPPRESSED,
+        "complained": SUPPRESSED,
+        "blocked": SUPPRESSED,
+        "permanent_unavailable": SUPPRESSED,
+        "temporary_unavailable": SUPPRESSED,  # bounced in the last days
+        # For a reason we do not know.
+        "refused": (RecipientStatus.REFUSED, errors.RequestRefused),
+        "invalid": (RecipientStatus.INVALID, errors.RecipientRejected),
+    }
+)
 
 # https://docs.unione.io/en/cc-and-bcc (2026-11): of To, of Cc and of blind copies
 MAX_COPIES = 10
@@ -233,15 +232,17 @@ class UnisenderGo:
     def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         mail_id, said = _read(response, message.recipients)
         if "accepted" not in said.values():
-            raise _refusal(response, said)
+            raise REFUSED.classify(response, said)
         return plugin.Accepted(
-            mail_id, {one: REFUSED[why][0] for one, why in said.items() if why != "accepted"}
+            mail_id, {one: REFUSED.status(why) for one, why in said.items() if why != "accepted"}
         )
 
     def parse_batch(self, response: plugin.Response, message: plugin.Message) -> plugin.Outcomes:
         mail_id, said = _read(response, message.to)
         return tuple(
-            plugin.Accepted(mail_id) if why == "accepted" else _refusal(response, {email: why})
+            plugin.Accepted(mail_id)
+            if why == "accepted"
+            else REFUSED.classify(response, {email: why})
             for email, why in said.items()
         )
 
@@ -251,7 +252,7 @@ class UnisenderGo:
         answer = response.json_object()
         code = plugin.as_code(answer.get("code"), int) if answer.get("status") == "error" else ""
         if code == NOBODY_LEFT and (said := _named(answer, message.recipients)):
-            return _refusal(response, said)
+            return REFUSED.classify(response, said)
         text = "" if code in WRONG_KEY else plugin.as_words(answer.get("message"))
         return ERRORS.classify(response, [plugin.Problem(code, text)] if code else ())
 
@@ -442,15 +443,3 @@ def _named(answer: Mapping[str, Any], recipients: Iterable[plugin.Address]) -> d
         for email, said in plugin.by_recipient(failed.items(), recipients).items()
         if (why := str(said))
     }
-
-
-def _refusal(response: plugin.Response, said: Mapping[str, str]) -> errors.SendError:
-    """
-    Make the one error for recipients of whom none was accepted.
-    """
-    reasons = set(said.values())
-    reason = next(reason for reason in REFUSED if reason in reasons)
-    kind = REFUSED[reason][1]
-    error = plugin.classify_http(response, kind=kind, code=reason)
-    error.recipients = tuple(email for email, why in said.items() if REFUSED[why][1] is kind)
-    return error
