@@ -18,7 +18,7 @@ from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, WebhookRequest
 from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
 
-from ._claim import claim, each
+from ._claim import calling, claim, each
 from ._contract_shape import secrets_of
 from ._garbage import FOREIGN_BODIES, altered_bodies, truncated
 from ._golden import Golden, plain
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["WebhookContract"]
 
 NOW = 1_800_000_000.0
+_BLANK = b" " * 4096  # JSON may begin with blanks
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
 
@@ -243,6 +244,72 @@ class WebhookContract:
         with pytest.raises(WebhookReplayed):
             receive(self.provider, request, replays=replays, fetch=self.fetch)
 
+    def test_replay_keys_tell_webhooks_apart(self) -> None:
+        """
+        Two webhooks have two keys, however much alike they begin.
+        """
+        keys: dict[str, str] = {}
+        for name, pair in self._pairs().items():
+            request = self.sign(_BLANK + pair.body, NOW)
+            key = self._key(request)
+            other = keys.setdefault(key, name)
+            claim(
+                not key or other == name or self._is_given(key, pair.body),
+                f"{name}: the replay key of another webhook ({other}): it would be refused as a "
+                "repetition. Take what the vendor gives each webhook, or its whole signature",
+            )
+
+    def _key(self, request: WebhookRequest) -> str:
+        with calling("verify_webhook"):
+            key: str = self.provider.verify_webhook(
+                dataclasses.replace(request, received=NOW), self.fetch
+            )
+        claim(isinstance(key, str), f"verify_webhook must return a str, not {type(key).__name__}")
+        return key
+
+    def _is_given(self, key: str, body: bytes) -> bool:
+        """
+        Whether ``sign`` writes *key* into every webhook, whatever is in it.
+        """
+        one, later = self.sign(body, NOW), self.sign(b"{}", NOW + 1)
+        same = {value for name, value in one.headers.items() if later.headers.get(name) == value}
+        in_header = any(value and value in key for value in same)
+        return in_header or all(key.encode() in each.body for each in (one, later))
+
+    def test_event_ids_are_those_of_events(self) -> None:
+        """
+        Two events have two ids, and an event that is told again has the same one.
+        """
+        every: list[str] = []
+        for name, pair in self._pairs().items():
+            events, again = (self.provider.parse_webhook(self.unsigned(pair.body)) for _ in "12")
+            ids = [one.event_id for one in events]
+            told_again = [one.event_id for one in again]
+            claim(ids == told_again, f"{name}: event_id is another when the event is told again")
+            claim(len(ids) == len(set(ids)), f"{name}: event_id repeats within one webhook")
+            for one in events:
+                is_mail = one.event_id in (one.mail_id, one.provider_message_id, one.recipient)
+                claim(
+                    not one.event_id or not is_mail,
+                    f"{name}: event_id is the mail's: its next event would count as a repetition",
+                )
+            every += ids
+        is_constant = len(every) > 1 and len(set(every)) == 1
+        claim(
+            not is_constant or self._is_vendors(every[0]),
+            "event_id repeats: all events have the same, and it is nowhere in the webhooks",
+        )
+
+    def _is_vendors(self, event_id: str) -> bool:
+        """
+        Whether *event_id* stands in a recorded webhook: then the recordings share it.
+        """
+        requests = [self.unsigned(pair.body) for pair in self._pairs().values()]
+        return any(
+            event_id in one.body.decode("utf-8", "replace") or event_id in one.headers.values()
+            for one in requests
+        )
+
     # Whatever comes
 
     def test_garbage_is_survived(self) -> None:
@@ -264,17 +331,19 @@ class WebhookContract:
         whole = Response(200, {}, pair.body)
         for odd in (*truncated(whole), *altered_bodies(whole)):
             request = self.unsigned(odd.body)
-            try:
-                events = self.provider.parse_webhook(request)
-            except InvalidWebhook:
-                continue
+            with calling(f"parse_webhook of {odd.body[:80]!r}"):
+                try:
+                    events = self.provider.parse_webhook(request)
+                except InvalidWebhook:
+                    continue
             _check_sound(events)
 
     def _survives(self, request: WebhookRequest) -> None:
-        try:
-            _check_sound(self._receive(request))
-        except (InvalidSignature, InvalidWebhook):
-            return
+        with calling(f"a webhook with the body {request.body[:60]!r}"):
+            try:
+                _check_sound(self._receive(request))
+            except (InvalidSignature, InvalidWebhook):
+                return
 
 
 def _while_changing(own: str, other: str) -> tuple[object, ...]:

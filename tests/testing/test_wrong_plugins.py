@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from mailfailover.testing import ProviderContract
+from tests.testing.test_contract_webhooks import KEY, TestHooks
+from tests.testing.wrong_plugins.answers import ANSWERS
 from tests.testing.wrong_plugins.good import GoodSimple, TestGood
 from tests.testing.wrong_plugins.requests import REQUESTS
-
-if TYPE_CHECKING:
-    from tests.testing.wrong_plugins import Wrong
+from tests.testing.wrong_plugins.simple import SIMPLE
+from tests.testing.wrong_plugins.webhooks import WEBHOOKS
 
 __all__ = ["TestGood"]  # run here
 
@@ -28,18 +29,34 @@ def failure_of(contract: type[Any], claim: str) -> str:
     return str(caught.value)
 
 
-def contract_of(wrong: Wrong) -> type[ProviderContract]:
+@pytest.mark.parametrize("name", REQUESTS | ANSWERS)
+def test_a_wrong_plugin_fails_a_claim_that_names_the_fault(name: str) -> None:
     """
-    The contract of the good plugin, for a wrong one.
+    Its author reads what a mail would have suffered.
     """
-    return type("TestWrong", (TestGood,), {"provider": wrong.plugin()})
+    wrong = (REQUESTS | ANSWERS)[name]
+    contract = type("TestWrong", (TestGood,), {"provider": wrong.plugin()})
+
+    assert re.search(wrong.words, failure_of(contract, wrong.claim))
 
 
-@pytest.mark.parametrize("name", REQUESTS)
-def test_a_wrong_request_fails_a_claim_that_names_the_fault(name: str) -> None:
+@pytest.mark.parametrize("name", SIMPLE)
+def test_a_wrong_simple_plugin_fails_a_claim_that_names_the_fault(name: str) -> None:
     """
-    The author of a plugin reads what the mail would have lost.
+    The same for a plugin that only sends.
     """
-    wrong = REQUESTS[name]
+    wrong = SIMPLE[name]
+    contract = type("TestWrong", (TestGoodSimple,), {"provider": wrong.plugin()})
 
-    assert re.search(wrong.words, failure_of(contract_of(wrong), wrong.claim))
+    assert re.search(wrong.words, failure_of(contract, wrong.claim))
+
+
+@pytest.mark.parametrize("name", WEBHOOKS)
+def test_wrong_webhooks_fail_a_claim_that_names_the_fault(name: str) -> None:
+    """
+    The same for what reads webhooks.
+    """
+    wrong = WEBHOOKS[name]
+    contract = type("TestWrong", (TestHooks,), {"provider": wrong.plugin(key=KEY)})
+
+    assert re.search(wrong.words, failure_of(contract, wrong.claim))
