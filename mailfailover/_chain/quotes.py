@@ -27,6 +27,9 @@ _CODE = 5
 _SEARCHED = 200_000
 """Characters of each text of the mail that are searched."""
 
+_LONGEST = 4000
+"""Characters of an error's text that are kept, so that none takes long to search."""
+
 _WORD = re.compile(r"\S+")
 _QUOTED = re.compile("(?<!\\w)[\"'`\u201c\u2018\xab](.{2,}?)[\"'`\u201d\u2019\xbb](?!\\w)")
 _TAG = re.compile(r"<[^>]*>")
@@ -43,8 +46,10 @@ class Quotes:
 
     def hide(self, text: str) -> str:
         """
-        Return *text* with all quotes masked.
+        Return *text* with all quotes masked, and cut where it is very long.
         """
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}\u2026"
         for value in self._values:
             if value in text:
                 text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text)

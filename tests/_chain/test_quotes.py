@@ -89,6 +89,13 @@ def test_no_error_of_a_send_quotes_its_mail(
     assert not any("482913" in text or "divorce" in text for text in told)
 
 
+def test_a_very_long_text_is_cut() -> None:
+    """
+    Searching it must not take long, and nobody reads it.
+    """
+    assert Quotes(MAIL_OF_ANN).hide("bad " * 5000) == "bad " * 1000 + "\u2026"
+
+
 def test_a_mail_without_texts_hides_nothing() -> None:
     """
     Nothing can be quoted from it.
