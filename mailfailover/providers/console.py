@@ -81,6 +81,11 @@ def _lines(message: plugin.Message) -> Iterator[str]:
 
 
 def _head(message: plugin.Message) -> Iterator[tuple[str, str]]:
+    if message.mime:
+        for name, value in message.as_email_message().items():
+            yield name, " ".join(str(value).split())
+        yield from plugin.details(message)
+        return
     yield "From", str(message.sender)
     for label, who in (("To", message.to), ("Cc", message.cc), ("Reply-To", message.reply_to)):
         if who:

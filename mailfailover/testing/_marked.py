@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._chain.reduction import over_limits, without
 from mailfailover._chain.requirements import required_features
 from mailfailover._message.address import Address
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.merge import merge_features
 from mailfailover._message.message import Message
@@ -63,6 +64,16 @@ def _marked(**fields: Any) -> Message:
     return Message(**_BASICS | fields)
 
 
+def _form(content_type: str) -> Alternative:
+    return Alternative(content_type, "zqformqz\n")
+
+
+_MIME = (
+    b"From: zqfromqz@example.com\r\nTo: zqtoqz@example.org\r\nSubject: zqsubjectqz\r\n"
+    b"X-Zqheaderqz: zqheadervalueqz\r\nContent-Type: text/plain; format=flowed\r\n\r\n"
+    b"zqtextqz\r\n"
+)
+
 MARKED: Mapping[str, Message] = {
     "BASIC": _marked(),
     "HTML": _marked(html="<p>zqhtmlqz</p>"),
@@ -75,6 +86,10 @@ MARKED: Mapping[str, Message] = {
     "REPEATED_HEADERS": _marked(headers={"X-Zqheaderqz": ("zqfirstqz", "zqsecondqz")}),
     "ATTACHMENTS": _marked(attachments=(_FILE, Attachment("zqfileqz.bin", b"zqothercontentqz"))),
     "INLINE_IMAGES": _marked(html='zqhtmlqz <img src="cid:image">', attachments=_IMAGE),
+    "CALENDAR": _marked(html="zqhtmlqz", alternatives=_form("text/calendar; method=REQUEST")),
+    "AMP": _marked(html="zqhtmlqz", alternatives=_form("text/x-amp-html")),
+    "ALTERNATIVES": _marked(html="zqhtmlqz", alternatives=_form("text/x-zqtypeqz")),
+    "MIME": Message.from_mime(_MIME, to="zqtoqz@example.org", id="marked"),
     "TAGS": _marked(tags=("zqtagoneqz", "zqtagtwoqz")),
     "METADATA": _marked(metadata={"zqmetakeyqz": "zqmetaqz", "zqmetakeytwoqz": "zqmetatwoqz"}),
     "TEMPLATES": _marked(**_TEMPLATE),
