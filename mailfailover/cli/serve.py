@@ -5,6 +5,7 @@ The service and its worker in one process.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,10 @@ def run_serve(
     prefix: str,
     trust_proxy: bool,
     health: str,
+    smtp: tuple[str, ...],
+    smtp_tls: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
 ) -> None:
     """
     Serve until told to end; then let the worker finish what it is sending.
@@ -64,12 +69,20 @@ def run_serve(
         workers = workers or 1
     if workers is None:
         workers = 0 if parts.broker else WORKERS
-    with parts.mailer, import_service("background").working(parts, workers) as worker:
+    with (
+        parts.mailer,
+        import_service("background").working(parts, workers) as worker,
+        ExitStack() as stack,
+    ):
         if worker_only:
             ready = import_service("health").check_readiness
             with answering(health, partial(check_worker, worker), partial(ready, parts)):
                 wait_for_the_end()
             return
+        if smtp or smtp_tls:
+            from mailfailover.cli.relay import relaying
+
+            stack.enter_context(relaying(parts, smtp, smtp_tls, tls_cert, tls_key))
         if not parts.keys.exist():
             _LOG.warning(_OPEN) if trust_proxy else _LOG.info(_CLOSED)
         app = wiring.application(parts, proxies=proxies, trust_proxy=trust_proxy)

@@ -21,6 +21,15 @@ _database = click.option(
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
 _port = click.IntRange(0, 65535)
+_tls_cert = click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The certificate of the SMTP port, PEM; read again when it changes.",
+)
+_tls_key = click.option(
+    "--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="Its key, PEM."
+)
 
 
 def add_service_commands(cli: click.Group) -> None:
@@ -103,6 +112,15 @@ def preview(*, port: int, path: Path | None) -> None:
     envvar="MAILFAILOVER_WORKER_HEALTH",
     help="With --worker-only: where /healthz and /readyz are answered.",
 )
+@click.option(
+    "--smtp",
+    multiple=True,
+    metavar="HOST:PORT",
+    help="Take mails by SMTP there, too; see `mailfailover relay`. May be repeated.",
+)
+@click.option("--smtp-tls", multiple=True, metavar="HOST:PORT", help="The same with implicit TLS.")
+@_tls_cert
+@_tls_key
 def serve(*, dsn: str | None, config: Path | None, database: str | None, **options: Any) -> None:
     """
     Run the e-mail service: an API, a page, and a worker that sends.
@@ -128,13 +146,8 @@ def serve(*, dsn: str | None, config: Path | None, database: str | None, **optio
 @click.option(
     "--listen-tls", multiple=True, metavar="HOST:PORT", help="Where to listen with implicit TLS."
 )
-@click.option(
-    "--tls-cert",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="PEM, read again when it changes.",
-)
-@click.option("--tls-key", type=click.Path(path_type=Path), metavar="FILE", help="Its key, PEM.")
+@_tls_cert
+@_tls_key
 @click.option("--dsn", metavar="DSN", help="The providers, if not those of the environment.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file.")
 @_database

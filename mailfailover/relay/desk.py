@@ -115,7 +115,7 @@ class Desk:
         ).bound(id=mail_id)
         if given.sender:
             # Before the mail itself: a bounce is not lost if this process dies in between.
-            header = without_headers(split_raw(given.content)[0], _is_hidden)
+            header = without_headers(split_raw(given.content)[0], self._is_hidden)
             self._submissions.add(mail_id, given.sender, given.wishes, header)
         try:
             accept(self._service, given.caller, Post(message))
@@ -125,9 +125,13 @@ class Desk:
             raise
         return f"250 2.0.0 Ok: queued as {mail_id}"
 
-
-def _is_hidden(name: str) -> bool:
-    return name in ("bcc", "resent-bcc") or name.startswith("x-mf-")
+    def _is_hidden(self, name: str) -> bool:
+        """
+        Tell whether a header is no business of whoever reads a bounce, or the database.
+        """
+        if self._service.outbox.seal.is_closed:
+            return name != "auto-submitted"  # Mails are encrypted at rest: so is their header.
+        return name in ("bcc", "resent-bcc") or name.startswith("x-mf-")
 
 
 def _line(text: object) -> str:

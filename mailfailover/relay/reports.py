@@ -31,7 +31,7 @@ __all__ = ["Reporter"]
 
 _LOG = logging.getLogger(__name__)
 _FAILED = frozenset({RecipientStatus.REFUSED, RecipientStatus.INVALID, RecipientStatus.SUPPRESSED})
-_NEVER_STORED = timedelta(hours=1)
+_PATIENCE = timedelta(hours=1)
 
 
 class Reporter:
@@ -46,6 +46,8 @@ class Reporter:
         bounce_from: Whom a bounce is from; where "", the mailer's sender, else the mail's own.
 
         every: Seconds between two looks.
+
+        patience: How long a mail may be missing from the outbox, whose process then died.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class Reporter:
         *,
         bounce_from: str = "",
         every: float = 2.0,
+        patience: timedelta = _PATIENCE,
     ) -> None:
         self._service = service
         self._submissions = submissions
         self._bounce_from = bounce_from
         self._every = every
+        self._patience = patience
         self._over = Event()
 
     def run(self) -> None:
@@ -92,7 +96,7 @@ class Reporter:
     def _settle(self, submission: Submission) -> bool:
         mail = self._service.outbox.get(submission.mail)
         if mail is None:
-            if datetime.now(UTC) - submission.created > _NEVER_STORED:
+            if datetime.now(UTC) - submission.created > self._patience:
                 self._submissions.finish(submission.mail)
             return False
         if mail.state not in (State.SENT, State.DEAD):

@@ -20,7 +20,7 @@ import pytest
 from tests.programs import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 KILLS = 5
@@ -28,17 +28,19 @@ MAIL = "From: a@example.com\r\nTo: b@example.org\r\nSubject: {}\r\n\r\nHello\r\n
 
 
 @contextmanager
-def relay(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def relay(
+    folder: Path, port: int, *options: str, command: Sequence[str] = ("relay", "--listen")
+) -> Iterator[subprocess.Popen[bytes]]:
     """
     The command, until it answers; it is killed at the end.
     """
-    command = [sys.executable, "-m", "mailfailover", "relay", "--listen", f"127.0.0.1:{port}"]
+    started = [sys.executable, "-m", "mailfailover", *command, f"127.0.0.1:{port}"]
     env = os.environ | {
         "MAILFAILOVER_DATABASE": f"sqlite:///{folder}/mails.db",
         "MAILFAILOVER_DSN": f"preview://{folder}/preview.db?max_messages=0",
     }
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*command, *options], env=env, stderr=log, cwd=folder)
+        process = subprocess.Popen([*started, *options], env=env, stderr=log, cwd=folder)
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -130,3 +132,17 @@ def test_every_250_survives_a_kill(tmp_path: Path) -> None:
         found = subjects(tmp_path, len(accepted))
 
     assert set(accepted) <= set(found)
+
+
+def test_service_with_a_port(tmp_path: Path) -> None:
+    """
+    ``serve --smtp`` takes mails beside the service.
+    """
+    port = free_port()
+
+    with relay(tmp_path, port, command=["serve", "--port", "0", "--smtp"]):
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as smtp:
+            smtp.sendmail("a@example.com", ["b@example.org"], MAIL.format("beside"))
+        found = subjects(tmp_path, 1)
+
+    assert ["beside"] == found

@@ -202,19 +202,17 @@ def test_mail_that_still_waits_is_left_alone(service: Service) -> None:
 
 
 def test_mail_that_was_never_stored_is_forgotten(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service,
 ) -> None:
     """
     The process died between its sender and the mail: the client was not told 250.
     """
     submissions = Submissions(service.outbox.engine)
     submissions.add("lost", "shop@example.com", Wishes())
-    reporter = Reporter(service, submissions)
 
-    reporter.look()
+    Reporter(service, submissions).look()
     (kept,) = submissions.open()
-    monkeypatch.setattr("mailfailover.relay.reports._NEVER_STORED", timedelta(0))
-    reporter.look()
+    Reporter(service, submissions, patience=timedelta(0)).look()
 
     assert "lost" == kept[1].mail
     assert kept[1].created <= datetime.now(UTC)
