@@ -33,7 +33,8 @@ class AnymailRecipientStatus:
     Attributes:
         message_id: The vendor's id of the mail.
 
-        status: ``"queued"``, ``"invalid"``, ``"rejected"`` or ``"unknown"``.
+        status: ``"queued"``, ``"invalid"``, ``"rejected"``, ``"unknown"``, or ``"failed"``
+            where sending again is safe.
 
     .. versionadded:: 0.1.0
     """
@@ -72,13 +73,21 @@ def status_of(receipt: Receipt) -> AnymailStatus:
     """
     Tell what a receipt says.
     """
-    message_id = receipt.provider_message_id or None
+    shared = receipt.provider_message_id
     found = {
-        email: AnymailRecipientStatus(message_id, _WORDS[status])
+        email: AnymailRecipientStatus(
+            receipt.message_ids.get(email, shared) or None,
+            "failed" if email in receipt.unsent else _WORDS[status],
+        )
         for email, status in receipt.recipients.items()
     }
+    ids = {one.message_id for one in found.values()}
     return AnymailStatus(
-        message_id, {one.status for one in found.values()}, found, receipt, receipt.mail_id
+        message_id=ids if len(ids) > 1 else shared or None,
+        status={one.status for one in found.values()},
+        recipients=found,
+        esp_response=receipt,
+        mail_id=receipt.mail_id,
     )
 
 

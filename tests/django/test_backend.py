@@ -88,6 +88,23 @@ def test_a_message_says_what_became_of_it(mailbox: Memory) -> None:
     assert "memory" == status.esp_response.provider
 
 
+def test_each_mail_of_a_merge_has_its_id(mailbox: Memory) -> None:
+    """
+    ``anymail_status`` tells the vendor's id of each recipient's mail, and all of them as a set.
+    """
+    message = EmailMessage("Hi", "Hello", "shop@example.com", [*TO, "bob@example.org"])
+    message.merge_data = {}
+
+    message.send()
+
+    status = message.anymail_status
+    first, second = (mail.message_id for mail in mailbox.messages)
+    assert {first, second} == status.message_id
+    assert {TO[0]: first, "bob@example.org": second} == {
+        email: one.message_id for email, one in status.recipients.items()
+    }
+
+
 def test_an_error_is_raised() -> None:
     """
     What a mailer raises reaches whoever sends, and the status says that nothing was sent.
