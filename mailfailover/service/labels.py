@@ -48,12 +48,12 @@ class LabelledError(NamedTuple):
 
 def label_errors(errors: Iterable[FieldError]) -> tuple[LabelledError, ...]:
     """
-    Put *errors* into the words of the page.
+    Put *errors* into the words of the page, in the order of its fields.
     """
     found = {error.field: _sentence(error.field, error.detail) for error in errors}
-    return tuple(
-        LabelledError(field, LABELS.get(field, field), detail) for field, detail in found.items()
-    )
+    places = {field: place for place, field in enumerate(LABELS)}
+    fields = sorted(found, key=lambda field: places.get(field, len(places)))
+    return tuple(LabelledError(one, LABELS.get(one, one), found[one]) for one in fields)
 
 
 def _sentence(field: str, detail: str) -> str:

@@ -179,7 +179,7 @@ def test_page_shows_them(client: FlaskClient, service: Service, calls: Engine) -
 
 def test_errors_speak_the_words_of_the_page() -> None:
     """
-    A person reads labels and sentences, never a name of the API.
+    A person reads labels and sentences in the order of the form, never a name of the API.
     """
     errors = [
         FieldError("from_email", "is missing"),
@@ -190,10 +190,10 @@ def test_errors_speak_the_words_of_the_page() -> None:
     ]
 
     assert (
-        LabelledError("from_email", "From", "Fill in this field."),
-        LabelledError("text", "Text", "Write a text, HTML, or both."),
         LabelledError("to", "To", "Has no address: an @ is missing."),
         LabelledError("cc", "Cc", "Must differ from Reply to."),
+        LabelledError("from_email", "From", "Fill in this field."),
+        LabelledError("text", "Text", "Write a text, HTML, or both."),
         LabelledError("tags", "tags", "Is odd?"),
     ) == label_errors(errors)
 
