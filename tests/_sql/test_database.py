@@ -7,14 +7,22 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine, insert, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import StatementError
 
 from mailfailover._sql import database
-from mailfailover._sql.database import open_engine, reading, turn_wal_on
+from mailfailover._sql.database import (
+    _drop_read_only,
+    _given_up_in_time,
+    open_engine,
+    reading,
+    turn_wal_on,
+)
 from mailfailover.errors import ConfigurationError
 from tests.databases import KINDS, fresh_engine
 
@@ -335,3 +343,55 @@ def test_threads_share_an_engine(engine: Engine) -> None:
     thread.join()
 
     assert [0, 0] == found
+
+
+class ReadOnly(Exception):
+    """
+    As psycopg says it.
+    """
+
+    sqlstate = "25006"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "error", "is_let_go"),
+    [
+        ("postgresql", ReadOnly(), True),
+        ("mysql", Exception(1290, "The MariaDB server is running with --read-only"), True),
+        ("mariadb", Exception(1792, "Cannot execute statement in a READ ONLY transaction"), True),
+        ("mysql", Exception(1062, "Duplicate entry"), False),
+        ("sqlite", Exception(1290), False),
+        ("mysql", Exception(), False),
+    ],
+)
+def test_a_server_that_only_reads_is_known_by_its_code(
+    dialect: str, error: Exception, is_let_go: bool
+) -> None:
+    """
+    All connections to it are let go then.
+    """
+    context: Any = SimpleNamespace(
+        dialect=SimpleNamespace(name=dialect),
+        original_exception=error,
+        is_disconnect=False,
+        invalidate_pool_on_disconnect=False,
+    )
+
+    _drop_read_only(context)
+
+    assert (is_let_go, is_let_go) == (
+        context.is_disconnect,
+        context.invalidate_pool_on_disconnect,
+    )
+
+
+def test_a_server_that_is_gone_without_a_word_is_given_up_in_time() -> None:
+    """
+    What the URL says itself is left as it is.
+    """
+    url = make_url("postgresql+psycopg://host/db?connect_timeout=3")
+
+    found = _given_up_in_time(url)
+
+    assert "connect_timeout" not in found
+    assert 30_000 == found["tcp_user_timeout"]

@@ -31,6 +31,7 @@ SECONDS = 2.0
 """How long each thing is done."""
 
 GROUP = 100
+MANY = 1000
 DRAINED = 2000
 WAITING = (1, 10_000, 1_000_000)
 CLAIMS = 200
@@ -40,10 +41,10 @@ _BARE = """
 INSERT INTO bare (sender, body) VALUES ('shop@example.com', :body)
 """
 _FILL = """
-INSERT INTO outbox_mails (id, state, sender, merge, created, turn, token, owner, tries, lost,
-    digest, provider, provider_message_id, reason, possible_duplicate)
-SELECT 'm' || n, 'pending', 'sender' || (n % 100), {false}, '2026-11-24 12:00:00', n / 100, 0, '',
-    0, 0, '', '', '', '', {false}
+INSERT INTO outbox_mails (id, state, lane, flow, stream, sender, merge, created, turn, token, owner,
+    tries, lost, blocked_by, digest, provider, provider_message_id, reason, possible_duplicate)
+SELECT 'm' || n, 'pending', 0, 'sender' || (n % 100), 'transactional', 'sender' || (n % 100),
+    {false}, '2026-11-24 12:00:00', n / 100, 0, '', 0, 0, '', '', '', '', '', {false}
 FROM {numbers}
 """
 _NUMBERS = {
@@ -74,9 +75,11 @@ def _all(title: str, url: str, workers: tuple[int, ...]) -> Iterator[Row]:
     bare = _rate(_bare_insert(outbox.engine))
     alone = _rate(lambda: outbox.add(_mail()))
     groups = _rate(lambda: _add_group(outbox)) * GROUP
+    many = _rate(lambda: outbox.add_many([_mail() for _ in range(MANY)])) * MANY
     yield Row(f"{title}: a bare INSERT, each committed", bare, "/s")
     yield Row(f"{title}: adds alone", alone, "/s")
     yield Row(f"{title}: adds in groups of {GROUP}", groups, "/s")
+    yield Row(f"{title}: adds by add_many, {MANY} each", many, "/s")
     yield Row(f"{title}: an add alone", bare / alone, "x a bare INSERT")
     with Nursery() as nursery:
         for count in workers:
