@@ -83,7 +83,7 @@ class AsyncMailer:
         **options: Any,
     ) -> None:
         transport = AsyncTransport() if transport is None else transport
-        self.mailer = Mailer(chain, transport=transport, **options)
+        self.mailer: Mailer = Mailer(chain, transport=transport, **options)
         self._sleep = sleep
         self._threads = Threads()
 

@@ -252,7 +252,7 @@ class ImportRefused(MailFailoverError, ValueError):
         attempts: Sequence[Attempt] = (),
     ) -> None:
         super().__init__(message, attempts=attempts)
-        self.lines = tuple(lines)
+        self.lines: tuple[tuple[int, str], ...] = tuple(lines)
 
 
 class AllProvidersFailed(MailFailoverError):
@@ -334,7 +334,7 @@ class SendError(MailFailoverError):
         self.status_code = status_code
         self.code = code
         self.retry_after = retry_after
-        self.recipients = tuple(recipients)
+        self.recipients: tuple[str, ...] = tuple(recipients)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Pickles end up in queues and result stores: the addresses stay in this process.
@@ -441,7 +441,7 @@ class UnsupportedFeature(SendError):
         self, message: str = "", *, features: Sequence[str] = (), **facts: Unpack[Facts]
     ) -> None:
         super().__init__(message, **facts)
-        self.features = tuple(features)
+        self.features: tuple[str, ...] = tuple(features)
 
 
 class RequestRefused(SendError):

@@ -59,7 +59,7 @@ class PrometheusObserver:
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self.registry = REGISTRY if registry is None else registry
+        self.registry: CollectorRegistry = REGISTRY if registry is None else registry
         counted = _counters.get(self.registry)
         self._counted = _Counters(self.registry) if counted is None else counted
         _counters[self.registry] = self._counted

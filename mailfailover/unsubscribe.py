@@ -68,7 +68,7 @@ class UnsubscribeLinks:
         if not url.startswith("https://") or not url.isascii() or set(url) & set("<> ,?#"):
             message = "the URL of unsubscribe links must be https, and without a query"
             raise ConfigurationError(message)
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
         self._secret = secret
         self._secrets()
 

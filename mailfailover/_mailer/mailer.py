@@ -142,8 +142,10 @@ class Mailer:
         self.deliveries = deliveries
         if deliveries is not None:
             observers, on_event = (*observers, deliveries), (*on_event, deliveries)
-        self.chain = make_chain(spec, found.options.get("health"), transport, observers, deliveries)
-        self.webhooks = Reception(self.chain, on_event, replays)
+        self.chain: ProviderChain = make_chain(
+            spec, found.options.get("health"), transport, observers, deliveries
+        )
+        self.webhooks: Reception = Reception(self.chain, on_event, replays)
         self._check_warmups()
         self._suppressions = suppressions
         self._apply(found.options)
@@ -151,10 +153,10 @@ class Mailer:
     def _apply(self, options: Mapping[str, Any]) -> None:
         settings = {**_DEFAULTS, **options}
         del settings["health"]
-        self.from_email = read_address(settings.pop("from_email"), "from_email")
+        self.from_email: Address | None = read_address(settings.pop("from_email"), "from_email")
         staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
-        self.delivery = Delivery(self.chain, staging, self._suppressions)
-        self.policy = _POLICY.but(**settings)
+        self.delivery: Delivery = Delivery(self.chain, staging, self._suppressions)
+        self.policy: Policy = _POLICY.but(**settings)
 
     def refresh(self) -> None:
         """

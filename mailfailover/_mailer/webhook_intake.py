@@ -36,8 +36,8 @@ class Reception:
     def __init__(
         self, chain: ProviderChain, handlers: Iterable[Handler], replays: Replays | None
     ) -> None:
-        self.handlers = tuple(handlers)
-        self.replays = MemoryReplays() if replays is None else replays
+        self.handlers: tuple[Handler, ...] = tuple(handlers)
+        self.replays: Replays = MemoryReplays() if replays is None else replays
         self._chain = chain
         self._fetch = Fetching(chain.transport)
         self._wall = chain.parts.wall

@@ -48,7 +48,7 @@ class WrittenJSON:
     __slots__ = ("parts",)
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self.parts = parts
+        self.parts: tuple[Part, ...] = parts
 
     def __repr__(self) -> str:
         return f"WrittenJSON({body_size(self.parts)} bytes)"

@@ -33,7 +33,7 @@ class Stored:
     part: ClassVar[Part]
 
     def __init__(self, database: str | Engine | None, clock: Callable[[], float]) -> None:
-        self.engine = open_engine(database)
+        self.engine: Engine = open_engine(database)
         self.clock = clock
 
     def init(self) -> None:

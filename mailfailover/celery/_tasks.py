@@ -87,7 +87,7 @@ class OutboxTasks:
         self._options = options
         self._workers: dict[int, OutboxWorker] = {}
         app.add_defaults(DEFAULTS)
-        self.wake = waker(app, queue=queue)
+        self.wake: Waker = waker(app, queue=queue)
         outbox.on_add.append(self.wake)
         sweeper = Sweeper(
             self.worker, lambda: depth(app, queue), lambda mails: publish(app, queue, mails)
@@ -101,8 +101,8 @@ class OutboxTasks:
         def sweep_once() -> None:
             sweeper.sweep()
 
-        self.send = app.task(name=SEND, **_TASK)(send)
-        self.sweep = app.task(name=SWEEP, **_TASK)(sweep_once)
+        self.send: Any = app.task(name=SEND, **_TASK)(send)
+        self.sweep: Any = app.task(name=SWEEP, **_TASK)(sweep_once)
         signals.after_setup_logger.connect(_log_mails, weak=False)
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)

@@ -54,8 +54,8 @@ class Stage:
     """
 
     def __init__(self) -> None:
-        self.vendors = {name: FaultServer(name) for name in OPTIONS}
-        self.clock = Clock()
+        self.vendors: dict[str, FaultServer] = {name: FaultServer(name) for name in OPTIONS}
+        self.clock: Clock = Clock()
         self.changes: list[ProviderDown | ProviderUp] = []
         """What the mailer told about its providers since it was last looked at."""
 
@@ -70,7 +70,7 @@ class Stage:
             clock=self.clock,
             observers=[self._hear],
         )
-        self.mailer = Mailer(
+        self.mailer: Mailer = Mailer(
             chain, from_email="Shop <shop@demo.example>", attempt_timeout=ATTEMPT_TIMEOUT
         )
         return self

@@ -52,6 +52,8 @@ from mailfailover.receivers import receiver_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from sqlalchemy import Engine
+
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.observe import Observer
     from mailfailover._message.message import Message
@@ -105,9 +107,9 @@ class DeliveryHealth:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.tracking = tracking
-        self.engine = tracking.engine
-        self.clock = clock or tracking.clock
-        self.observers = tuple(observers)
+        self.engine: Engine = tracking.engine
+        self.clock: Callable[[], float] = clock or tracking.clock
+        self.observers: tuple[Observer, ...] = tuple(observers)
         self.every = every
         self._receiver_of = receivers or receiver_of
         self._warmups: dict[str, Warmup] = {}

@@ -49,7 +49,7 @@ class EmailBackend(BaseEmailBackend):
         own = {name: options.pop(name) for name in OPTIONS if name in options}
         super().__init__(**options)
         self.fail_silently = fail_silently
-        self.options = options_of(own)
+        self.options: dict[str, Any] = options_of(own)
 
     @cached_property
     def mailer(self) -> Mailer:

@@ -87,8 +87,10 @@ class Outbox(Stored):
         watch_commits(self.engine)
         self.keep = keep
         self.keep_content = keep_content
-        self.seal = Seal.from_env() if key is None else Seal([key] if isinstance(key, str) else key)
-        self.on_add = list(on_add)
+        self.seal: Seal = (
+            Seal.from_env() if key is None else Seal([key] if isinstance(key, str) else key)
+        )
+        self.on_add: list[Callable[[Any], object]] = list(on_add)
 
     def add(
         self, message: Message, connection: Any = None, *, idempotency_key: str | None = None

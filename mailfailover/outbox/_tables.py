@@ -94,7 +94,7 @@ def _only(column: str) -> dict[str, Any]:
 
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")  # the rowid, which is 64 bits wide too
 
-mails = Table(
+mails: Table = Table(
     "outbox_mails",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
@@ -129,7 +129,7 @@ mails = Table(
     Index("outbox_mails_state", "state", "number"),
 )
 
-bodies = Table(
+bodies: Table = Table(
     "outbox_bodies",
     METADATA,
     Column("mail", BigInteger, primary_key=True, autoincrement=False),
@@ -138,7 +138,7 @@ bodies = Table(
     ),
 )
 
-recipients = Table(
+recipients: Table = Table(
     "outbox_recipients",
     METADATA,
     Column("mail", BigInteger, primary_key=True, autoincrement=False),
@@ -148,7 +148,7 @@ recipients = Table(
     Column("provider_message_id", Text, nullable=False),
 )
 
-attempts = Table(
+attempts: Table = Table(
     "outbox_attempts",
     METADATA,
     Column("mail", BigInteger, primary_key=True, autoincrement=False),
@@ -166,7 +166,7 @@ attempts = Table(
 
 PART = Part("outbox", 1, METADATA, "mailfailover outbox")
 
-metadata = MetaData()
+metadata: MetaData = MetaData()
 """
 All tables that an outbox needs, for those who make them by migrations of their own (Alembic).
 

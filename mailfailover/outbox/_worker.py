@@ -123,7 +123,7 @@ class OutboxWorker:
         self.mailer = mailer
         self.clock = clock
         self.poll = poll
-        self.rules = Rules(
+        self.rules: Rules = Rules(
             lease=lease,
             max_tries=max_tries,
             max_lost=max_lost,
@@ -132,7 +132,7 @@ class OutboxWorker:
             keep=outbox.keep,
             keep_content=outbox.keep_content,
         )
-        self.observers = tuple(observers)
+        self.observers: tuple[Callable[[Any], object], ...] = tuple(observers)
         self.counts: Counter[State] = Counter()
         self.stopping = False
         self.seen = time.monotonic()

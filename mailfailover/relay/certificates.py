@@ -30,7 +30,7 @@ class Certificates:
 
     def __init__(self, certificate: str | Path, key: str | Path) -> None:
         self._files = Path(certificate), Path(key)
-        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context: ssl.SSLContext = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._read = self._state()
         try:

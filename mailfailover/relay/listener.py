@@ -95,7 +95,7 @@ class Relay:
     ) -> None:
         if certificates is None and any(address.tls for address in addresses):
             raise ConfigurationError("a port with TLS needs --tls-cert and --tls-key")
-        self.submissions = Submissions(service.outbox.engine)
+        self.submissions: Submissions = Submissions(service.outbox.engine)
         self.ports: list[int] = []
         self._addresses = addresses
         self._certificates = certificates

@@ -11,7 +11,7 @@ from mailfailover._sql.schema import Part
 
 _metadata = MetaData()
 
-submissions = Table(
+submissions: Table = Table(
     "mailfailover_submissions",
     _metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),

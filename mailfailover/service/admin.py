@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["admin"]
 
-admin = Blueprint("admin", __name__, url_prefix=API)
+admin: Blueprint = Blueprint("admin", __name__, url_prefix=API)
 
 _KEY_FIELDS: Mapping[str, type] = {
     "name": str,

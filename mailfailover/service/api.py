@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["api"]
 
-api = Blueprint("api", __name__, url_prefix=API)
+api: Blueprint = Blueprint("api", __name__, url_prefix=API)
 api.after_request(add_rate_headers)
 MOST = 100
 

@@ -22,7 +22,7 @@ __all__ = ["MOST_MAILS", "batch"]
 
 MOST_MAILS = 500
 
-batch = Blueprint("batch", __name__, url_prefix=API)
+batch: Blueprint = Blueprint("batch", __name__, url_prefix=API)
 batch.after_request(add_rate_headers)
 
 

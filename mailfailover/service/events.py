@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["events"]
 
-events = Blueprint("events", __name__, url_prefix=API)
+events: Blueprint = Blueprint("events", __name__, url_prefix=API)
 PAUSE = 0.5
 LIFETIME = 60.0
 LATER = 10.0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_readiness", "health"]
 
-health = Blueprint("health", __name__)
+health: Blueprint = Blueprint("health", __name__)
 OK = "ok"
 
 

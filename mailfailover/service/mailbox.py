@@ -39,7 +39,7 @@ _NAME = "mailfailover.mailbox"
 VIEWS = ("html", "text", "headers", "source", "attachments")
 
 
-views = Blueprint("mailbox", __name__)
+views: Blueprint = Blueprint("mailbox", __name__)
 
 
 def show_mailbox(app: Flask, mailbox: Preview, prefix: str = "") -> None:

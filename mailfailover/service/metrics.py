@@ -52,7 +52,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.observer = PrometheusObserver(self.registry)
+        self.observer: PrometheusObserver = PrometheusObserver(self.registry)
         self.requests = Counter(
             "mailfailover_requests",
             "Requests to the service.",

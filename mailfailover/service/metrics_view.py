@@ -20,7 +20,7 @@ __all__ = ["count_requests", "metrics"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-metrics = Blueprint("metrics", __name__)
+metrics: Blueprint = Blueprint("metrics", __name__)
 
 
 def count_requests(app: Flask, counted: Metrics) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["openapi"]
 
-openapi = Blueprint("openapi", __name__)
+openapi: Blueprint = Blueprint("openapi", __name__)
 Node = dict[str, Any]
 # In a form every field is text; what is no text there is JSON.
 _FORM_LISTS = ("to", "cc", "bcc", "reply_to", "tags", "unsubscribe", "via", "droppable")

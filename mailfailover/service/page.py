@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["page"]
 
-page = Blueprint("page", __name__)
+page: Blueprint = Blueprint("page", __name__)
 OURS = ("csrf", NONCE)
 """The fields of the form that are not of the mail."""
 

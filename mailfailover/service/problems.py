@@ -105,8 +105,8 @@ class Problem(Exception):
         self.kind = kind
         self.detail = detail
         errors = [FieldError(error.field[:MAX_NAME], error.detail) for error in errors]
-        self.errors = tuple(errors[:MAX_ERRORS])
-        self.headers = dict(headers or {})
+        self.errors: tuple[FieldError, ...] = tuple(errors[:MAX_ERRORS])
+        self.headers: dict[str, str] = dict(headers or {})
         self.more = more
         if len(errors) > MAX_ERRORS:
             self.more["more_errors"] = len(errors) - MAX_ERRORS

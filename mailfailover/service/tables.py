@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _metadata = MetaData()
 
-keys = Table(
+keys: Table = Table(
     "mailfailover_keys",
     _metadata,
     Column("id", String(16), primary_key=True),
@@ -26,7 +26,7 @@ keys = Table(
     Column("revoked", UTC),
     Column("rules", Text, nullable=False),
 )
-usage = Table(
+usage: Table = Table(
     "mailfailover_key_usage",
     _metadata,
     Column("key", String(16), primary_key=True),
@@ -34,7 +34,7 @@ usage = Table(
     Column("number", BigInteger, nullable=False),
     Column("used", Integer, nullable=False),
 )
-posts = Table(
+posts: Table = Table(
     "mailfailover_posts",
     _metadata,
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
@@ -45,13 +45,13 @@ posts = Table(
     Column("from_email", String(998), nullable=False, server_default=""),
     Index("mailfailover_posts_key", "key", "number"),
 )
-secrets = Table(
+secrets: Table = Table(
     "mailfailover_service_secrets",
     _metadata,
     Column("name", String(32), primary_key=True),
     Column("value", String(64), nullable=False),
 )
-hooks = Table(
+hooks: Table = Table(
     "mailfailover_hooks",
     _metadata,
     Column("id", String(16), primary_key=True),

@@ -76,7 +76,7 @@ class SuppressionList(Stored):
     ) -> None:
         super().__init__(database, clock)
         self.tracking = tracking
-        self.ttl = {Reason(reason): time for reason, time in ttl.items()}
+        self.ttl: dict[Reason, timedelta] = {Reason(reason): time for reason, time in ttl.items()}
 
     def find(self, message: Message) -> Mapping[str, str]:
         """

@@ -75,7 +75,7 @@ class FaultServer(LoopbackServer):
         receive_buffer: int | None = None,
     ) -> None:
         super().__init__(port=port, receive_buffer=receive_buffer)
-        self.dialect = _find_dialect(dialect)
+        self.dialect: Dialect = _find_dialect(dialect)
         self.certificates: Certificates | None = certificates() if tls is True else None
         self._context = tls if isinstance(tls, ssl.SSLContext) else None
         if self.certificates:

@@ -80,7 +80,7 @@ class Tracking(Stored):
     ) -> None:
         super().__init__(database, clock)
         self.keep_content = keep_content
-        self.retention = retention or Retention()
+        self.retention: Retention = retention or Retention()
 
     def __call__(self, event: object) -> None:
         """

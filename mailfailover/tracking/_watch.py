@@ -64,7 +64,7 @@ class SilentOutageWatch:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.tracking = tracking
-        self.observers = tuple(observers)
+        self.observers: tuple[Observer, ...] = tuple(observers)
         self.every = every
         self.clock = clock
         self._next = 0.0

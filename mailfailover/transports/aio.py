@@ -166,9 +166,9 @@ class AsyncTransport:
     def __init__(
         self, *, http: AsyncHTTPTransport | None = None, smtp: SMTPTransport | None = None
     ) -> None:
-        self.http = AsyncHTTPTransport() if http is None else http
-        self.smtp = SMTPTransport() if smtp is None else smtp
-        self.threads = Threads()
+        self.http: AsyncHTTPTransport = AsyncHTTPTransport() if http is None else http
+        self.smtp: SMTPTransport = SMTPTransport() if smtp is None else smtp
+        self.threads: Threads = Threads()
 
     async def send(self, request: Any, timeout: float) -> Any:
         """
