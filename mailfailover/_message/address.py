@@ -58,7 +58,7 @@ class Address:
     @classmethod
     def _of(cls, email: str, name: str, field: str) -> Self:
         """
-        Make one whose errors name *field*.
+        Make an address whose errors name *field*.
         """
         self = object.__new__(cls)
         _set(self, "email", normalize_email(email, field))

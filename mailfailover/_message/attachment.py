@@ -1,5 +1,5 @@
 """
-A file that goes with a mail, its content not copied until it is written.
+An attachment: a file that goes with a mail. Its content is not copied until it is written.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-The boundary between parts of a body, which nobody outside this process can foresee.
+The boundary between the parts of a body; nobody outside this process can predict it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ def boundary_for(seed: str) -> str:
     """
     Return a MIME boundary: the same for the same *seed* within one process.
 
-    Nobody outside this process can foresee it and write it into a mail's text.
+    Nobody outside this process can predict it and write it into a mail's text.
     """
     return blake2b(seed.encode(), key=_boundary_key(), digest_size=20).hexdigest()
 

@@ -21,8 +21,8 @@ _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _MAX_WORD = 75
 _AROUND = len("=?utf-8?q??=")
 
-# What a charset's name stands for where the bytes do not fit it: senders name the smaller
-# set and use its extension, https://encoding.spec.whatwg.org/#names-and-labels (2026-11).
+# A charset whose bytes do not fit is decoded as its extension: senders name the smaller set
+# and write the larger, https://encoding.spec.whatwg.org/#names-and-labels (2026-11).
 _EXTENSIONS = {
     "ascii": "utf-8",
     "iso8859-1": "cp1252",

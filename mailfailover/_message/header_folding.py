@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LINE = 76
 # RFC 5322, 2.1.1: 998 with the header's name.
 _MAX_WORD = 900
-# Who reads these compares identifiers and URLs, and does not decode them.
+# Readers of these headers compare identifiers and URLs, and do not decode them.
 _STRUCTURED = ("in-reply-to", "list-", "message-id", "references")
 _SINGLE_SPACE = re.compile(r"(?<=[^ ]) ")
 _ATOMS = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
@@ -63,7 +63,7 @@ def address_value(name: str, addresses: Iterable[Address]) -> str:
 
 def disposition_value(kind: str, filename: str) -> str:
     """
-    Write a Content-Disposition, its file name by RFC 2231 where it is no plain one.
+    Write a Content-Disposition; a file name beyond plain ASCII is encoded by RFC 2231.
     """
     return _fold("Content-Disposition", [f"{kind};", *_filename_tokens(filename)])
 
@@ -80,7 +80,7 @@ def _is_plain(value: str) -> bool:
 
 def _room(name: str) -> int:
     """
-    How long an encoded word may be that stands on one line with the header's *name*.
+    Return how long an encoded word may be to fit on one line with the header's *name*.
     """
     return max(_LINE - len(f"{name}: "), _LINE // 2)
 

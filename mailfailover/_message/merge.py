@@ -142,13 +142,13 @@ def variables(message: Mail, email: str) -> dict[str, str]:
 
 def all_variables(message: Mail) -> Iterator[Mapping[str, str]]:
     """
-    Yield those of each recipient, in the order of *to*; one at a time needs no memory.
+    Yield the variables of each recipient, in the order of *to*, one at a time to save memory.
     """
     plain, rich = _body_names(message)
     data = message.merge_data
     own = (data.get(address.email, EMPTY) for address in message.to)
     if not rich and all(len(one) == len(plain) for one in data.values()):
-        return own  # which has all that the texts use, and nothing else
+        return own  # It holds all that the texts use, and nothing else.
     return (_variables(one, plain, rich) for one in own)
 
 

@@ -28,7 +28,7 @@ _ONCE = ("from", "subject", "date", "message-id", "reply-to")
 
 # What stays with a mail and has no field.
 _BEYOND_FIELDS = ("dkim-signature", "resent-")
-# What the mail's former journey left on it, beside what no caller may set.
+# Headers that the servers of a former journey added, beside those that no caller may set.
 _TRACE = frozenset(
     {
         "authentication-results",
@@ -159,7 +159,7 @@ def _decoded(mail: ParsedMessage, only: Container[str] = ()) -> Iterator[tuple[s
 def _mailboxes(value: str, field: str, *, plain: bool) -> Iterator[Address | str]:
     for name, email, comment in split_header(value, field):
         if "@" not in email:
-            yield email  # refused by Message, unless the caller gives the field
+            yield email  # Message refuses it, unless the caller gives the field.
             continue
         name = name or comment  # noqa: PLW2901 -- where a name stood before RFC 822 had one
         yield Address._of(  # noqa: SLF001 -- for the field's name
@@ -171,7 +171,7 @@ def _sender(value: str, *, plain: bool) -> Address | None:
     found = list(_mailboxes(value, "from_email", plain=plain))
     if len(found) > 1:
         raise BeyondFields("several authors")
-    # cron writes `root (Cron Daemon)`: whoever sends it for cron knows the sender.
+    # cron writes `root (Cron Daemon)`: the program that sends cron's mail knows the sender.
     return found[0] if found and isinstance(found[0], Address) else None
 
 

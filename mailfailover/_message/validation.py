@@ -18,8 +18,8 @@ _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
 _ENCODED_WORD = re.compile(r"=\?[^?\s]*\?[BbQq]\?[^?]*\?=")
 
-# Headers that a field of the message sets, that the way of a mail sets, or that are
-# commands to a vendor.
+# Headers that a field of the message sets, that servers add on the way, or that command a
+# vendor.
 _STRUCTURAL = frozenset(
     [
         "bcc",
@@ -215,6 +215,6 @@ def _check_lengths(local: str, domain: str, label: str) -> None:
 
 def refuse_address(label: str, problem: str, remedy: str) -> NoReturn:
     """
-    Raise the error for an address; none of its words is the address.
+    Raise the error for an address, without quoting the address.
     """
     raise invalid(label, f"is not a valid address: {problem}; {remedy}")

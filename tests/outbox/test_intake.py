@@ -565,3 +565,15 @@ def test_its_tables_can_be_made_by_migrations(tmp_path: Path) -> None:
     outbox.check()
     outbox.add(MAIL)
     outbox.close()
+
+
+def test_first_mail_adds_no_listener(outbox: Outbox) -> None:
+    """
+    Another thread that begins a transaction meanwhile would fail: the listeners are there before.
+    """
+    before = [*outbox.engine.dispatch.begin]
+
+    outbox.add(MAIL)
+
+    assert before == [*outbox.engine.dispatch.begin]
+    assert before
