@@ -11,7 +11,7 @@ from mailfailover._mailer.webhook import Fetching, hand_on, receive
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mailfailover._chain.chain import ProviderChain
     from mailfailover._mailer.replays import Replays
@@ -59,6 +59,13 @@ class Reception:
         How the vendor of the provider *key* calls: ``"POST"``, and rarely ``"GET"``.
         """
         return getattr(self._providers.get(key), "webhook_method", "POST")
+
+    def status(self, key: str, status: int) -> int:
+        """
+        What to answer the vendor of *key* instead of *status*, so that it brings the event again.
+        """
+        statuses: Mapping[int, int] = getattr(self._providers.get(key), "webhook_statuses", {})
+        return statuses.get(status, status)
 
     def add(self, handler: Handler) -> Handler:
         """

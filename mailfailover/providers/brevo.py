@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import quote, unquote
 
@@ -131,6 +132,9 @@ class Brevo:
         max_bytes=20 * plugin.MB,
         max_delay=72 * HOUR,
     )
+    # Brevo discards an event at any 4xx or 5xx but 429, and repeats it at that after 10 minutes,
+    # 1, 2 and 8 hours. https://developers.brevo.com/docs/retry-mechanism (2026-11)
+    webhook_statuses: ClassVar[Mapping[int, int]] = MappingProxyType({403: 429, 500: 429, 503: 429})
 
     api_key: plugin.Secret = field(repr=False)
     webhook_username: plugin.Secrets = field(default="", repr=False)

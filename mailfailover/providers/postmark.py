@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
@@ -128,6 +129,9 @@ class Postmark:
         max_merge=500,
         max_bytes=10 * plugin.MB,
     )
+    # Postmark gives an event up at 403, and repeats it at any other status but 200.
+    # https://postmarkapp.com/developer/webhooks/webhooks-overview (2026-11)
+    webhook_statuses: ClassVar[Mapping[int, int]] = MappingProxyType({403: 401})
 
     server_token: plugin.Secret = field(repr=False)
     message_stream: str = ""

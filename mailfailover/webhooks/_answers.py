@@ -68,7 +68,8 @@ def answer_webhook(mailer: Mailer, key: str, request: WebhookRequest) -> Answer:
     def take() -> str:
         return f"{len(mailer.receive(key, request))} events\n"
 
-    return _answer(take, f"a webhook of {key}")
+    done = _answer(take, f"a webhook of {key}")
+    return done._replace(status=mailer.webhooks.status(key, done.status))
 
 
 def answer_unsubscribe(

@@ -198,9 +198,9 @@ def test_other_standard_webhook_is_refused(headers: dict[str, str]) -> None:
 
 def test_old_standard_webhook_is_refused() -> None:
     """
-    The time is checked too.
+    The time is checked too, within what the vendor's repetitions take.
     """
-    late = replace(standard(b"a secret"), received=NOW + 301)
+    late = replace(standard(b"a secret"), received=NOW + 28 * 3600 + 1)
 
     with pytest.raises(InvalidSignature, match="not signed just now"):
         verify_standard_webhook(late, "whsec_YSBzZWNyZXQ=")

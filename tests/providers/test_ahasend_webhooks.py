@@ -14,7 +14,7 @@ class TestWebhooks(WebhookContract):
     provider = AhaSend(api_key="secret-key", account_id="acc-1", webhook_secret=AHASEND_SECRET)
     golden = GOLDEN / "ahasend"
     secrets = ("webhook_secret",)
-    window = 300
+    window = 28 * 3600
 
     sign = staticmethod(sign_ahasend)
 

@@ -10,7 +10,11 @@ import pytest
 
 from mailfailover import EventType, Mailer
 from mailfailover._mailer.webhook import MAX_BODY
+from mailfailover.plugin import WebhookRequest
+from mailfailover.providers.brevo import Brevo
+from mailfailover.providers.postmark import Postmark
 from mailfailover.unsubscribe import UnsubscribeLinks
+from mailfailover.webhooks._answers import answer_webhook
 from mailfailover.webhooks.wsgi import create_app
 from tests.webhooks.hooks import DELIVERED, KEY, Told, make_mailer
 
@@ -156,6 +160,24 @@ def test_trouble_has_a_status(
     assert text in found[2]
     assert "secret" not in found[2]
     assert [] == client.told.events
+
+
+@pytest.mark.parametrize(
+    ("provider", "status"),
+    [
+        (Brevo(api_key="secret-key", webhook_username="me", webhook_password="secret-hook"), 429),
+        (Postmark(server_token="secret", webhook_username="me", webhook_password="secret"), 401),
+    ],
+    ids=["brevo", "postmark"],
+)
+def test_a_refused_event_comes_again(provider: Any, status: int) -> None:
+    """
+    Brevo and Postmark give an event up at 403, and the password may be wrong for a minute only.
+    """
+    with Mailer(provider, from_email="shop@example.com") as mailer:
+        found = answer_webhook(mailer, provider.name, WebhookRequest("POST", "/", {}, b"{}"))
+
+    assert status == found.status
 
 
 def test_repetition_is_answered_as_done(client: Client) -> None:
