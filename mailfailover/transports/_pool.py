@@ -64,6 +64,10 @@ class Pool:
             while True:
                 self._stack.pop()[0].close()
 
+    def __del__(self) -> None:
+        # A mailer that is dropped unclosed must not leave its sockets to the garbage collector.
+        self.close()
+
     def _close_old(self) -> None:
         oldest_allowed = monotonic() - self._idle
         with suppress(IndexError):

@@ -5,6 +5,7 @@ What the HTTP transport puts on the wire, and what it makes of an answer.
 from __future__ import annotations
 
 import errno
+import gc
 import gzip
 import io
 import logging
@@ -15,6 +16,7 @@ import sys
 import threading
 import traceback
 import tracemalloc
+import warnings
 import zlib
 from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -596,3 +598,18 @@ def test_an_error_carries_no_secret(transport: HTTPTransport, vendor: FaultServe
     assert "ConnectionError < ConnectionResetError: Connection reset by peer" == str(
         error.__cause__
     )
+
+
+def test_a_transport_that_is_dropped_leaves_no_socket_open(vendor: FaultServer) -> None:
+    """
+    As a mailer in a function does that nobody closes; an unclosed socket would be a warning.
+    """
+    transport = HTTPTransport()
+    transport.send(mail(vendor), 5.0)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del transport
+        gc.collect()
+
+    assert [one for one in told if one.category is ResourceWarning] == []
