@@ -204,3 +204,41 @@ def test_threads_of_a_worker_of_the_default_grow(outbox: Outbox, world: World) -
         until(lambda: outbox.stats().counts[State.SENT] == 2 * LEAST)
 
     assert worker.threads > LEAST
+
+
+def test_a_suspect_is_sent_with_nothing_beside_it(outbox: Outbox, world: World) -> None:
+    """
+    Before and after it the others go on, several at a time.
+    """
+    put(outbox, "m", 6)
+    put(outbox, "s", 2)
+    with outbox.engine.begin() as connection:
+        connection.execute(text("UPDATE outbox_mails SET lane = 2 WHERE id LIKE 's%'"))
+    beside: list[int] = []
+
+    def answer(message: Message) -> str:
+        if message.id.startswith("s"):
+            beside.append(outbox.stats().counts[State.SENDING])
+        return "id"
+
+    with running(work(outbox, world, Scripted("a", answer), threads=3, poll=0.01)):
+        until(lambda: outbox.stats().counts[State.SENT] == 8)
+
+    assert [1, 1] == beside
+
+
+def test_a_suspect_is_not_taken_beside_another_mail(outbox: Outbox, world: World) -> None:
+    """
+    Nor another mail beside it, whoever asks for it by its id.
+    """
+    put(outbox, "m", 2)
+    put(outbox, "s", 1)
+    with outbox.engine.begin() as connection:
+        connection.execute(text("UPDATE outbox_mails SET lane = 2 WHERE id = 's0'"))
+    worker = work(outbox, world)
+    held = worker.claim(1)
+
+    assert [] == worker.claim(1, "s0")
+    worker.give_back(held)
+    assert ["s0"] == [one.id for one in worker.claim(1, "s0")]
+    assert [] == worker.claim(1)
