@@ -275,11 +275,14 @@ class WebhookRequest:
         """
         Return the objects of the JSON list in the body, or the one it is.
 
+        What else is in the list is left out: it must not take the batch with it.
+
         Raises:
-            InvalidWebhook: If it is neither.
+            InvalidWebhook: If it is neither, or there is no object in the list.
         """
-        found = data if isinstance(data := self.json(), list) else [data]
-        if not all(isinstance(one, dict) for one in found):
+        items = data if isinstance(data := self.json(), list) else [data]
+        found = [one for one in items if isinstance(one, dict)]
+        if items and not found:
             message = "the body is neither a JSON object nor a list of them"
             raise InvalidWebhook(message)
         return found
