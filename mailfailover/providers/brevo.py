@@ -274,14 +274,15 @@ def _event(data: Mapping[str, Any]) -> plugin.DeliveryEvent:
     kind, reason = EVENTS.get(plugin.as_text(data.get("event")), (EventType.UNKNOWN, None))
     written = plugin.as_text(data.get(METADATA))
     milliseconds = data.get("ts_epoch")
-    is_time = isinstance(milliseconds, int) and abs(milliseconds) < LATEST
+    if not isinstance(milliseconds, int) or abs(milliseconds) > LATEST:
+        milliseconds = None
     return plugin.make_event(
         data,
         type=kind,
         provider_message_id=data.get("message-id"),
         recipient=data.get("email"),
         # The other times are in the zone of the account.
-        timestamp=milliseconds / 1000 if is_time else data.get("ts_event"),
+        timestamp=data.get("ts_event") if milliseconds is None else milliseconds / 1000,
         reject_reason=reason,
         mta_response=data.get("reason"),
         tags=data.get("tags") or data.get("tag"),
