@@ -47,15 +47,16 @@ def read_events(request: plugin.WebhookRequest, own_tag: str) -> tuple[plugin.De
 def _event(data: Mapping[str, Any], own_tag: str) -> plugin.DeliveryEvent:
     name = plugin.as_text(data.get("type")).removeprefix("activity.")
     details, meta = plugin.dig(data, "data"), plugin.dig(data, "data", "meta")
-    tags = plugin.as_list(plugin.dig(details, "tags"))
+    mail = plugin.dig(details, "email")  # an object in version 1, which holds the rest there
+    tags = plugin.as_list(plugin.dig(details, "tags") or plugin.dig(mail, "tags"))
     own = [tag.removeprefix(own_tag) for tag in tags if tag.startswith(own_tag)]
     return plugin.make_event(
         data,
         type=EVENTS.get(name, EventType.UNKNOWN),
         event_id=plugin.dig(details, "id"),
-        provider_message_id=plugin.dig(details, "message_id"),
+        provider_message_id=plugin.dig(details, "message_id") or plugin.dig(mail, "message", "id"),
         mail_id=own[0] if own else None,
-        recipient=plugin.dig(details, "recipient"),
+        recipient=plugin.dig(details, "recipient") or plugin.dig(mail, "recipient", "email"),
         timestamp=data.get("created_at"),
         reject_reason=REASONS.get(name),
         mta_response=plugin.dig(meta, "bounce_code"),
