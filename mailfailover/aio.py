@@ -23,6 +23,7 @@ from mailfailover._chain.driver import Pause
 from mailfailover._chain.ping import Ping, ping_steps
 from mailfailover._mailer.mailer import Mailer
 from mailfailover._mailer.many import check_all
+from mailfailover._mailer.webhook import default_fetch
 from mailfailover._message.message import Message
 from mailfailover._message.outcome import Outcome
 from mailfailover._setup.sources import ConfigFile, Environment
@@ -84,6 +85,8 @@ class AsyncMailer:
     ) -> None:
         transport = AsyncTransport() if transport is None else transport
         self.mailer: Mailer = Mailer(chain, transport=transport, **options)
+        # A webhook is verified in a thread, which cannot wait for this transport.
+        self.mailer.webhooks.fetch = default_fetch()
         self._sleep = sleep
         self._threads = Threads()
 

@@ -20,7 +20,7 @@ from mailfailover.errors import (
     OutcomeUnknown,
     RequestRefused,
 )
-from mailfailover.plugin import Response, WebhookRequest
+from mailfailover.plugin import HTTPRequest, Response, WebhookRequest
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.smtp import SMTP
 from mailfailover.testing import FaultServer, SMTPFaultServer, faults
@@ -331,6 +331,25 @@ def test_webhooks_are_received_in_a_thread() -> None:
     received = run(use, vendor)
 
     assert [(received[0], False)] == events
+
+
+def test_a_webhook_fetches_its_certificate() -> None:
+    """
+    In the thread that verifies it, over a transport that can be used there.
+    """
+
+    def verify(request: WebhookRequest, fetch: Callable[[HTTPRequest], Response]) -> str:
+        return fetch(HTTPRequest("GET", vendor.url, {})).body.decode()
+
+    provider = Scripted("simple", verify_webhook=verify, parse_webhook=lambda request: ())
+
+    async def use(mailer: AsyncMailer) -> tuple[DeliveryEvent, ...]:
+        return await mailer.receive("simple", WebhookRequest("POST", "/", {}, b""))
+
+    with FaultServer() as vendor:
+        assert () == run(use, provider)
+
+    assert ["GET"] == [request.method for request in vendor.requests]
 
 
 def test_what_is_no_request() -> None:

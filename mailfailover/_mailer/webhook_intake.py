@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mailfailover._mailer.replays import Replays
     from mailfailover._mailer.webhook import Handler
     from mailfailover._provider.protocols import AnyProvider
+    from mailfailover._provider.signatures import Fetch
     from mailfailover._values.events import DeliveryEvent
     from mailfailover._values.wire import WebhookRequest
 
@@ -39,7 +40,9 @@ class Reception:
         self.handlers: tuple[Handler, ...] = tuple(handlers)
         self.replays: Replays = MemoryReplays() if replays is None else replays
         self._chain = chain
-        self._fetch = Fetching(chain.transport)
+        self.fetch: Fetch = Fetching(chain.transport)
+        """What fetches a certificate, in the thread that received the webhook."""
+
         self._wall = chain.parts.wall
 
     @property
@@ -97,6 +100,6 @@ class Reception:
             key=key,
             on_event=self.handlers,
             replays=self.replays,
-            fetch=self._fetch,
+            fetch=self.fetch,
             wall=self._wall,
         )

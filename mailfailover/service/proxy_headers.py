@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["find_proxy_header"]
 
-# Collected from the documentation of each product, 2026-11. X-Request-Id and the trace headers
-# are missing on purpose: programs on this machine set them, too.
+# From common knowledge of these products; nobody looked each one up in its documentation. A name
+# too many only closes the door. X-Request-Id and the trace headers are missing on purpose:
+# programs on this machine set them, too.
 _NAMES = frozenset(
     {
         "cdn-loop",  # RFC 8586
