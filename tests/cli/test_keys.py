@@ -39,7 +39,7 @@ def test_no_key_is_no_error() -> None:
     done = run("keys", "list")
 
     assert (0, "") == (done.exit_code, done.stdout)
-    assert "serves this machine only" in done.stderr
+    assert "only this machine may send" in done.stderr
 
 
 def test_keys_are_json() -> None:

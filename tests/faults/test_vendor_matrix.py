@@ -141,7 +141,7 @@ UNKNOWN = (Verdict.UNKNOWN, Penalty.FAILURE)
 BY_STATUS = {
     401: (Verdict.SWITCH, Penalty.ACCOUNT),
     402: (Verdict.SWITCH, Penalty.ACCOUNT),
-    403: (Verdict.SWITCH, Penalty.ACCOUNT),
+    403: (Verdict.RETRY, Penalty.FAILURE),  # the block page of an edge, not a wrong key
     408: UNKNOWN,
     429: (Verdict.SWITCH, Penalty.COOLDOWN),
     **dict.fromkeys(FAILURES, UNKNOWN),

@@ -24,10 +24,12 @@ def test_every_feature_has_a_marked_mail() -> None:
     assert {str(feature.name) for feature in Feature} - others <= MARKED.keys()
 
 
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", sorted(MARKED.keys() - {"TEMPLATE_FROM"}))
 def test_marked_mail_uses_its_feature(name: str) -> None:
     """
     Without the feature, a mail marked for it cannot be sent as it is.
+
+    TEMPLATE_FROM changes no field: a mail keeps its sender where the template's own is used.
     """
     feature = getattr(Feature, name, Feature(0))
 
