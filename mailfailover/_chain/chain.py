@@ -85,7 +85,7 @@ class ProviderChain:
         rng = rng or fresh_rng()
         opened: Any = open_health(health, links, clock=clock, wall=wall, rng=rng)
         self.sleep = sleep
-        self.parts = Parts(
+        self.parts: Parts = Parts(
             strategy=strategy,
             links=links,
             health=opened,

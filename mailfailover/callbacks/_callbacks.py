@@ -103,7 +103,9 @@ class Callbacks(Stored):
         clock: Callable[[], float] = time.time,
         rng: Random | None = None,
     ) -> None:
-        self.url = url if callable(url) else check_url(url)
+        self.url: str | Callable[[DeliveryEvent], str | Sequence[str]] = (
+            url if callable(url) else check_url(url)
+        )
         self._signers = [signer(one) for one in reveal_all(secret)]
         if not self._signers:
             message = "callbacks have no secret: give one, whsec_ and the base64 of 32 random bytes"

@@ -14,14 +14,16 @@ from mailfailover.cli.output import reporting, say, write_json
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-database_option = click.option(
+database_option: Callable[[Any], Any] = click.option(
     "--database",
     metavar="URL",
     help="A URL of SQLAlchemy. MAILFAILOVER_DATABASE by default, else sqlite:///mailfailover.db.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Write JSON to standard output."
+)
 
 
 def load(module: str) -> Any:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mailfailover._values.events import DeliveryEvent
 
-logger = logging.getLogger("mailfailover")
+logger: logging.Logger = logging.getLogger("mailfailover")
 
 CALLBACK_SECRET = "MAILFAILOVER_CALLBACK_SECRET"  # noqa: S105 -- the name of a variable
 UNSUBSCRIBE_SECRET = "MAILFAILOVER_UNSUBSCRIBE_SECRET"  # noqa: S105 -- the same

@@ -47,7 +47,7 @@ class WorkView:
 
     def __init__(self, worker: OutboxWorker, console: Console) -> None:
         self.worker = worker
-        self.handler = _Lately()
+        self.handler: _Lately = _Lately()
         self._stats = OutboxStats()
         self._next_stats = 0.0
         self._samples = deque([(time.monotonic(), 0)], maxlen=6)

@@ -35,10 +35,19 @@ class MailAdmin(admin.ModelAdmin):
     .. versionadded:: 0.1.0
     """
 
-    list_display = ("id", "state", "sender", "provider", "tries", "created", "due", "finished")
-    list_filter = ("state", "provider", "possible_duplicate")
-    search_fields = ("=id", "=sender", "=provider_message_id")
-    actions = ("send_now", "give_up")
+    list_display: tuple[str, ...] = (
+        "id",
+        "state",
+        "sender",
+        "provider",
+        "tries",
+        "created",
+        "due",
+        "finished",
+    )
+    list_filter: tuple[str, ...] = ("state", "provider", "possible_duplicate")
+    search_fields: tuple[str, ...] = ("=id", "=sender", "=provider_message_id")
+    actions: tuple[str, ...] = ("send_now", "give_up")
     fields = _FIELDS
     readonly_fields = _FIELDS
     show_full_result_count = False

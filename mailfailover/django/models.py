@@ -4,6 +4,8 @@ The mails of the outbox, for the admin's lists. The library makes and writes the
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 __all__ = ["Mail"]
@@ -18,18 +20,18 @@ class Mail(models.Model):
     .. versionadded:: 0.1.0
     """
 
-    number = models.BigAutoField(primary_key=True)
-    id = models.CharField(max_length=64, unique=True)
-    state = models.CharField(max_length=8, choices=_STATES)
-    sender = models.CharField(max_length=320)
-    created = models.DateTimeField()
-    due = models.DateTimeField(null=True)
-    tries = models.IntegerField()
-    provider = models.CharField(max_length=255)
-    provider_message_id = models.TextField("id at the provider")
-    reason = models.TextField()
-    possible_duplicate = models.BooleanField("possibly sent twice")
-    finished = models.DateTimeField(null=True)
+    number: Any = models.BigAutoField(primary_key=True)
+    id: Any = models.CharField(max_length=64, unique=True)
+    state: Any = models.CharField(max_length=8, choices=_STATES)
+    sender: Any = models.CharField(max_length=320)
+    created: Any = models.DateTimeField()
+    due: Any = models.DateTimeField(null=True)
+    tries: Any = models.IntegerField()
+    provider: Any = models.CharField(max_length=255)
+    provider_message_id: Any = models.TextField("id at the provider")
+    reason: Any = models.TextField()
+    possible_duplicate: Any = models.BooleanField("possibly sent twice")
+    finished: Any = models.DateTimeField(null=True)
 
     class Meta:
         """
@@ -38,8 +40,8 @@ class Mail(models.Model):
 
         managed = False
         db_table = "outbox_mails"
-        default_permissions = ("view", "change")
-        ordering = ("-number",)
+        default_permissions: tuple[str, ...] = ("view", "change")
+        ordering: tuple[str, ...] = ("-number",)
         verbose_name = "mail"
         verbose_name_plural = "mails"
 

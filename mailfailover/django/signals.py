@@ -14,11 +14,13 @@ The signals of webhooks.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.dispatch import Signal
 
 __all__ = ["tracking"]
 
-tracking = Signal()
+tracking: Any = Signal()
 """
 Sent with ``event``, a :class:`~mailfailover.DeliveryEvent`, for each event of a webhook.
 

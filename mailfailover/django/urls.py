@@ -8,9 +8,11 @@ The addresses that vendors call: ``webhooks/<key>`` for each chain key.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import path
 
 from mailfailover.django.views import webhook
 
 app_name = "mailfailover"
-urlpatterns = [path("webhooks/<str:key>", webhook, name="webhook")]
+urlpatterns: list[Any] = [path("webhooks/<str:key>", webhook, name="webhook")]

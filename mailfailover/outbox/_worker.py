@@ -134,8 +134,8 @@ class OutboxWorker:
         )
         self.observers: tuple[Callable[[Any], object], ...] = tuple(observers)
         self.counts: Counter[State] = Counter()
-        self.stopping = False
-        self.seen = time.monotonic()
+        self.stopping: bool = False
+        self.seen: float = time.monotonic()
         self._owner = identity(name)
         self._throttle = Throttle() if threads is None else Throttle(threads, threads)
         self._parts = Parts(

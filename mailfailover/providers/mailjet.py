@@ -43,7 +43,7 @@ ERRORS = plugin.Errors(
 
 # https://dev.mailjet.com/email/guides/send-api-v31/#send-api-json-properties (2026-11)
 MAX_SUBJECT = 255
-TRACKING = {None: None, True: "enabled", False: "disabled"}
+TRACKING: dict[bool | None, str | None] = {None: None, True: "enabled", False: "disabled"}
 
 ADDRESS = plugin.AddressFields("Email", "Name")
 FILE = plugin.FileFields("Filename", "Base64Content", "ContentType", "ContentID")

@@ -62,7 +62,7 @@ KEEP_ID = {"X-PM-KeepID": "true"}
 # Options that could change who gets the mail and who sends it.
 RESERVED = {"Headers"}
 
-LINKS = {True: "HtmlAndText", False: "None", None: None}
+LINKS: dict[bool | None, str | None] = {True: "HtmlAndText", False: "None", None: None}
 
 FILE = plugin.FileFields("Name", "Content", "ContentType", "ContentID", id_form="cid:{}")
 

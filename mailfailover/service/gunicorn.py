@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-bind = f"0.0.0.0:{os.environ.get('PORT') or 8000}"  # closed by API keys, not by the address
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+bind: str = f"0.0.0.0:{os.environ.get('PORT') or 8000}"  # closed by API keys, not by the address
+workers: int = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "gthread"
 threads = 16
 timeout = 60

@@ -51,15 +51,15 @@ class Metrics:
     """
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry: CollectorRegistry = CollectorRegistry()
         self.observer: PrometheusObserver = PrometheusObserver(self.registry)
-        self.requests = Counter(
+        self.requests: Counter = Counter(
             "mailfailover_requests",
             "Requests to the service.",
             ("endpoint", "status"),
             registry=self.registry,
         )
-        self.request_seconds = Histogram(
+        self.request_seconds: Histogram = Histogram(
             "mailfailover_request_seconds",
             "How long requests to the service took.",
             ("endpoint",),

@@ -32,7 +32,7 @@ class Channel:
 
     def __init__(self, sock: sockets.socket, number: int) -> None:
         self.number = number
-        self.open = True
+        self.open: bool = True
         self._sock = sock
         self._buffer = bytearray()
         self._aborted = threading.Event()

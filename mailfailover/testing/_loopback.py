@@ -38,8 +38,8 @@ class LoopbackServer(abc.ABC):
 
     def __init__(self, *, port: int = 0, receive_buffer: int | None = None) -> None:
         self.host = "127.0.0.1"
-        self.port = port
-        self.connections = 0
+        self.port: int = port
+        self.connections: int = 0
         self._receive_buffer = receive_buffer
         self._lock = threading.Lock()
         self._listening: socket.socket | None = None

@@ -42,7 +42,7 @@ class FakeTransport:
     def __init__(self, *answers: Answer) -> None:
         self.requests: list[AnyRequest] = []
         self.timeouts: list[float] = []
-        self.closed = False
+        self.closed: bool = False
         self._answers = deque(answers)
 
     def answers(self, *more: Answer) -> None:

@@ -35,7 +35,7 @@ class Progress:
         self._timeout = timeout
         self._ends = self._until = now + timeout
         self._limit = now + timeout.limit if isinstance(timeout, Timeout) else self._ends
-        self.stage = Stage.PREPARING
+        self.stage: Stage = Stage.PREPARING
         self.status_code: int | None = None
 
     def left(self) -> float:

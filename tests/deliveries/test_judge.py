@@ -14,7 +14,7 @@ from tests.deliveries.world import DAY, Weather, World, names
 
 HOUR = 3600.0
 T0 = 10 * DAY
-SEEDS = [11, 12]
+SEEDS = [11]
 
 
 def world(seed: int, *weather: Weather, rate: float = 10.0, **options: Any) -> World:
@@ -33,7 +33,7 @@ def test_a_receiver_that_blocks_one_link(seed: int) -> None:
     Microsoft, February 2026: within ten minutes the mails go through the other link.
     """
     blocks = Weather(T0, T0 + DAY, link="one", receiver="microsoft", blocked=0.95)
-    found = world(seed, blocks, rate=50)
+    found = world(seed, blocks, rate=50, every=60)
     found.run(HOUR + 1200)
 
     told = found.first_told(("one", "microsoft"))
@@ -133,7 +133,7 @@ def test_healthy_hours_switch_nothing(rate: float, share: float) -> None:
     With few mails or many, with a standby that never sent and with one that is proven.
     """
     found = world(14, rate=rate, share=share)
-    found.run(8 * HOUR)
+    found.run(4 * HOUR)
 
     assert found.told == []
 

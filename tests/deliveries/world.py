@@ -121,6 +121,8 @@ class World:
 
         share: The part of the mails that goes to the second link first.
 
+        every: Seconds between two looks of the judge.
+
         told: What observers would have heard: ``(time, place, is it ill now)``.
 
         routed: How many mails went through a link to a receiver, by the minute.
@@ -133,6 +135,7 @@ class World:
     )
     rate: Callable[[float], float] = lambda _now: 10.0
     share: float = 0.02
+    every: int = 300
     weather: list[Weather] = field(default_factory=list)
     now: float = 0.0
 
@@ -181,7 +184,8 @@ class World:
             self._tick()
             self.now += _TICK
             self._hear()
-            self._judge()
+            if int(self.now) % self.every == 0:
+                self._judge()
 
     def _tick(self) -> None:
         for receiver, weight in self.receivers.items():

@@ -32,8 +32,8 @@ class Migration(migrations.Migration):
     """
 
     initial = True
-    dependencies = ()
-    operations = (
+    dependencies: tuple[tuple[str, str], ...] = ()
+    operations: tuple[Any, ...] = (
         migrations.CreateModel(
             name="Mail",
             fields=[

@@ -24,7 +24,7 @@ class Command(BaseCommand):
     """
 
     help = "Sends the mails of the outbox, until it is stopped."
-    requires_system_checks = ()
+    requires_system_checks: tuple[str, ...] = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """
