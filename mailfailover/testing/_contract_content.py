@@ -121,7 +121,7 @@ Mails with much in them.
 TIMED: Mapping[str, Message] = {
     "SEND_AT": _mail(
         send_at=datetime(
-            2031, 5, 6, 12, 38, 9, tzinfo=timezone(timedelta(hours=5, minutes=30), "IST")
+            2031, 5, 6, 12, 38, 9, tzinfo=timezone(timedelta(hours=5, minutes=30), "+0530")
         )
     )
 }

@@ -148,6 +148,6 @@ def test_a_field_that_a_model_drops_is_found() -> None:
     """
     The comparison is worth something: it names the place.
     """
-    assert ["body.to[].nmae"] == list(
-        _lost({"to": [{"email": "a", "nmae": "b"}]}, {"to": [{"email": "a"}], "more": 1})
+    assert ["body.to[].nickname"] == list(
+        _lost({"to": [{"email": "a", "nickname": "b"}]}, {"to": [{"email": "a"}], "more": 1})
     )
