@@ -27,10 +27,10 @@ def test_mailbox_is_served_until_told_to_end(number: signal.Signals, tmp_path: P
     Preview(tmp_path / "mails.db").send(PLAIN)
 
     with listening("preview", "--file", str(tmp_path / "mails.db")) as (process, url):
-        with urlopen(f"{url}/json", timeout=10) as answer:  # noqa: S310 -- our own server
+        with urlopen(f"{url}/json", timeout=60) as answer:  # noqa: S310 -- our own server
             (found,) = json.load(answer)
         process.send_signal(number)
-        code = process.wait(10)
+        code = process.wait(60)
 
     assert PLAIN.id == found["id"]
     assert 0 == code
@@ -43,7 +43,7 @@ def test_mailbox_is_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(os.environ, "MAILFAILOVER_PREVIEW", str(tmp_path / "own.db"))
     Preview().send(PLAIN)
 
-    with listening("preview") as (_, url), urlopen(f"{url}/json", timeout=10) as answer:  # noqa: S310
+    with listening("preview") as (_, url), urlopen(f"{url}/json", timeout=60) as answer:  # noqa: S310
         assert 1 == len(json.load(answer))
 
 

@@ -51,7 +51,7 @@ class Running:
         body, headers = (request.body, dict(request.headers)) if request else (b"", {})
         asked = Request(f"{self.url}{path}", body, headers, method="POST")  # noqa: S310 -- of this machine
         try:
-            with urlopen(asked, timeout=20) as answer:  # noqa: S310 -- the same
+            with urlopen(asked, timeout=120) as answer:  # noqa: S310 -- the same
                 status: int = answer.status
                 return status
         except HTTPError as exc:
@@ -62,7 +62,7 @@ class Running:
         End it, and return what it has written.
         """
         self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate(timeout=120)
         assert 0 == self.process.returncode
         return out
 

@@ -99,7 +99,7 @@ class Browser:
         """
         Wait until *what* returns something.
         """
-        return WebDriverWait(self.driver, 20, 0.05).until(lambda _: what())
+        return WebDriverWait(self.driver, 60, 0.05).until(lambda _: what())
 
     def press(self, *keys: str) -> None:
         """
