@@ -50,6 +50,7 @@ def _answer(request: HttpRequest, key: str) -> Answer:
     for mailer in all_mailers():
         if key in mailer.webhooks.keys:
             answer = answer_webhook(mailer, key, call)
-            if answer.status != _NOT_SIGNED:  # else another mailer's account may have sent it
+            refused = mailer.webhooks.status(key, _NOT_SIGNED)
+            if answer.status != refused:  # else another mailer's account may have sent it
                 break
     return answer
