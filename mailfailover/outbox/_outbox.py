@@ -8,11 +8,12 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from sqlalchemy import Connection
 
 from mailfailover._chain.observe import tell
+from mailfailover._message.message import Message
 from mailfailover._sql.database import reading, schema_of, writing
 from mailfailover._sql.stored import Stored
 from mailfailover._values.face import published_in
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, Select
 
-    from mailfailover._message.message import Message
+    from mailfailover._message.keywords import MessageFields
     from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox._views import OutboxMail, OutboxStats
 
@@ -93,17 +94,26 @@ class Outbox(Stored):
         self.on_add: list[Callable[[Any], object]] = list(on_add)
 
     def add(
-        self, message: Message, connection: Any = None, *, idempotency_key: str | None = None
+        self,
+        message: Message | None = None,
+        connection: Any = None,
+        *,
+        idempotency_key: str | None = None,
+        **fields: Unpack[MessageFields],
     ) -> str:
         """
-        Store *message*, to be sent when its *send_at* has come, and return its id.
+        Store a mail, to be sent when its *send_at* has come, and return its id.
+
+        The mail is a :class:`Message`, or its fields as keywords.
 
         When it returns, the mail is on the disk; if it cannot be stored, because the disk is full
         or the server away, SQLAlchemy's error is raised. With a *connection* it is when the
         transaction of that connection is committed: the mail is sent if and only if it is.
 
         Args:
-            message: What to send. The content of its attachments is stored with it.
+            message:
+                What to send; *fields* given beside it replace its own. The content of its
+                attachments is stored with it.
 
             connection: SQLAlchemy's ``Connection`` or ``Session``, in the same database.
 
@@ -111,10 +121,16 @@ class Outbox(Stored):
                 A name for this mail: adding the same mail again under it adds nothing and
                 returns the id of the first. It holds as long as that one is remembered.
 
+            fields: Fields of :class:`Message`.
+
         Raises:
             InvalidMessage: If it has no recipient, or an attachment cannot be read.
             IdempotencyConflict: If another mail has this key, or this id.
         """
+        if message is None:
+            message = Message(**fields)
+        elif fields:
+            message = message.replace(**fields)
         entry = Entry(message, check_key(idempotency_key))
         if connection is None:
             with writing(self.engine) as own:

@@ -61,6 +61,28 @@ def test_a_mail_is_there_when_add_returns(any_outbox: Outbox) -> None:
     )
 
 
+def test_a_mail_is_added_by_its_fields(outbox: Outbox) -> None:
+    """
+    Alone they make a mail; beside a message they replace its own.
+    """
+    plain = outbox.add(to="ann@example.org", subject="Hi", text="Hello", id="m2")
+    changed = outbox.add(MAIL, subject="New", id="m3")
+
+    stored = [found and found.message for found in map(outbox.get, (plain, changed))]
+    expected = Message(to="ann@example.org", subject="Hi", text="Hello", id="m2")
+    assert stored == [expected, MAIL.replace(subject="New", id="m3")]
+
+
+def test_a_keyword_that_is_no_field_stores_nothing(outbox: Outbox) -> None:
+    """
+    The error names the field that was meant.
+    """
+    with pytest.raises(TypeError, match="no field 'body': did you mean text= or html="):
+        outbox.add(to="ann@example.org", body="Hi")  # type: ignore[call-arg]  # the claim
+
+    assert count(outbox) == [0, 0, 0]
+
+
 def test_another_process_sees_it(outbox: Outbox) -> None:
     """
     It does not only lie in this one's memory.

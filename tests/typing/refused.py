@@ -10,6 +10,7 @@ from mailfailover import Mailer, Message
 
 if TYPE_CHECKING:
     from mailfailover.aio import AsyncMailer
+    from mailfailover.outbox import Outbox
 
 
 def send(mailer: Mailer, message: Message) -> None:
@@ -24,6 +25,13 @@ def send(mailer: Mailer, message: Message) -> None:
     message.replace(sbject="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     Message(body="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Mailer("null://", on_suppressed="skip")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def add(outbox: Outbox) -> None:
+    """
+    The same for a mail that is stored.
+    """
+    outbox.add(too="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def send_in_a_loop(mailer: AsyncMailer) -> None:
