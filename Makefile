@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 UNFINISHED := $(VENV).unfinished
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup
 
+# Bytecode is written: without it each worker and each started process compiles every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What the targets need in .venv. The environment grows: a target adds what it lacks.
 with-cli := --editable '.[cli]'
 with-service := --editable '.[service]'
@@ -69,7 +72,7 @@ serve: $(VENV)/.with-service
 
 # tests/conftest.py says which tests are slow. What it names at the end has become slow.
 test: $(VENV)/.with-test
-	$(PYTEST) -q -m "not slow" --durations 5 --durations-min 0.5
+	$(PYTEST) -q -m "not slow" --hypothesis-profile quick --durations 5 --durations-min 0.5
 
 test-all: $(VENV)/.with-test-all
 	$(PYTEST) --cov

@@ -35,6 +35,9 @@ pytest.register_assert_rewrite("tests.providers.round_trip")
 # A busy machine is no failure, and a run in CI says the same twice.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile(
+    "quick", hypothesis.settings.get_profile("ci"), max_examples=20
+)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 HERE = Path(__file__).parent

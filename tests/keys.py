@@ -20,7 +20,7 @@ def rsa_key() -> rsa.RSAPrivateKey:
     """
     Return an RSA key.
     """
-    return rsa.generate_private_key(65537, 2048)
+    return rsa.generate_private_key(65537, 1024)  # noqa: S505 -- guards nothing, and signs eight times faster
 
 
 @cache

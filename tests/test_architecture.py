@@ -66,6 +66,8 @@ PUBLIC = [
 ]
 
 # Who alone may import these; all else goes through them.
+pytestmark = pytest.mark.xdist_group("architecture")  # each worker would read all files anew
+
 ONLY_IN = {
     "tenacity": {"_chain"},
     "importlib_metadata": {"_setup"},

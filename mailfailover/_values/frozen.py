@@ -56,7 +56,7 @@ def thaw(value: Any) -> Any:
     """
     Undo :func:`freeze`: plain dicts and lists, for whoever gets them to change.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return list(map(thaw, value))

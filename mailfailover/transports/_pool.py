@@ -60,9 +60,11 @@ class Pool:
         Close all, and those that are given back later.
         """
         self._is_closed = True
-        with suppress(IndexError):
+        try:
             while True:
                 self._stack.pop()[0].close()
+        except IndexError:  # no suppress(): the names of a module are gone when a program ends
+            pass
 
     def __del__(self) -> None:
         # A mailer that is dropped unclosed must not leave its sockets to the garbage collector.
