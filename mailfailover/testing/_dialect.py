@@ -4,6 +4,7 @@ What a vendor's way to answer consists of.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -18,18 +19,36 @@ from ._request_bodies import find_mail_ids
 if TYPE_CHECKING:
     from ._http_wire import RecordedRequest
 
-__all__ = ["Answer", "Dialect", "errors", "json_response"]
+__all__ = ["GATEWAY_PAGES", "Answer", "Dialect", "errors", "fresh", "json_response"]
 
 Answer = CannedResponse | Callable[["RecordedRequest"], CannedResponse]
 
 _JSON = ("Content-Type", "application/json")
 _HTML = ("Content-Type", "text/html")
 _EMPTY = CannedResponse(200, b"{}", (_JSON,))
-_GATEWAY = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
+_PAGE = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
+
+
+_numbers = itertools.count(1)
+
+
+def _page(status: int, title: str) -> CannedResponse:
+    return CannedResponse(status, _PAGE.format(title).encode(), (_HTML,))
+
+
+GATEWAY_PAGES: Mapping[str, Answer] = {
+    "bad_gateway": _page(502, "502 Bad Gateway"),
+    "gateway_timeout": _page(504, "504 Gateway Time-out"),
+}
+"""What comes from a gateway before the vendor, whichever vendor it is."""
 
 
 def _nobody(_: RecordedRequest) -> tuple[str, ...]:
     return ()
+
+
+def _nothing(_: RecordedRequest) -> str:
+    return ""
 
 
 @published_in("mailfailover.testing")
@@ -42,6 +61,7 @@ class Dialect:
     them end in ``$`` only, then a proxy's prefix does no harm. `accept` gives the
     answer to a mail that is taken. `errors` maps a name such as
     ``"unavailable"`` to the vendor's answer for it; it must have ``"not_found"``.
+    `refusal` names the error of a mail that is not taken, such as one to nobody.
 
     .. versionadded:: 0.1.0
     """
@@ -54,6 +74,7 @@ class Dialect:
     ping_answer: CannedResponse = _EMPTY
     mail_ids: Callable[[RecordedRequest], tuple[str, ...]] = find_mail_ids
     recipients: Callable[[RecordedRequest], tuple[str, ...]] = _nobody
+    refusal: Callable[[RecordedRequest], str] = _nothing
 
 
 def json_response(status: int, value: object, *headers: tuple[str, str]) -> CannedResponse:
@@ -63,19 +84,22 @@ def json_response(status: int, value: object, *headers: tuple[str, str]) -> Cann
     return CannedResponse(status, json.dumps(value).encode(), (_JSON, *headers))
 
 
+def fresh(prefix: str = "") -> str:
+    """
+    An id that no other mail of this process has.
+    """
+    return f"{prefix}{next(_numbers)}"
+
+
 def errors(
-    envelope: Callable[[int, str], object], *table: tuple[str, int, str]
+    envelope: Callable[..., object], *table: tuple[str, int, *tuple[object, ...]]
 ) -> dict[str, Answer]:
     """
-    Named answers from rows of name, status and text; a gateway's HTML pages are added.
+    Named answers from rows of a name, a status, and what *envelope* makes the body of.
+
+    A gateway's HTML pages are added.
     """
-    pages = {
-        "bad_gateway": CannedResponse(502, _GATEWAY.format("502 Bad Gateway").encode(), (_HTML,)),
-        "gateway_timeout": CannedResponse(
-            504, _GATEWAY.format("504 Gateway Time-out").encode(), (_HTML,)
-        ),
-    }
     return {
-        **pages,
-        **{name: json_response(status, envelope(status, text)) for name, status, text in table},
+        **GATEWAY_PAGES,
+        **{name: json_response(status, envelope(*said)) for name, status, *said in table},
     }

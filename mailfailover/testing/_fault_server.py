@@ -16,7 +16,7 @@ from mailfailover._values.face import published_in
 
 from ._certificates import Certificates, certificates
 from ._dialect import Dialect
-from ._dialects import DIALECTS
+from ._dialects import find_dialect
 from ._fault import Fault, Phase
 from ._faults import BY_NAME, ok
 from ._http_exchange import HTTPExchange
@@ -52,7 +52,7 @@ class FaultServer(LoopbackServer):
             vendor.fail(faults.accept_then(faults.reset_after_read()), after=10)
 
     Args:
-        dialect: Whose answers it gives: ``"mailgun"``, ``"mandrill"``, ``"sendgrid"``,
+        dialect: Whose answers it gives: a provider's name such as ``"mailgun"``,
             ``"generic"``, a `Dialect`, or a function from the request to the answer
             for a mail that is accepted.
 
@@ -245,6 +245,8 @@ class FaultServer(LoopbackServer):
         if self.dialect.ping.search(line):
             return self.dialect.ping_answer
         if self.dialect.mail.search(line):
+            if refusal := self.dialect.refusal(request):
+                return self._refusal(refusal, request)
             answer = self.dialect.accept(request)
             self._accepted.append(self._kept(request))
             return answer
@@ -281,10 +283,8 @@ def _find_dialect(dialect: str | Dialect | Callable[[RecordedRequest], CannedRes
     if isinstance(dialect, Dialect):
         return dialect
     if callable(dialect):
-        return replace(DIALECTS["generic"], name="custom", accept=dialect)
-    if dialect not in DIALECTS:
-        raise ValueError(f"dialect {dialect!r} is unknown; known: {', '.join(sorted(DIALECTS))}")
-    return DIALECTS[dialect]
+        return replace(find_dialect("generic"), name="custom", accept=dialect)
+    return find_dialect(dialect)
 
 
 def _named(name: str, headers: Mapping[str, str]) -> Fault:
