@@ -79,6 +79,7 @@ def write_provider_pages(_app: Sphinx) -> None:
     import provider_pages
 
     provider_pages.write(HERE / "_generated" / "providers.md")
+    provider_pages.write_retries(HERE / "_generated" / "webhook-retries.md")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

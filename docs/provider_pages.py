@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailfailover._setup.registry import find
 from mailfailover.cli.matrix import entries, markdown
+from mailfailover.cli.webhook_matrix import webhook_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,18 @@ def write(path: Path) -> None:
     """
     Write the matrix and a section for each built-in provider to *path*.
     """
+    _write(path, "\n".join(_lines()))
+
+
+def write_retries(path: Path) -> None:
+    """
+    Write how vendors repeat their webhooks to *path*.
+    """
+    _write(path, webhook_table())
+
+
+def _write(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
-    text = "\n".join(_lines())
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 

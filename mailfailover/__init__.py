@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         SenderRefused,
         SendError,
         UnsupportedFeature,
+        WebhookInProgress,
         WebhookReplayed,
     )
 
@@ -117,6 +118,7 @@ __all__ = [
     "SenderRefused",
     "SilentOutage",
     "UnsupportedFeature",
+    "WebhookInProgress",
     "WebhookReplayed",
     "failover",
     "load_provider",
@@ -176,6 +178,7 @@ _MODULES = {
         "SendError",
         "SenderRefused",
         "UnsupportedFeature",
+        "WebhookInProgress",
         "WebhookReplayed",
     ),
 }

@@ -9,6 +9,7 @@ Everything that can go wrong, as classes that say what to do about it.
     ├── InvalidWebhook          a webhook is not readable; no handler was called
     ├── InvalidSignature        a webhook is not the vendor's; no handler was called
     │   └── WebhookReplayed         it was, and came before
+    ├── WebhookInProgress       a webhook's first call is not over; no handler was called
     ├── IdempotencyConflict     the outbox knows another mail under this key
     ├── ImportRefused           a file has bad lines; nothing of it was taken over
     ├── AllProvidersFailed      the end of a send: every provider was tried or parked
@@ -73,6 +74,7 @@ __all__ = [
     "SenderRefused",
     "UnsupportedFeature",
     "Verdict",
+    "WebhookInProgress",
     "WebhookReplayed",
 ]
 
@@ -218,6 +220,15 @@ class WebhookReplayed(InvalidSignature):
     A webhook request that was taken before, and is not taken again.
 
     Vendors repeat themselves when our answer got lost, so answer it with success.
+    """
+
+
+class WebhookInProgress(MailFailoverError):
+    """
+    A webhook request whose first call is still being handled, or whose process died.
+
+    Answer it so that the vendor repeats it, with 503 for example: how the first call ends is
+    not known yet.
     """
 
 

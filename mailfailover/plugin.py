@@ -103,6 +103,7 @@ from mailfailover._provider.signatures import (
     verify_time,
 )
 from mailfailover._provider.sns import SNSHome, read_sns, verify_sns
+from mailfailover._provider.webhook_retries import ONLY_5XX, WebhookRetries
 from mailfailover._values.events import DeliveryEvent, EventType, RejectReason
 from mailfailover._values.features import Feature
 from mailfailover._values.receipt import Accepted, RecipientStatus
@@ -127,6 +128,7 @@ __all__ = [
     "KB",
     "MAIL_ID",
     "MB",
+    "ONLY_5XX",
     "AWSCredentials",
     "Accepted",
     "Address",
@@ -169,6 +171,7 @@ __all__ = [
     "Transport",
     "WebhookProvider",
     "WebhookRequest",
+    "WebhookRetries",
     "WrittenJSON",
     "accepted",
     "address_line",

@@ -18,7 +18,10 @@ LEASE = 120.0
 """Seconds in which the handlers of one webhook are through, or their process is dead."""
 
 RETENTION = 3 * 86400.0
-"""Seconds that a webhook is remembered: longer than vendors go on repeating it."""
+"""
+Seconds that a webhook is remembered: longer than vendors go on repeating it, and longer than
+any lease, which tells a webhook that was handled from one whose process may have died.
+"""
 
 
 @published_in("mailfailover.webhooks")
@@ -45,6 +48,11 @@ class Replays(Protocol):
     def release(self, token: str) -> None:
         """
         Forget *token*.
+        """
+
+    def left(self, token: str) -> float:
+        """
+        Return the seconds that *token* is still remembered, 0 where it is not.
         """
 
 
@@ -96,6 +104,13 @@ class MemoryReplays:
         """
         with self._lock:
             self._until.pop(token, None)
+
+    def left(self, token: str) -> float:
+        """
+        Return the seconds that *token* is still remembered, 0 where it is not.
+        """
+        with self._lock:
+            return max(0.0, self._until.get(token, 0.0) - self._clock())
 
     def _remember(self, token: str, seconds: float) -> None:
         self._until.pop(token, None)  # the order is that of time

@@ -11,7 +11,12 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._mailer.replays import LEASE, RETENTION, MemoryReplays
-from mailfailover.errors import ConfigurationError, InvalidWebhook, WebhookReplayed
+from mailfailover.errors import (
+    ConfigurationError,
+    InvalidWebhook,
+    WebhookInProgress,
+    WebhookReplayed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -66,6 +71,7 @@ def receive(
     Raises:
         InvalidSignature: It is not the vendor's, or too old.
         WebhookReplayed: It was taken before.
+        WebhookInProgress: Its first call is not over; nobody knows how it ends.
         InvalidWebhook: It is too large, or not readable.
         ConfigurationError: The provider has no webhooks.
         SendError: The vendor's certificate could not be had; nothing was decided.
@@ -97,9 +103,13 @@ class _Once:
         self.token = token and sha256(token.encode("utf-8", "replace")).hexdigest()
 
     def __enter__(self) -> None:
-        if self.token and not self.replays.claim(self.token, LEASE):
+        if not self.token or self.replays.claim(self.token, LEASE):
+            return
+        if self.replays.left(self.token) > LEASE:
             message = "the webhook was taken before"
             raise WebhookReplayed(message)
+        message = "the webhook is being handled, or its process died: bring it again"
+        raise WebhookInProgress(message)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if not self.token:

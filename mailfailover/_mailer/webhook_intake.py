@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from mailfailover._mailer.replays import MemoryReplays
 from mailfailover._mailer.webhook import Fetching, hand_on, receive
+from mailfailover._provider.webhook_retries import retries_of
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from mailfailover._chain.chain import ProviderChain
     from mailfailover._mailer.replays import Replays
@@ -67,8 +68,7 @@ class Reception:
         """
         What to answer the vendor of *key* instead of *status*, so that it brings the event again.
         """
-        statuses: Mapping[int, int] = getattr(self._providers.get(key), "webhook_statuses", {})
-        return statuses.get(status, status)
+        return retries_of(self._providers.get(key)).statuses.get(status, status)
 
     def add(self, handler: Handler) -> Handler:
         """

@@ -169,9 +169,9 @@ class WebhookProvider(Protocol):
     """
     A provider whose vendor tells later what became of a mail.
 
-    One whose vendor does so by GET says it: ``webhook_method: ClassVar[str] = "GET"``. One whose
-    vendor gives an event up at a status such as 403 or 500 says what to answer instead, since a
-    password may be wrong only while it is changed: ``webhook_statuses = {403: 401}``.
+    One whose vendor does so by GET says it: ``webhook_method: ClassVar[str] = "GET"``. How the
+    vendor repeats an event, and which answers make it do so, stands in ``webhook_retries:
+    ClassVar[WebhookRetries]``.
     """
 
     name: ClassVar[str]

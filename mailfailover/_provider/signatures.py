@@ -44,13 +44,14 @@ class Fetch(Protocol):
 
 
 WINDOW = 300.0
+"""Seconds that the vendor's clock and ours may differ, the way included."""
+
 REPEATED_WITHIN = 28 * 3600.0
 """
 For how long a webhook by Svix or its kin is believed: Svix repeats for 27 h 35 min, and does not
 document that it signs anew. The id is taken once (it is remembered for three days), so the wide
 window lets nobody in. https://docs.svix.com/retries (2026-11)
 """
-"""Seconds that the vendor's clock and ours may differ, the way included."""
 
 
 def reveal_all(secrets: Secrets) -> tuple[str, ...]:

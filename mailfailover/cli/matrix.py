@@ -12,12 +12,15 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._provider.capabilities import UNDECLARED, Capabilities
+from mailfailover._provider.webhook_retries import retries_of
 from mailfailover._setup.registry import find, installed
 from mailfailover._values.features import Feature
+from mailfailover.cli.webhook_matrix import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from mailfailover._provider.webhook_retries import WebhookRetries
     from mailfailover._setup.registry import PluginInfo
 
 _WIDTH = 90
@@ -50,12 +53,15 @@ class Entry:
         maturity: How sure it is, ``stable`` or ``provisional``; "" where it does not say.
 
         unconfirmed: What of it the vendor's documents do not confirm.
+
+        retries: How its vendor repeats webhooks; None where it has none.
     """
 
     info: PluginInfo
     capabilities: Capabilities | None
     maturity: str = ""
     unconfirmed: tuple[str, ...] = ()
+    retries: WebhookRetries | None = None
 
     @property
     def limits(self) -> dict[str, float]:
@@ -75,6 +81,7 @@ class Entry:
             "limits": self.limits,
             "maturity": self.maturity,
             "unconfirmed": list(self.unconfirmed),
+            "webhooks": list(in_words(self.retries)) if self.retries else None,
         }
 
     def lines(self) -> Iterator[str]:
@@ -92,6 +99,8 @@ class Entry:
         yield from _wrap(
             "at most", (f"{_write(*one)} {_LIMITS[one[0]][0]}" for one in self.limits.items())
         )
+        if self.retries is not None:
+            yield from _wrap("repeats", in_words(self.retries))
         yield from _wrap("is", filter(None, [self.maturity]))
         for fact in self.unconfirmed:
             yield from _wrap("unsure", [fact])
@@ -138,7 +147,8 @@ def _entry(info: PluginInfo) -> Entry:
         return Entry(info, None)
     provider = find(f"{info.distribution}:{info.scheme}")
     maturity, facts = getattr(provider, "maturity", ""), getattr(provider, "unconfirmed", ())
-    return Entry(info, capabilities_of(provider), maturity, facts)
+    retries = retries_of(provider) if hasattr(provider, "verify_webhook") else None
+    return Entry(info, capabilities_of(provider), maturity, facts, retries)
 
 
 def _write(name: str, limit: float | None) -> str:

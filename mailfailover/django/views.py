@@ -12,15 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from mailfailover._mailer.webhook import MAX_BODY
 from mailfailover._values.wire import WebhookRequest
 from mailfailover.django.registry import all_mailers
-from mailfailover.webhooks._answers import NOBODY, Answer, answer_webhook
-from mailfailover.webhooks.wsgi import BROKEN, TOO_LARGE
+from mailfailover.webhooks._answers import BROKEN, NOBODY, Answer, answer_webhook, for_vendor
+from mailfailover.webhooks.wsgi import TOO_LARGE
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 __all__ = ["webhook"]
-
-_NOT_SIGNED = 403
 
 
 @csrf_exempt
@@ -37,20 +35,19 @@ def webhook(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, key: str) -> Answer:
+    mailers = [one for one in all_mailers() if key in one.webhooks.keys]
     # Read past Django's own limit for forms: the largest batches of vendors exceed it.
     try:
         body = request.read(MAX_BODY + 1)
     except OSError:
-        return BROKEN
+        return for_vendor(mailers[0], key, BROKEN) if mailers else BROKEN
     if len(body) > MAX_BODY:
         return TOO_LARGE
     url = request.build_absolute_uri()
     call = WebhookRequest(request.method or "", url, dict(request.headers), body)
     answer = NOBODY
-    for mailer in all_mailers():
-        if key in mailer.webhooks.keys:
-            answer = answer_webhook(mailer, key, call)
-            refused = mailer.webhooks.status(key, _NOT_SIGNED)
-            if answer.status != refused:  # else another mailer's account may have sent it
-                break
+    for mailer in mailers:
+        answer = answer_webhook(mailer, key, call)
+        if not answer.is_refused:  # else another mailer's account may have sent it
+            break
     return answer

@@ -107,6 +107,12 @@ class AhaSend:
         max_bytes=20 * plugin.MB,
         max_delay=7 * DAY,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=7,
+        span=42 * 60.0,  # after 1, 16, 81, 256, 625 and 1296 s, each 10 % more or less
+        page="https://ahasend.com/docs/api-reference/webhooks/retry-policy (2026-11)",
+        endangers="100 failures in a row",
+    )
 
     api_key: plugin.Secret = field(repr=False)
     account_id: str

@@ -134,6 +134,13 @@ class Azure:
         max_recipients=50,
         max_bytes=10 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=30,
+        span=24 * 3600.0,
+        page="https://learn.microsoft.com/azure/event-grid/delivery-and-retry (2026-11)",
+        given_up="400, 401, 403, 413",
+        statuses=plugin.ONLY_5XX,
+    )
 
     access_key: plugin.Secret = field(default="", repr=False)
     token: plugin.Secret = field(default="", repr=False)

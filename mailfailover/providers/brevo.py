@@ -132,9 +132,13 @@ class Brevo:
         max_bytes=20 * plugin.MB,
         max_delay=72 * HOUR,
     )
-    # Brevo discards an event at any 4xx or 5xx but 429, and repeats it at that after 10 minutes,
-    # 1, 2 and 8 hours. https://developers.brevo.com/docs/retry-mechanism (2026-11)
-    webhook_statuses: ClassVar[Mapping[int, int]] = MappingProxyType({403: 429, 500: 429, 503: 429})
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=5,
+        span=10 * 60 + 11 * HOUR,
+        page="https://developers.brevo.com/docs/retry-mechanism (2026-11)",
+        given_up="any 4xx or 5xx but 429",
+        statuses=MappingProxyType({400: 429, 403: 429, 500: 429, 503: 429}),
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_username: plugin.Secrets = field(default="", repr=False)

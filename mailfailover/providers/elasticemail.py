@@ -108,6 +108,9 @@ class ElasticEmail:
         max_recipients=50,
         max_bytes=20 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_secret: plugin.Secrets = field(default="", repr=False)

@@ -126,6 +126,11 @@ class Infobip:
         max_bytes=10 * plugin.MB,
         max_delay=5 * DAY,
     )
+    # It waits 1 min + 1 min * n * n for the n-th; how often, and at which statuses, is not said.
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        page="https://www.infobip.com/docs/sms/sms-over-api#push-retry-cycle-notify-url (2026-11)",
+        statuses=plugin.ONLY_5XX,
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_username: plugin.Secrets = field(default="", repr=False)

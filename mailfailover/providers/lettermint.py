@@ -61,6 +61,11 @@ KEEP_ID = "X-LM-Preserve-Message-ID"
 SIGNATURE, DELIVERY = "x-lettermint-signature", "x-lettermint-delivery"
 MAX_FIELDS = 10
 
+# How long Lettermint repeats a webhook is not said, nor whether each attempt has a time of its
+# own. A body is taken only once, so a wide window lets nobody in.
+# https://docs.lettermint.co/platform/webhooks/signing (2026-11)
+SIGNED_WITHIN = 28 * 3600.0
+
 FILE = plugin.FileFields("filename", "content", "content_type", "content_id")
 
 
@@ -121,6 +126,9 @@ class Lettermint:
         max_tags=1,
         max_merge=500,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_token: plugin.Secret = field(repr=False)
     route: str = ""
@@ -168,7 +176,7 @@ class Lettermint:
         timestamp = request.header(DELIVERY)
         signed = f"{timestamp}.".encode("utf-8", "surrogatepass") + request.body
         plugin.verify_hmac(given, self.webhook_secret, signed)
-        plugin.verify_time(timestamp, request)
+        plugin.verify_time(timestamp, request, window=SIGNED_WITHIN)
         return plugin.sha256_hex(request.body)  # it has an id; signatures differ every time
 
     def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:

@@ -102,6 +102,9 @@ class MailChannels:
         max_merge=1000,
         max_bytes=30 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     dkim_domain: str = ""

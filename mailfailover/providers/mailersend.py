@@ -126,6 +126,12 @@ class MailerSend:
         max_bytes=25 * plugin.MB,
         max_delay=72 * HOUR,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=3,
+        span=110.0,
+        page="https://www.mailersend.com/help/webhooks (2026-11)",
+        endangers="20 failures within 24 hours",
+    )
 
     api_token: plugin.Secret = field(repr=False)
     webhook_secret: plugin.Secrets = field(default="", repr=False)

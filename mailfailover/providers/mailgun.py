@@ -147,6 +147,13 @@ class Mailgun:
         max_bytes=25 * plugin.MB,
         max_delay=3 * DAY,  # some plans: 7
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=7,
+        span=8 * 3600.0,
+        page="https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-retries"
+        " (2026-11)",
+        given_up="406",
+    )
 
     api_key: plugin.Secret = field(repr=False)
     domain: str

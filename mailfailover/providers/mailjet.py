@@ -108,6 +108,11 @@ class Mailjet:
         max_merge=50,
         max_bytes=15 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=2881,
+        span=24 * 3600.0,
+        page="https://documentation.mailjet.com/hc/en-us/articles/360043578154 (2026-11)",
+    )
 
     api_key: plugin.Secret = field(repr=False)
     secret_key: plugin.Secret = field(repr=False)

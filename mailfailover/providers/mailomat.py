@@ -75,6 +75,11 @@ class Mailomat:
     capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML | Feature.REPLY_TO | Feature.MULTIPLE_REPLY_TO | Feature.ATTACHMENTS
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        span=8 * 3600.0,
+        page="https://github.com/symfony/symfony/pull/65699 (2026-11)",
+        statuses=plugin.ONLY_5XX,
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_secret: plugin.Secrets = field(default="", repr=False)

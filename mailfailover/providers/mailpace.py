@@ -111,6 +111,9 @@ class MailPace:
         max_recipients=50,
         max_bytes=30 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     server_token: plugin.Secret = field(repr=False)
     webhook_public_key: plugin.Secrets = ""

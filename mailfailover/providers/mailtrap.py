@@ -126,6 +126,9 @@ class Mailtrap:
         max_merge=500,
         max_bytes=50 * plugin.MB,  # of one call; of one mail: unconfirmed
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_token: plugin.Secret = field(repr=False)
     webhook_secret: plugin.Secrets = field(default="", repr=False)

@@ -150,6 +150,9 @@ class Mandrill:
         max_bytes=25 * plugin.MB,  # unconfirmed
         max_delay=YEAR,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_key: plugin.Secrets = field(default="", repr=False)

@@ -87,6 +87,12 @@ class Postal:
         | Feature.WITHOUT_TO,
         max_tags=1,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=6,
+        span=36 * 60.0,
+        page="https://github.com/postalserver/postal, app/services/webhook_delivery_service.rb"
+        " (2026-11)",
+    )
 
     api_key: plugin.Secret = field(repr=False)
     base_url: str

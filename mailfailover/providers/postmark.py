@@ -129,9 +129,15 @@ class Postmark:
         max_merge=500,
         max_bytes=10 * plugin.MB,
     )
-    # Postmark gives an event up at 403, and repeats it at any other status but 200.
-    # https://postmarkapp.com/developer/webhooks/webhooks-overview (2026-11)
-    webhook_statuses: ClassVar[Mapping[int, int]] = MappingProxyType({403: 401})
+    # The page speaks of inbound mail; of other events it is not confirmed.
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=11,
+        span=10.5 * 3600,
+        page="https://postmarkapp.com/support/article/"
+        "understanding-inbound-webhook-retries-in-postmark (2026-11)",
+        given_up="403",
+        statuses=MappingProxyType({403: 401}),
+    )
 
     server_token: plugin.Secret = field(repr=False)
     message_stream: str = ""

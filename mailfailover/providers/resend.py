@@ -132,6 +132,12 @@ class Resend:
         max_bytes=40 * plugin.MB,
         max_delay=30 * DAY,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=8,
+        span=99_305.0,  # 27 h 35 min 5 s
+        page="https://resend.com/docs/webhooks/retries-and-replays (2026-11)",
+        endangers="5 days of failures",
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_secret: plugin.Secrets = field(default="", repr=False)

@@ -141,6 +141,9 @@ class Scaleway:
         max_recipients=10,
         max_bytes=2 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     secret_key: plugin.Secret = field(repr=False)
     project_id: str

@@ -129,6 +129,12 @@ class SendGrid:
         max_bytes=30 * plugin.MB,  # 20 are recommended
         max_delay=72 * HOUR,
     )
+    # Its inbound webhooks are dropped at 4xx; of events the manual does not say.
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        span=24 * 3600.0,
+        page="https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event (2026-11)",
+        statuses=plugin.ONLY_5XX,
+    )
 
     api_key: plugin.Secret = field(repr=False)
     region: str = "global"

@@ -168,6 +168,15 @@ class SES:
         max_recipients=50,
         max_bytes=40 * plugin.MB,
     )
+    # Three retries, 20 s apart, unless the topic has a policy of its own.
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=4,
+        span=3600.0,
+        page="https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html"
+        " (2026-11)",
+        given_up="any 4xx but 429",
+        statuses=plugin.ONLY_5XX,
+    )
 
     access_key_id: str = ""
     secret_access_key: plugin.Secret = field(default="", repr=False)

@@ -123,6 +123,9 @@ class SMTP2GO:
         max_bytes=50 * plugin.MB,
         max_delay=3 * DAY,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     region: str = "global"

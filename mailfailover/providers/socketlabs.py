@@ -121,6 +121,9 @@ class SocketLabs:
         max_recipients=50,
         max_merge=50,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     server_id: str

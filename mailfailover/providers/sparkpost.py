@@ -134,6 +134,11 @@ class SparkPost:
         max_bytes=20 * plugin.MB,
         max_delay=72 * HOUR,  # unconfirmed: by public descriptions of the API
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        attempts=12,
+        span=8 * 3600.0,
+        page="https://support.sparkpost.com/docs/tech-resources/webhook-data-streams (2026-11)",
+    )
 
     api_key: plugin.Secret = field(repr=False)
     region: str = "us"

@@ -109,6 +109,9 @@ class Sweego:
         max_tags=5,
         max_bytes=20 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     webhook_secret: plugin.Secrets = field(default="", repr=False)

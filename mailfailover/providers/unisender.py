@@ -179,6 +179,9 @@ class UnisenderGo:
         max_bytes=10 * plugin.MB,
         max_delay=DAY,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_key: plugin.Secret = field(repr=False)
     region: str = "go1"

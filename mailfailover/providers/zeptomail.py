@@ -115,6 +115,9 @@ class ZeptoMail:
         max_recipients=540,
         max_bytes=15 * plugin.MB,
     )
+    webhook_retries: ClassVar[plugin.WebhookRetries] = plugin.WebhookRetries(
+        statuses=plugin.ONLY_5XX
+    )
 
     api_token: plugin.Secret = field(repr=False)
     region: str = "com"

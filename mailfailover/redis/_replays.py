@@ -79,6 +79,16 @@ class RedisReplays:
         except Away:
             return  # its claim ends by itself
 
+    def left(self, token: str) -> float:
+        """
+        Return the seconds that *token* is still remembered, 0 where it is not.
+        """
+        try:
+            milliseconds: int = self._presence.ask(self._redis.pttl, self._key(token))
+        except Away:
+            return self._own.left(token)
+        return max(0, milliseconds) / 1000
+
     def close(self) -> None:
         """
         Close the connections that nobody uses now; those of your own client stay.

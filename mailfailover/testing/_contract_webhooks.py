@@ -13,6 +13,7 @@ import pytest
 
 from mailfailover._mailer.replays import MemoryReplays
 from mailfailover._mailer.webhook import receive
+from mailfailover._provider.webhook_retries import retries_of
 from mailfailover._values.events import EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, WebhookRequest
@@ -108,6 +109,7 @@ class WebhookContract:
             cls.test_altered_bodies_are_refused = None  # type: ignore[assignment,method-assign]  # hidden
         if cls.window is None:
             cls.test_old_webhooks_are_refused = None  # type: ignore[assignment,method-assign]  # hidden
+            cls.test_old_webhooks_outlast_the_schedule = None  # type: ignore[assignment,method-assign]  # hidden
 
     def _pairs(self) -> dict[str, Golden]:
         return Golden.load(self.golden) if self.golden else {}
@@ -231,6 +233,17 @@ class WebhookContract:
             self._refused(sample, now=NOW + late)
         for late in (window - 1, 1 - window):
             self._receive(sample, now=NOW + late)
+
+    def test_old_webhooks_outlast_the_schedule(self) -> None:
+        """
+        A webhook that the vendor repeats for hours is still believed at its last attempt.
+        """
+        retries, window = retries_of(self.provider), self.window or 0.0
+        claim(
+            retries.signed_anew or (retries.span or 0.0) <= window,
+            f"the vendor repeats a webhook for {retries.span} s, and is believed for {window} s: "
+            "widen the window, or say signed_anew where a page confirms it",
+        )
 
     def test_repetitions_are_refused(self) -> None:
         """

@@ -5,6 +5,7 @@ What a web server answers to vendors and to recipients, whatever server it is.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._provider.scrub import where
@@ -13,6 +14,7 @@ from mailfailover.errors import (
     InvalidWebhook,
     MailFailoverError,
     SendError,
+    WebhookInProgress,
     WebhookReplayed,
 )
 
@@ -28,19 +30,32 @@ logger = logging.getLogger("mailfailover")
 
 class Answer(NamedTuple):
     """
-    A status, a text, and the type of the text.
+    What is answered to one call.
+
+    Attributes:
+        status: The HTTP status, as the vendor wants it.
+
+        text: The body.
+
+        content_type: The type of the body.
+
+        headers: Others than that.
+
+        is_refused: Whether the call is not signed with a secret of this mailer.
     """
 
     status: int
     text: str
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = ()
+    is_refused: bool = False
 
 
 # The first class that fits. A vendor repeats what it does not see succeed, except what came
 # before: the answer to that got lost, and it is as good as new.
 STATUSES: Mapping[type[MailFailoverError], int] = {
     WebhookReplayed: 200,
+    WebhookInProgress: 503,
     InvalidSignature: 403,
     InvalidWebhook: 400,
     SendError: 503,
@@ -48,6 +63,7 @@ STATUSES: Mapping[type[MailFailoverError], int] = {
 }
 ALLOW = ("Allow", "GET, HEAD, POST")
 NOBODY = Answer(404, "There is nothing here.\n")
+BROKEN = Answer(400, "The body did not come whole.\n")
 FAILED = Answer(500, "The event could not be handled; bring it again.\n")
 
 
@@ -68,8 +84,14 @@ def answer_webhook(mailer: Mailer, key: str, request: WebhookRequest) -> Answer:
     def take() -> str:
         return f"{len(mailer.receive(key, request))} events\n"
 
-    done = _answer(take, f"a webhook of {key}")
-    return done._replace(status=mailer.webhooks.status(key, done.status))
+    return _answer(take, f"a webhook of {key}", partial(mailer.webhooks.status, key))
+
+
+def for_vendor(mailer: Mailer, key: str, answer: Answer) -> Answer:
+    """
+    Return *answer* with the status at which the vendor of *key* repeats its call.
+    """
+    return answer._replace(status=mailer.webhooks.status(key, answer.status))
 
 
 def answer_unsubscribe(
@@ -102,24 +124,28 @@ def answer_unsubscribe(
 OK = 200
 
 
-def _answer(take: Callable[[], str], what: str) -> Answer:
+def _answer(
+    take: Callable[[], str], what: str, for_vendor: Callable[[int], int] = lambda status: status
+) -> Answer:
     try:
         return Answer(OK, take())
     except MailFailoverError as exc:
         status = next(code for kind, code in STATUSES.items() if isinstance(exc, kind))
+        text = f"{exc}\n" if status in (OK, 400) else _REASONS[status]
+        answered = for_vendor(status)
         level = logging.INFO if status == OK else logging.WARNING
-        logger.log(level, "%s is answered %d: %s", what, status, exc)
-        return Answer(status, f"{exc}\n" if status in (OK, 400) else _REASONS[status])
+        logger.log(level, "%s is answered %d: %s", what, answered, exc)
+        return Answer(answered, text, is_refused=isinstance(exc, InvalidSignature))
     except Exception as exc:  # noqa: BLE001 -- a handler may raise anything; the vendor repeats it
         kind = type(exc).__name__
         logger.error("a handler of events failed on %s: %s%s", what, kind, where(exc))
-        return FAILED
+        return FAILED._replace(status=for_vendor(FAILED.status))
 
 
 _REASONS = {
     403: "The webhook is not signed by the vendor.\n",
     500: FAILED.text,
-    503: "The vendor's certificate cannot be had now; bring it again.\n",
+    503: "The webhook cannot be taken now; bring it again.\n",
 }
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from mailfailover._setup.extras import extra
 
 with extra("webhooks", "mailfailover.webhooks.sql"):
-    from sqlalchemy import delete, update
+    from sqlalchemy import delete, select, update
 
-    from mailfailover._sql.database import writing
+    from mailfailover._sql.database import reading, writing
     from mailfailover._sql.rows import insert_new
     from mailfailover._sql.stored import Stored
     from mailfailover.webhooks._tables import PART, replays
@@ -87,3 +87,12 @@ class SQLReplays(Stored):
         """
         with writing(self.engine) as connection:
             connection.execute(delete(replays).where(replays.c.token == token))
+
+    def left(self, token: str) -> float:
+        """
+        Return the seconds that *token* is still remembered, 0 where it is not.
+        """
+        asked = select(replays.c.until).where(replays.c.token == token)
+        with reading(self.engine) as connection:
+            until = connection.execute(asked).scalar()
+        return 0.0 if until is None else max(0.0, (until - self.now()).total_seconds())

@@ -18,10 +18,12 @@ from mailfailover._mailer.mailer import Mailer
 from mailfailover._mailer.webhook import MAX_BODY
 from mailfailover._values.wire import WebhookRequest
 from mailfailover.webhooks._answers import (
+    BROKEN,
     NOBODY,
     Answer,
     answer_unsubscribe,
     answer_webhook,
+    for_vendor,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ __all__ = ["create_app"]
 
 UNSUBSCRIBE = "unsubscribe"
 TOO_LARGE = Answer(413, "The body is too large.\n")
-BROKEN = Answer(400, "The body did not come whole.\n")
 
 
 def create_app(
@@ -79,7 +80,7 @@ class WebhookApp:
         try:
             body = read_body(environ)
         except OSError:
-            return BROKEN
+            return for_vendor(self._mailer, path[-1], BROKEN)
         if body is None:
             return TOO_LARGE
         request = WebhookRequest(

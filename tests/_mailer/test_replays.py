@@ -78,3 +78,15 @@ def test_threads_share_it() -> None:
         claims = list(pool.map(lambda _: replays.claim("a", 60), range(200)))
 
     assert 1 == sum(claims)
+
+
+def test_the_time_that_is_left_is_known() -> None:
+    """
+    A claim is remembered for less than what was handled, and nothing for no time.
+    """
+    clock = FakeClock()
+    replays = MemoryReplays(clock=clock)
+    replays.claim("a", 60)
+    clock.advance(20)
+
+    assert [40, 0] == [replays.left(token) for token in ("a", "b")]

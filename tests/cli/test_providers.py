@@ -8,8 +8,10 @@ import pytest
 from mailfailover._provider.capabilities import UNDECLARED
 from mailfailover._setup.registry import PluginInfo
 from mailfailover.cli.matrix import Entry, capabilities_of, entries, markdown
+from mailfailover.cli.webhook_matrix import webhook_table
 from mailfailover.plugin import Capabilities
 from tests.cli.running import install_plugin, process, run
+from tests.providers.registrations import webhook_vendors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,7 @@ def test_providers_are_json() -> None:
         "broken": "",
         "limits": {},
         "maturity": "stable",
+        "webhooks": None,
         "unconfirmed": [
             "the form of queue ids of servers other than Postfix, Exim, sendmail and SES"
         ],
@@ -49,6 +52,12 @@ def test_providers_are_json() -> None:
     assert "ATTACHMENTS" in features
     assert "TAGS" not in features
     assert 10 == found["sendgrid"]["limits"]["max_tags"]
+    assert [
+        "5 calls for one webhook",
+        "repeated for 11.2 h",
+        "dropped at any 4xx or 5xx but 429",
+        "a failure is answered with 429",
+    ] == found["brevo"]["webhooks"]
 
 
 def test_matrix_is_markdown() -> None:
@@ -115,3 +124,16 @@ def test_provider_without_capabilities_can_little(declared: object) -> None:
     provider = type("Simple", (), {} if declared is None else {"capabilities": declared})
 
     assert UNDECLARED is capabilities_of(provider)
+
+
+def test_every_vendor_has_a_row_in_the_table_of_repetitions() -> None:
+    """
+    Each provider with webhooks, with what is known and what is not.
+    """
+    lines = webhook_table().splitlines()
+    rows = {line.split("`")[1]: line for line in lines[2:]}
+
+    assert webhook_vendors().keys() == rows.keys()
+    assert {lines[0].count("|")} == {line.count("|") for line in lines}
+    assert "| 3 | 1.83 min |  | 20 failures within 24 hours | 400, 403, 500 |" in rows["mailersend"]
+    assert "| unknown | unknown | unknown |  | 500, 503 |  |" in rows["zeptomail"]

@@ -24,6 +24,8 @@ from standardwebhooks import Webhook
 from mailfailover.unsubscribe import UnsubscribeLinks
 from tests.cli.running import run
 from tests.providers.signing import GOLDEN, SECRET, sign_mailgun
+from tests.webhooks.troubles import DSN as DSN_BREVO
+from tests.webhooks.troubles import TROUBLES, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +118,20 @@ def test_events_are_shown_and_recorded() -> None:
     assert "2026-11-24T08:15:04+00:00 mailgun 01KAS5V6C8PLA1NMA1L0000001 delivered\n" == shown
     (event,) = json.loads(run("events", "--json").output)
     assert "delivered" == event["type"]
+
+
+def test_a_vendor_is_answered_so_that_it_repeats() -> None:
+    """
+    Brevo drops an event at any status of failure but 429; its database may be away for a while.
+    """
+    names = ("another password", "unreadable")
+
+    with listening(MAILFAILOVER_DSN=DSN_BREVO) as running:
+        port = int(running.url.rpartition(":")[2])
+        answers = [post(port, "/webhooks/brevo", TROUBLES[name]) for name in names]
+        running.end()
+
+    assert [429, 429] == answers
 
 
 def test_events_as_json() -> None:

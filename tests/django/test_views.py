@@ -5,11 +5,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.wsgi import get_wsgi_application
 from django.test import Client, override_settings
 
 from mailfailover import EventType
 from mailfailover.django.signals import tracking
 from mailfailover.providers.postmark import Postmark
+from tests.webhooks.troubles import BREVO, TROUBLES, each_trouble, post, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +104,26 @@ def test_a_receiver_that_fails_lets_the_vendor_repeat() -> None:
     tracking.connect(fail)
     try:
         assert 500 == _post()
+    finally:
+        tracking.disconnect(fail)
+
+
+@each_trouble
+@override_settings(MAILFAILOVER={"CHAIN": BREVO})
+def test_a_vendor_is_answered_so_that_it_repeats(name: str) -> None:
+    """
+    Brevo drops an event at any status of failure but 429.
+    """
+    trouble = TROUBLES[name]
+
+    def fail(**_: Any) -> None:
+        if trouble.error is not None:
+            raise trouble.error
+
+    tracking.connect(fail)
+    try:
+        with served(get_wsgi_application()) as port:
+            assert 429 == post(port, "/email/webhooks/brevo", trouble)
     finally:
         tracking.disconnect(fail)
 

@@ -38,7 +38,7 @@ class TestWebhooks(WebhookContract):
     provider = MAILCHANNELS
     golden = GOLDEN / "mailchannels"
     secrets = ("webhook_account",)
-    window = 300
+    window = 28 * 3600
 
     sign = staticmethod(sign_mailchannels)
     fetch = staticmethod(key)

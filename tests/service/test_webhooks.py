@@ -9,6 +9,8 @@ from mailfailover import DeliveryEvent, EventType, Mailer
 from mailfailover.errors import ConnectionFailed, InvalidSignature, InvalidWebhook
 from mailfailover.providers.memory import Memory
 from mailfailover.service.app import create_app
+from tests.webhooks.hooks import Told
+from tests.webhooks.troubles import BREVO, TROUBLES, each_trouble, post, served
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -109,3 +111,16 @@ def test_vendor_may_try_an_address(client: FlaskClient, method: str) -> None:
     urls = [f"/email/api/1.0/webhooks/{key}" for key in ("acme", "quiet", "other")]
 
     assert [200, 404, 404] == [client.open(url, method=method).status_code for url in urls]
+
+
+@each_trouble
+def test_a_vendor_is_answered_so_that_it_repeats(name: str, service: Service) -> None:
+    """
+    Brevo drops an event at any status of failure but 429.
+    """
+    told = Told()
+    told.error = TROUBLES[name].error
+    app = create_app(dataclasses.replace(service, mailer=Mailer(BREVO, on_event=[told])))
+
+    with served(app) as port:
+        assert 429 == post(port, "/email/api/1.0/webhooks/brevo", TROUBLES[name])

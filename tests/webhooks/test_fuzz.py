@@ -83,8 +83,8 @@ def test_strangers_get_an_answer(
     parts = create_app(mailer(), unsubscribe=links)(environ, lambda one, _: statuses.append(one))
 
     assert all(isinstance(one, bytes) for one in parts)
-    expected = {"400", "403", "404", "405", *(["200"] if method in ("GET", "HEAD") else [])}
-    assert statuses[0][:3] in expected
+    assert statuses[0][0] in ("245" if method in ("GET", "HEAD") else "45")
+    assert b"could not be handled" not in b"".join(parts)
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -55,6 +55,16 @@ def test_claimed_once(replays: SQLReplays) -> None:
     assert [True, False, True] == [replays.claim(token, 60) for token in ("a", "a", "b")]
 
 
+def test_the_time_that_is_left_is_known(replays: SQLReplays, clock: FakeClock) -> None:
+    """
+    A claim is remembered for less than what was handled, and nothing for no time.
+    """
+    replays.claim("a", 60)
+    clock.advance(20)
+
+    assert [40, 0] == [replays.left(token) for token in ("a", "b")]
+
+
 def test_claim_ends(replays: SQLReplays, clock: FakeClock) -> None:
     """
     A claim whose process died ends by itself, and can be claimed once.

@@ -114,7 +114,7 @@ def test_vendor_that_calls_by_get(client: Client) -> None:
         )
     ]
 
-    assert [200, 403, 200, 405] == [status for status, _ in found]
+    assert [200, 503, 200, 405] == [status for status, _ in found]
     assert ("1 events\n", "") == (found[0][1], found[2][1])
     assert [EventType.SENT] == [event.type for event in told.events]
 
@@ -144,7 +144,7 @@ def test_other_methods(client: Client) -> None:
         ({}, DELIVERED, 403, "not signed by the vendor"),
         (KEY, b"{", 400, "neither a JSON object nor"),
         (KEY, b"\xff\xfe", 400, "neither a JSON object nor"),
-        ({"Acme-Trouble": "certificate"}, DELIVERED, 503, "cannot be had now"),
+        ({"Acme-Trouble": "certificate"}, DELIVERED, 503, "cannot be taken now"),
         ({"Acme-Trouble": "configuration"}, DELIVERED, 500, "bring it again"),
     ],
 )

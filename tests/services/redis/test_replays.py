@@ -28,6 +28,23 @@ def test_a_webhook_is_claimed_once_of_all_processes(redis: RedisServer) -> None:
     other.close()
 
 
+def test_the_time_that_is_left_is_known(redis: RedisServer) -> None:
+    """
+    To each process, and without Redis of its own claims.
+    """
+    one, other = RedisReplays(redis.url), RedisReplays(redis.url)
+    one.claim("w", 60.0)
+
+    assert 50 < other.left("w") <= 60
+    assert 0 == other.left("v")
+
+    redis.kill()
+    one.claim("v", 60.0)
+    assert 50 < one.left("v") <= 60
+    one.close()
+    other.close()
+
+
 def test_what_is_kept_stays_for_so_long_from_then(redis: RedisServer) -> None:
     """
     A claim becomes a memory of days.
