@@ -126,6 +126,7 @@ class AsyncMailer:
         """
         mailer = self.mailer
         message = mailer.prepare(message, **fields)
+        mailer.check_after(message)
         policy = mailer.policy.of_one(timeout, on_unknown)
         return await self._drive(mailer.delivery.steps(message, (), policy))
 

@@ -10,18 +10,19 @@ from mailfailover._chain.fit import Fit
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.parts import Parts
     from mailfailover._message.message import Message
 
 
-def candidates(parts: Parts, message: Message) -> Iterator[Candidate]:
+def candidates(parts: Parts, message: Message, avoid: Collection[str] = ()) -> Iterator[Candidate]:
     """
     Find the candidates for *message*, lazily: a link that is never asked for is not compared.
 
-    They come in the strategy's order, those that need nothing left off first.
+    They come in the strategy's order, those that need nothing left off first, and the links to
+    *avoid* last.
 
     Raises:
         InvalidMessage: If there is no recipient or no sender, or *via* names no link.
@@ -36,4 +37,6 @@ def candidates(parts: Parts, message: Message) -> Iterator[Candidate]:
             text = f"via names no provider of this chain; known: {', '.join(parts.keys)}"
             raise InvalidMessage(text, field="via")
     found = Fit(message, parts.wall, parts.carriers).find(links)
-    return found if parts.advice is None else iter(parts.advice.order(message, found))
+    if parts.advice is not None:
+        found = iter(parts.advice.order(message, found))
+    return iter(sorted(found, key=lambda one: one.link.key in avoid)) if avoid else found

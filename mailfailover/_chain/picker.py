@@ -78,7 +78,7 @@ class Picker:
         self.final: dict[str, SendError] = {}
         """The providers that said no for good, and how."""
         self._gate = Gate(parts, policy.attempt_timeout, portion)
-        self._more = candidates(parts, message)
+        self._more = candidates(parts, message, policy.avoid)
         self._known: list[Candidate] = []
         self._held: list[tuple[Candidate, Hold]] = []
         """The candidates that were passed by when last looked at."""

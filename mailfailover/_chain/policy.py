@@ -46,6 +46,9 @@ class Policy(NamedTuple):
     before_call: Callable[[Upcoming], object] | None = None
     """Called before each call, to write it down; where it raises, the call is not made."""
 
+    avoid: tuple[str, ...] = ()
+    """The links to try last, whatever their order."""
+
     def but(self, **settings: Any) -> Policy:
         """
         Return it with other *settings*, checked.

@@ -30,6 +30,11 @@ class Deliveries(Advice, Protocol):
         Know the links of the chain.
         """
 
+    def owing(self, message: Message) -> tuple[str, ...]:
+        """
+        Return the links that still owe the mail that *message* comes *after*.
+        """
+
     def holds_back(self, message: Message) -> str:
         """
         Return the receiver that is down for all recipients of *message*, "" to let it through.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mailfailover._chain.chain import ProviderChain
     from mailfailover._chain.driver import Steps
     from mailfailover._chain.policy import Policy
+    from mailfailover._mailer.deliveries import Deliveries
     from mailfailover._mailer.leave_out import Suppressions
     from mailfailover._mailer.staging import Staging
     from mailfailover._message.message import Message
@@ -34,6 +35,7 @@ class Delivery:
     chain: ProviderChain
     staging: Staging | None = None
     suppressions: Suppressions | None = None
+    deliveries: Deliveries | None = None
 
     def steps(
         self, message: Message, previous: Sequence[Attempt], policy: Policy
@@ -43,9 +45,24 @@ class Delivery:
         """
         if self.staging is not None:
             message = self.staging.keep_home(message)
+        if self.deliveries is not None and message.after:
+            return self._after(self.deliveries, message, previous, policy)
         if self.suppressions is None and not self.chain.observers:
             return self.chain.steps(message, previous, policy)  # nothing surrounds this send
         return self._surrounded(message, previous, policy)
+
+    def _after(
+        self,
+        deliveries: Deliveries,
+        message: Message,
+        previous: Sequence[Attempt],
+        policy: Policy,
+    ) -> Steps[Receipt]:
+        """
+        Send *message* by other links than those that still owe the mail before it.
+        """
+        avoid = yield Call(deliveries.owing, (message,))
+        return (yield from self._surrounded(message, previous, policy._replace(avoid=avoid)))
 
     def _surrounded(
         self, message: Message, previous: Sequence[Attempt], policy: Policy

@@ -155,7 +155,7 @@ class Mailer:
         del settings["health"]
         self.from_email: Address | None = read_address(settings.pop("from_email"), "from_email")
         staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
-        self.delivery: Delivery = Delivery(self.chain, staging, self._suppressions)
+        self.delivery: Delivery = Delivery(self.chain, staging, self._suppressions, self.deliveries)
         self.policy: Policy = _POLICY.but(**settings)
 
     def refresh(self) -> None:
@@ -235,8 +235,10 @@ class Mailer:
             MessageRejected, RecipientRejected, RecipientSuppressed: No provider would take it.
             OutcomeUnknown: It may have been sent.
             AllProvidersFailed: It was surely not sent.
+            ConfigurationError: It comes *after* another mail, and there are no *deliveries*.
         """
         message = self.prepare(message, **fields)
+        self.check_after(message)
         return self.deliver(message, (), self.policy.of_one(timeout, on_unknown))
 
     def prepare(
@@ -261,6 +263,20 @@ class Mailer:
         if message.from_email is None and self.from_email is not None:
             message = message.bound(from_email=self.from_email)
         return message
+
+    def check_after(self, message: Message) -> None:
+        """
+        Refuse *after* where nobody knows what became of the mail that it names.
+
+        Raises:
+            ConfigurationError: If it is given, and the mailer has no *deliveries*.
+        """
+        if message.after and self.deliveries is None:
+            text = (
+                "after needs to know what became of the earlier mail: give the mailer "
+                "deliveries=DeliveryHealth(...)"
+            )
+            raise ConfigurationError(text)
 
     def deliver(self, message: Message, previous: Sequence[Attempt], policy: Policy) -> Receipt:
         """

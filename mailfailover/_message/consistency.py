@@ -45,7 +45,13 @@ def check_together(message: Mail) -> None:
     ):
         text = "unsubscribe and a List-Unsubscribe header are both given: keep one"
         raise InvalidMessage(text, field="unsubscribe")
+    if message.after and message.after == message.id:
+        text = "after is the mail's own id: name the earlier mail, and leave out id"
+        raise InvalidMessage(text, field="after")
     if message.is_merge:
+        if message.deliver_within is not None:
+            text = "deliver_within cannot go with per-recipient data: send one mail to each"
+            raise InvalidMessage(text, field="deliver_within")
         from mailfailover._message.merge import check_merge
 
         check_merge(message)

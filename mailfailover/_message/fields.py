@@ -25,6 +25,10 @@ from mailfailover._values.features import MAY_BE_LEFT_OFF, Feature
 from mailfailover._values.frozen import EMPTY, FrozenDict, freeze
 from mailfailover.errors import InvalidMessage
 
+_OF_IDS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+_ID_LENGTH = 64
+_LONGEST = 30 * 86400.0
+
 
 def recipients(value: Recipients, field: str) -> tuple[Address, ...]:
     if isinstance(value, str):
@@ -228,6 +232,15 @@ def expires(value: datetime | timedelta | float | None, since: datetime) -> date
         raise InvalidMessage(message, field="expires") from None
 
 
+def seconds(field: str, value: timedelta | float) -> float:
+    found = value.total_seconds() if isinstance(value, timedelta) else value
+    is_number = isinstance(found, (int, float)) and not isinstance(found, bool)
+    if not is_number or not 0 < found < _LONGEST:
+        message = f"{field} must be seconds above 0, at most 30 days, not {value!r}"
+        raise InvalidMessage(message, field=field)
+    return float(found)
+
+
 def switch(field: str, value: bool | None) -> bool | None:  # noqa: FBT001 -- it is the value
     if value is None or isinstance(value, bool):
         return value
@@ -282,10 +295,20 @@ def unsubscribe(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def own_id(value: str) -> str:
-    allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-    if not isinstance(value, str) or len(value) > 64 or value.strip(allowed):  # noqa: PLR2004
+    if not _is_id(value):
         message = (
             "id must be 1 to 64 letters, digits, '-' or '_', because it goes into a Message-ID"
         )
         raise InvalidMessage(message, field="id")
     return value
+
+
+def earlier_id(value: str) -> str:
+    if not _is_id(value):
+        message = "after must be the id of an earlier mail: 1 to 64 letters, digits, '-' or '_'"
+        raise InvalidMessage(message, field="after")
+    return value
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _ID_LENGTH and not value.strip(_OF_IDS)

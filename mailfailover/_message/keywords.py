@@ -43,6 +43,8 @@ class MessageFields(TypedDict, total=False):
     track_clicks: bool | None
     send_at: datetime | None
     expires: datetime | timedelta | float | None
+    deliver_within: timedelta | float | None
+    after: str
     template_id: str | Mapping[str, str]
     template_data: Mapping[str, Any]
     merge_data: Mapping[str, Mapping[str, str | int | float]]

@@ -51,6 +51,8 @@ class Mail:
     track_clicks: bool | None
     send_at: datetime | None
     expires: datetime | None
+    deliver_within: float | None
+    after: str
     template_id: str | Mapping[str, str]
     template_data: Mapping[str, Any]
     merge_data: Mapping[str, Mapping[str, str]]

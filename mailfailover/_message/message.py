@@ -72,6 +72,15 @@ class Message(Mail):
             After this the outbox does not send it any more: a time (aware), or seconds since
             *send_at*, or else since *created*. Five days where None, as mail servers do.
 
+        deliver_within:
+            Seconds within which it should be delivered. Where it is not, and the provider that
+            has it reaches its receiver badly, an outbox's worker sends it once more through
+            another provider. Not for a merge.
+
+        after:
+            The id of an earlier mail that this one repeats, because it did not arrive ("send me
+            the code again"): the provider that still owes that one is tried last.
+
         template_id, template_data:
             A template stored at the vendor; a mapping gives its id per chain key.
 
@@ -117,6 +126,8 @@ class Message(Mail):
         track_clicks: bool | None = None,
         send_at: datetime | None = None,
         expires: datetime | timedelta | float | None = None,
+        deliver_within: timedelta | float | None = None,
+        after: str = "",
         template_id: str | Mapping[str, str] = "",
         template_data: Mapping[str, Any] = EMPTY,
         merge_data: Mapping[str, Mapping[str, str | int | float]] = EMPTY,
@@ -154,6 +165,12 @@ class Message(Mail):
         _set(self, "track_opens", read.switch("track_opens", track_opens))
         _set(self, "track_clicks", read.switch("track_clicks", track_clicks))
         _set(self, "send_at", read.aware("send_at", send_at))
+        _set(
+            self,
+            "deliver_within",
+            None if deliver_within is None else read.seconds("deliver_within", deliver_within),
+        )
+        _set(self, "after", read.earlier_id(after) if after else "")
         _set(self, "template_id", read.template(template_id) if template_id else "")
         _set(
             self,

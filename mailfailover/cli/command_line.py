@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mailfailover.cli.deliveries import add_delivery_commands
 from mailfailover.cli.exits import EXIT_CODES, OK, REFUSED, exit_table
 from mailfailover.cli.framework_lines import FRAMEWORKS, Lines
 from mailfailover.cli.outbox import add_outbox_commands
@@ -96,6 +97,13 @@ def demo(*, as_json: bool) -> None:
 @_repeatable("--tag", "tags", metavar="TAG")
 @_repeatable("--metadata", metavar="KEY=VALUE")
 @_repeatable("--via", metavar="KEY", text="Use these providers of the chain only.")
+@click.option(
+    "--after",
+    default="",
+    metavar="ID",
+    help="This mail repeats an earlier one, which did not arrive: avoid the provider that still "
+    "owes it, by what the database knows.",
+)
 @click.option("-t", "from_header", is_flag=True, help="The mail's header names the recipients.")
 @click.option("-f", "-r", "sender", default="", metavar="ADDRESS", help="Where bounces go.")
 @click.option("-F", "name", default="", metavar="NAME", help="The sender's, if From is missing.")
@@ -104,6 +112,7 @@ def demo(*, as_json: bool) -> None:
 @click.option("-B", "_body", metavar="TYPE", help="No effect.")
 @click.option("--local-to", default="", metavar="ADDRESS", help="Who gets mail to local users.")
 @click.option("--timeout", type=_timeout, metavar="SECONDS", help="For all attempts together.")
+@click.option("--database", metavar="URL", help="Where --after looks the earlier mail up.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent first; send nothing.")
 @_configured
 @_as_json
@@ -113,6 +122,7 @@ def send(
     config: Path | None,
     from_header: bool,
     timeout: float | None,
+    database: str | None,
     dry_run: bool,
     as_json: bool,
     **given: Any,
@@ -126,6 +136,7 @@ def send(
     """
     from mailfailover.cli.compose import compose
     from mailfailover.cli.dry_run import try_run
+    from mailfailover.cli.known_deliveries import read_deliveries
     from mailfailover.cli.letter import Letter
     from mailfailover.cli.receipt import report
     from mailfailover.cli.sendmail import Envelope
@@ -135,7 +146,8 @@ def send(
         envelope = Envelope(**{name: given.pop(name) for name in Envelope.__slots__})
         letter = Letter(**{name: given[name] for name in Letter.__slots__})
         message = compose(letter, envelope, from_header=from_header)
-        with open_mailer(dsn, config) as mailer:
+        known = read_deliveries(database) if message.after else {}
+        with open_mailer(dsn, config, **known) as mailer:
             if dry_run:
                 _show(try_run(mailer, message), as_json=as_json)
                 return
@@ -242,6 +254,7 @@ def _ask_framework() -> str:
     return answer
 
 
+add_delivery_commands(cli)
 add_outbox_commands(cli)
 add_service_commands(cli)
 add_suppression_commands(cli)

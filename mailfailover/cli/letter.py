@@ -13,7 +13,7 @@ from mailfailover.errors import InvalidMessage
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_PLAIN = ("from_email", "subject", "text", "html", "tags", "via")
+_PLAIN = ("from_email", "subject", "text", "html", "tags", "via", "after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Letter:
     tags: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
     via: tuple[str, ...] = ()
+    after: str = ""
 
     def fields(self) -> dict[str, Any]:
         """

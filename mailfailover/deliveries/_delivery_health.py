@@ -34,6 +34,7 @@ from mailfailover.deliveries._events import (
     WebhooksSilent,
 )
 from mailfailover.deliveries._judge import Judge
+from mailfailover.deliveries._owing import debtors
 from mailfailover.deliveries._routing import Routing, Situation
 from mailfailover.deliveries._store import (
     compact,
@@ -138,6 +139,15 @@ class DeliveryHealth:
         """
         return schema.upgrade(self.engine, PART)
 
+    def check_tables(self) -> None:
+        """
+        Make sure that the tables are those of this version.
+
+        Raises:
+            ConfigurationError: If not; it says what to run.
+        """
+        schema.check(self.engine, PART)
+
     # What a chain asks
 
     def for_links(self, links: Iterable[Link]) -> None:
@@ -151,6 +161,23 @@ class DeliveryHealth:
         Return *candidates* with those at the end that would hardly reach the recipients.
         """
         return self._routing.order(message, candidates)
+
+    def owing(self, message: Message) -> tuple[str, ...]:
+        """
+        Return the links that still owe the mail that *message* comes *after*.
+
+        These accepted it, and no event told that it was delivered. Of a mail that is not known, or
+        that cannot be looked up now, nobody owes anything.
+        """
+        try:
+            status = self.tracking.status(message.after)
+        except DATABASE_ERRORS as exc:
+            logger.warning("mail %s cannot be looked up: %s", message.after, type(exc).__name__)
+            return ()
+        if status is None:
+            logger.info("mail %s is not tracked: mail %s avoids no link", message.after, message.id)
+            return ()
+        return debtors(status, {one.email.lower() for one in message.recipients})
 
     def holds_back(self, message: Message) -> str:
         """
@@ -225,6 +252,19 @@ class DeliveryHealth:
         return False
 
     # The look at the database
+
+    def begin(self) -> None:
+        """
+        Read how all cells stand, and go on doing so in a thread of its own.
+
+        A database that is away is looked at again by that thread.
+        """
+        try:
+            self._read(self.clock())
+        except DATABASE_ERRORS as exc:
+            logger.warning("deliveries cannot be read now: %s", type(exc).__name__)
+        if self._thread is None and self.every is not None:
+            self._start()
 
     def check(self) -> dict[Place, Cell]:
         """

@@ -95,6 +95,14 @@ def _json(values: list[str]) -> Any:
         raise _Wrong(message) from None
 
 
+def _number(values: list[str]) -> float:
+    try:
+        return float(_one(values))
+    except ValueError:
+        message = "must be a number of seconds"
+        raise _Wrong(message) from None
+
+
 def _template(values: list[str]) -> Any:
     return _json(values) if values[0].startswith("{") else _one(values)
 
@@ -119,6 +127,7 @@ _READERS: Mapping[str, Callable[[list[str]], Any]] = {
     "droppable": _list,
     "track_opens": _switch,
     "track_clicks": _switch,
+    "deliver_within": _number,
     "template_id": _template,
     "headers": _json,
     "metadata": _json,

@@ -104,6 +104,13 @@ MAIL_FIELDS: dict[str, Schema] = {
         "description": "It is not sent after that: a time, or seconds. Five days if left out.",
         "anyOf": [_text(format="date-time"), {"type": "number", "exclusiveMinimum": 0}],
     },
+    "deliver_within": {
+        "description": "Seconds. If it is not delivered by then and its provider reaches the "
+        "receiver badly, it goes once more through another provider.",
+        "type": "number",
+        "exclusiveMinimum": 0,
+    },
+    "after": _text("The id of an earlier mail that did not arrive, and that this one repeats."),
     "template_id": {"anyOf": [_text(), _map(_text())]},
     "template_data": {"type": "object"},
     "merge_data": _map(_map(_SCALAR), "By recipient: what {{name}} stands for."),

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover import errors
+from mailfailover import Mailer, errors
 from mailfailover.cli.output import describe
+from mailfailover.deliveries import DeliveryHealth
 from mailfailover.testing import FaultServer, faults
+from mailfailover.tracking import Tracking
 from tests.cli.running import KEY, MAIL, dsn_of, run
 
 if TYPE_CHECKING:
@@ -300,3 +302,31 @@ def test_environment_is_the_default(vendor: FaultServer, monkeypatch: pytest.Mon
     monkeypatch.setenv("MAILFAILOVER_DSN", dsn_of(vendor, "env"))
 
     assert run("send", *MAIL).stdout.startswith("env accepted mail ")
+
+
+def test_after_avoids_the_provider_that_owes_the_earlier_mail() -> None:
+    """
+    By what the database knows; the mail is tracked there as well.
+    """
+    tracking = Tracking()
+    tracking.init()
+    DeliveryHealth(tracking).init()
+    chain = "failover(one=null:// two=null://)"
+    with Mailer(chain, observers=[tracking]) as mailer:
+        first = mailer.send(to="b@example.com", from_email="a@example.com", text="1234")
+
+    done = run("send", "--dsn", chain, "--json", *MAIL, "--after", first.mail_id)
+
+    receipt = json.loads(done.stdout)
+    assert (0, "two") == (done.exit_code, receipt["provider"])
+    assert tracking.status(receipt["mail_id"])
+
+
+def test_after_needs_a_database_that_knows_mails() -> None:
+    """
+    The error says what to run.
+    """
+    done = run("send", "--dsn", "null://", *MAIL, "--after", "m1")
+
+    assert 2 == done.exit_code
+    assert "mailfailover tracking init" in done.stderr

@@ -1,0 +1,39 @@
+"""
+The debt of a link: it accepted a mail, and no event has told since that it was delivered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailfailover.errors import OutcomeUnknown
+from mailfailover.tracking import RecipientState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from mailfailover.tracking import MailStatus, RecipientTrack
+
+_OWED = frozenset({RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.UNKNOWN})
+_MAY_HAVE_IT = ("accepted", OutcomeUnknown.__name__)
+
+
+def owed(status: MailStatus) -> Sequence[RecipientTrack]:
+    """
+    Return the recipients of whom no event tells that the mail came, or that it never will.
+    """
+    return [one for one in status.recipients if one.state in _OWED]
+
+
+def debtors(status: MailStatus, emails: Collection[str]) -> tuple[str, ...]:
+    """
+    Return the links that may have a mail and owe it to one of *emails*.
+
+    Where the mail was for none of these addresses, it is about all of its recipients.
+    """
+    common = [one for one in status.recipients if one.email.lower() in emails]
+    asked = common or status.recipients
+    if not any(one.state in _OWED for one in asked):
+        return ()
+    found = [one["provider"] for one in status.attempts if one["outcome"] in _MAY_HAVE_IT]
+    return tuple(dict.fromkeys(found))
