@@ -1,7 +1,7 @@
 """
 The command ``mailfailover``, also as ``python -m mailfailover``.
 
-It is always installed; what it needs comes with the extra ``cli``.
+The command is always installed; its packages come with the extra ``cli``.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class AsyncMailer:
             send(request, timeout)`` and an ``async def close()``; :class:`AsyncTransport` is
             the default.
 
-        sleep: What waits, for tests and simulations.
+        sleep: The coroutine function that waits; tests and simulations pass their own.
 
     .. versionadded:: 0.1.0
     """
@@ -108,7 +108,7 @@ class AsyncMailer:
     @property
     def health(self) -> Health:
         """
-        Who is up, with ``snapshot()``, ``isolate(key)`` and ``reset(key=None)``.
+        The health of the providers, with ``snapshot()``, ``isolate(key)`` and ``reset(key=None)``.
         """
         return self.mailer.health
 
@@ -135,7 +135,7 @@ class AsyncMailer:
         Send many mails at once, at most *limit* at a time.
 
         Returns:
-            An outcome for each message, in the same order. One that fails harms no other.
+            One outcome per message, in the same order. A failed mail does not affect the others.
 
         Raises:
             TypeError: If one is no :class:`Message`; none was sent.

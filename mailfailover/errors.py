@@ -81,7 +81,7 @@ __all__ = [
 
 class Verdict(Enum):
     """
-    What an error of one provider means for the mail.
+    The consequence of one provider's error for the mail.
     """
 
     STOP = "stop"
@@ -99,7 +99,7 @@ class Verdict(Enum):
 
 class Penalty(Enum):
     """
-    What an error means for the provider's place in the chain.
+    The consequence of an error for the provider's place in the chain.
     """
 
     NONE = "none"
@@ -139,7 +139,7 @@ class Attempt:
 
         provider_message_id: The vendor's id of the mail, "" for none.
 
-        dropped: What was left off the mail because this provider cannot express it.
+        dropped: The features that were left off because this provider cannot express them.
     """
 
     provider: str
@@ -291,7 +291,7 @@ class AllProvidersFailed(MailFailoverError):
 
 class Facts(TypedDict, total=False):
     """
-    What every :class:`SendError` can carry beside its message.
+    The fields that every :class:`SendError` can carry beside its message.
     """
 
     provider: str
@@ -365,7 +365,7 @@ class MessageRejected(SendError):
 
 class RecipientRejected(SendError):
     """
-    The recipient does not exist or cannot receive mail, whoever sends it.
+    The recipient does not exist or cannot receive mail through any provider.
     """
 
     verdict = Verdict.STOP

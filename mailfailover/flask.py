@@ -176,7 +176,7 @@ def webhooks(
     Args:
         mailer: Whose providers, and whose handlers.
 
-        unsubscribe: The links that end a subscription; without, there is no such address.
+        unsubscribe: The links that end a subscription; without it there is no such URL.
 
         name: The blueprint's, where there are several.
 

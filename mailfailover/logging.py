@@ -10,7 +10,7 @@ A handler of the standard library's logging that mails what went wrong.
     mailer = Mailer("failover(...)", from_email="shop@example.com")
     logging.getLogger().addHandler(MailHandler(mailer, to="ops@example.com"))
 
-It never blocks whoever logs, never mails about its own mails, and makes one mail of repeats.
+It never blocks the logging thread, never mails about its own mails, and groups repeats.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ class MailHandler(logging.Handler):
     same exception are told once, with their number. Beyond 100 different ones in one mail, the
     rest is counted only.
 
-    What is logged while it sends, in its own thread, is not mailed: a provider that fails does
+    Records logged by its own sending thread are not mailed: a provider that fails does
     not make mails about itself. A mail that nobody took is told on stderr, and counted in the
     next one.
 
     Args:
-        mailer: What sends.
+        mailer: The mailer that sends.
 
         level: The lowest level that is mailed.
 
@@ -213,7 +213,7 @@ class MailHandler(logging.Handler):
 
 def _kind(record: logging.LogRecord) -> object:
     """
-    What records have in common that are told once.
+    The key that groups repeated records.
     """
     exception = record.exc_info[0] if record.exc_info else None
     return record.name, record.levelno, record.pathname, record.lineno, exception

@@ -1,5 +1,5 @@
 """
-What OpenTelemetry is told: a span for each call to a provider, and counts.
+The OpenTelemetry observer: a span for each call to a provider, and counters.
 
 ::
 
@@ -53,7 +53,7 @@ class OpenTelemetryObserver:
     ``mailfailover.provider.downs`` by provider and reason.
 
     Args:
-        tracer_provider, meter_provider: Those of the process where None.
+        tracer_provider, meter_provider: The process's own if None.
 
     .. versionadded:: 0.1.0
     """

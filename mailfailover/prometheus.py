@@ -1,5 +1,5 @@
 """
-What Prometheus is told: attempts, mails, and how providers stand.
+The Prometheus observer: attempts, mails, and the state of each provider.
 
 ::
 

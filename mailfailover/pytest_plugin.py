@@ -25,7 +25,7 @@ __all__ = ["Mailbox", "fault_server", "mailbox"]
 
 class Mailbox:
     """
-    What a mailer sent.
+    The mails of a mailer.
 
     Attributes:
         mailer: A :class:`~mailfailover.Mailer` that keeps its mails here, sent by

@@ -108,7 +108,7 @@ def webhooks(
         mailer: Whose providers and whose handlers; that of the application it is mounted in
             where None.
 
-        unsubscribe: The links that end a subscription; without, there is no such address.
+        unsubscribe: The links that end a subscription; without it there is no such URL.
 
     .. versionadded:: 0.1.0
     """

@@ -8,7 +8,7 @@ Links with which a recipient ends a subscription by one click, without any login
     links = UnsubscribeLinks("https://example.com/unsubscribe", secret="...")
     mailer.send(links.add_to(Message("ann@example.org", stream="news", subject="News", text="...")))
 
-Whoever answers under that address, such as :mod:`mailfailover.webhooks.wsgi`, hands an event
+The server at that address, such as :mod:`mailfailover.webhooks.wsgi`, hands an event
 ``UNSUBSCRIBED`` to the handlers of the mailer, and so to the list of suppressions.
 """
 
@@ -50,7 +50,7 @@ class UnsubscribeLinks:
     """
     Makes and reads links that end a subscription; each names a recipient and a stream.
 
-    A link holds as long as its secret does. It is signed, not encrypted: whoever sees it can
+    A link is valid as long as its secret. It is signed, not encrypted: anyone who sees it can
     read the address.
 
     Args:
@@ -81,7 +81,7 @@ class UnsubscribeLinks:
 
     def add_to(self, message: Message) -> Message:
         """
-        Return *message* with a link for its recipient; in a merge each gets one of his own.
+        Return *message* with a link for its recipient; in a merge each recipient has one.
 
         Raises:
             InvalidMessage: If several recipients share the mail: nobody knew who clicks.

@@ -101,7 +101,7 @@ class ProviderChain:
     @property
     def strategy(self) -> Strategy:
         """
-        What orders its links.
+        The strategy that orders the links.
         """
         return self.parts.strategy
 
@@ -129,14 +129,14 @@ class ProviderChain:
     @property
     def health(self) -> Health:
         """
-        Who is up.
+        The health of the providers.
         """
         return self.parts.health
 
     @property
     def transport(self) -> Transport:
         """
-        What carries its requests.
+        The transport of its requests.
         """
         return self.parts.transport
 
@@ -154,7 +154,7 @@ class ProviderChain:
         Send *message* through the first provider that takes it.
 
         Args:
-            message: What to send. Its id makes a repetition recognisable.
+            message: The mail. Its id makes a repetition recognisable.
 
             previous: Attempts of an earlier process, of which one may have sent it.
 
@@ -164,11 +164,11 @@ class ProviderChain:
             A receipt: a provider accepted it for at least one recipient.
 
         Raises:
-            InvalidMessage: It cannot be sent by anybody; nothing was called.
+            InvalidMessage: No provider could send the mail; none was called.
             UnsupportedFeature: No provider here can express it; nothing was called.
             MessageRejected, RecipientRejected, RecipientSuppressed: For good.
-            OutcomeUnknown: It may have been sent.
-            AllProvidersFailed: It was surely not sent.
+            OutcomeUnknown: The mail may have been sent.
+            AllProvidersFailed: The mail was certainly not sent.
         """
         return drive(self.steps(message, previous, policy or Policy()), self.sleep)
 
@@ -189,9 +189,9 @@ class ProviderChain:
 
     def renew(self, spec: Any) -> None:
         """
-        Go on with the links of another *spec*: a mail on its way keeps to those it began with.
+        Replace the links by those of *spec*. A mail that is being sent keeps its links.
 
-        What is known of a provider holds as long as its configuration is the same: a provider
+        Health is kept for a provider whose configuration is unchanged: a provider
         with a new key is asked at once.
 
         Raises:

@@ -1,5 +1,5 @@
 """
-Faults of a provider's code: the error of ours that an exception of such code becomes.
+Faults of a provider's code: the error that an exception of such code becomes.
 
 An exception of a provider's code is judged by when it came: before the transport was asked
 nothing was sent, afterwards the mail may have left.

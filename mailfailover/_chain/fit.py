@@ -65,7 +65,7 @@ class Fit:
 
     def find(self, links: Iterable[Link]) -> Iterator[Candidate]:
         """
-        Yield the candidates among *links*, those that need nothing left off first.
+        Yield the candidates among *links*; first those that need no feature left off.
 
         Raises:
             InvalidMessage: If neither the mail nor any link has a sender.
@@ -101,7 +101,7 @@ class Fit:
         batch = message.is_merge and self._takes_batch(link)
         missing, limits = self._missing(link, batch=batch), self._limits(link)
         if batch and message.merge_metadata and Feature.METADATA in missing:
-            batch = False  # each recipient's metadata is cut in a mail of his own
+            batch = False  # each recipient's metadata is cut in a separate mail
             missing = self._missing(link, batch=batch)
         if limits or (missing and missing & ~(message.droppable | PREFERENCES)):
             self._lacking[link.key] = (

@@ -56,7 +56,7 @@ class Gate:
         Return a pass for one call to *candidate*, or why it is passed by.
 
         Args:
-            candidate: Whom to call.
+            candidate: The candidate to call.
 
             force: Whether to call although its health says no, one mail at a time.
         """

@@ -86,7 +86,7 @@ class HealthReport:
         """
         Forget the failed connections of a whole round: our own network is down.
 
-        What their calls held is given back.
+        Leases that their calls held are released.
         """
         for one in self._unproven:
             self._parts.health.release(one.ticket)

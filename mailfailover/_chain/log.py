@@ -35,7 +35,7 @@ def log_attempt(
 
         attempt: The attempt.
 
-        verdict: What its error means for the mail, None without an error.
+        verdict: The verdict of its error, None without an error.
 
         successor: Finds the provider that the mail can go to now, None if there is none.
     """

@@ -162,7 +162,7 @@ class MergeSend(Send):
 
     def upcoming(self, key: str, message: Message) -> Upcoming:
         """
-        What is known when *message*, a part, is about to go to *key*.
+        The knowledge so far when *message*, a part, is about to go to *key*.
         """
         known = dict.fromkeys(self.maybe, RecipientStatus.UNKNOWN) | self.statuses
         return Upcoming(key, message, self.attempts, known, self.message_ids)
@@ -220,7 +220,7 @@ class MergeSend(Send):
 
 def _told(emails: list[str], told: Mapping[str, T], otherwise: T) -> dict[str, T]:
     """
-    What an answer says of each of *emails*; *otherwise* where it does not name one.
+    The status of each of *emails* in an answer; *otherwise* for an email that it does not name.
     """
     found = dict.fromkeys(emails, otherwise)
     return found | {email: told[email] for email in told if email in found}
@@ -241,7 +241,7 @@ def _is_no_batch(result: Result) -> bool:
     Whether the provider can send this mail, but not to many in one call: nothing was sent.
 
     What it cannot express at all, for whichever recipient, goes to none of them: otherwise the
-    first would get his mail from here, and the second none.
+    first recipient would get the mail from this provider, and the second none.
     """
     error = result.error
     if not isinstance(error, UnsupportedFeature) or result.stage != Stage.PREPARING:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class Advice(Protocol):
     """
-    What may change the order of a mail's candidates, by what is known beyond their health.
+    Advice on the order of a mail's candidates, from knowledge beyond their health.
     """
 
     def order(self, message: Message, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
@@ -37,7 +37,7 @@ class Advice(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """
-    What a chain is made of. A send gets these parts, not the chain.
+    The parts of a chain. A send gets these, not the chain.
     """
 
     strategy: Strategy

@@ -34,7 +34,7 @@ class Ping:
 
         ok: True if it knows us; None if it has no way to ask.
 
-        error: What it said otherwise.
+        error: The error otherwise.
 
         duration: How long it took, in seconds.
 

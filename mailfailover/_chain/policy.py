@@ -24,7 +24,7 @@ class Upcoming(NamedTuple):
     A call that is about to be made: its provider and mail, and what the send knows until now.
 
     For a merge *message* is the part that this call is for, and *recipients* and *message_ids*
-    are of those whose fate is known.
+    are of those whose outcome is known.
     """
 
     provider: str
@@ -36,7 +36,7 @@ class Upcoming(NamedTuple):
 
 class Policy(NamedTuple):
     """
-    The mailer's settings, or those of one send.
+    The settings of a mailer or of one send.
     """
 
     timeout: float = 30.0
@@ -54,7 +54,7 @@ class Policy(NamedTuple):
         Return it with other *settings*, checked.
 
         Raises:
-            ConfigurationError: If one has no such value.
+            ConfigurationError: If a setting cannot have that value.
         """
         for name, value in settings.items():
             (_check_choice if name in _CHOICES else _check_seconds)(name, value)

@@ -59,7 +59,7 @@ class Quotes:
     @cached_property
     def _values(self) -> list[str]:
         """
-        What is masked wherever it stands as a whole, longer values first.
+        The values that are masked wherever they occur, longest first.
         """
         mail = self._message
         addresses = (*mail.recipients, *mail.reply_to, mail.from_email)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mailfailover._message.message import Message
 
 
-# Operators of Flag cost a microsecond each, those of int a hundredth of that.
+# Operators of Flag cost a microsecond each, operators of int a hundredth of that.
 _HTML = Feature.HTML.value
 _REPLY_TO = Feature.REPLY_TO.value
 _MULTIPLE_REPLY_TO = Feature.MULTIPLE_REPLY_TO.value
@@ -61,7 +61,7 @@ Shape = tuple[int, int]
 
 def shape_of(message: Message, bits: int) -> Shape | None:
     """
-    The shape of a plain mail that requires *bits*: what carries one such mail carries all.
+    The shape of a plain mail that requires *bits*: a link that carries one carries all of them.
 
     None for any other mail.
     """
@@ -74,7 +74,7 @@ def shape_of(message: Message, bits: int) -> Shape | None:
 
 def required_features(message: Message) -> Feature:
     """
-    What a provider needs to express *message* (merges aside).
+    The features that a provider needs to express *message* (merges aside).
     """
     return Feature(required_bits(message))
 
@@ -154,7 +154,7 @@ def _all_ascii(message: Message) -> bool:
 
 def each_bits(message: Message) -> int:
     """
-    What the data of a merge requires of a provider that sends each recipient a mail of his own.
+    The features that a merge requires of a provider that sends each recipient a separate mail.
     """
     needed = 0
     if message.merge_metadata:

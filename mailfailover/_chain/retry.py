@@ -85,7 +85,7 @@ def later_turns(
     Args:
         turn: Takes one turn, as steps.
 
-        first: What the first turn returned; it was taken without tenacity.
+        first: The result of the first turn, which ran without tenacity.
 
         time_left: Seconds until the send's deadline.
 

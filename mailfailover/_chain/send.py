@@ -139,7 +139,7 @@ class Send:
 
     def upcoming(self, key: str, message: Message) -> Upcoming:
         """
-        What is known when *message* is about to go to *key*.
+        The knowledge so far when *message* is about to go to *key*.
         """
         return Upcoming(key, message, self.attempts, EMPTY, EMPTY)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class Waiting:
     """
-    Who still waits for the mail, and in which parts the present candidate gets it.
+    The recipients that still wait for the mail, and the parts that the candidate gets.
     """
 
     def __init__(self, message: Message) -> None:

@@ -35,7 +35,7 @@ ACCOUNT_SECONDS = 900.0
 FOREVER = float("inf")
 
 _TIDIED = 2
-"""Refused senders that are looked at with each new one, to forget those whose time is over."""
+"""The number of refused senders checked for expiry with each new one."""
 
 
 class Ticket(NamedTuple):
@@ -77,7 +77,7 @@ class ProviderHealth:
 
         calls, failures: Within the last minute.
 
-        detail: What it said last when it failed.
+        detail: The text of its last failure.
 
         senders: From domains it refuses, with the seconds left.
 

@@ -46,7 +46,7 @@ class Grant(NamedTuple):
 
 class Allowance:
     """
-    What is left of one link's rate and quota.
+    The remainder of one link's rate and quota.
     """
 
     __slots__ = ("filled", "period", "tokens", "used")

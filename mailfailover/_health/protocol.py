@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class Health(Protocol):
     """
-    What tells a chain which providers are well. Its store may be shared between processes.
+    The health of a chain's providers. Its store may be shared between processes.
 
     A health that also has the methods of :class:`Allowances` counts the rates and quotas of links
     for all who share it. Otherwise each chain counts its own.
@@ -80,7 +80,7 @@ class Health(Protocol):
 
 class Allowances(Protocol):
     """
-    What counts the recipients that went through a link with a rate or a quota.
+    A counter of the recipients that went through a link with a rate or a quota.
     """
 
     def take(self, link: Link, portion: Portion) -> Grant:

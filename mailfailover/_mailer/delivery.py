@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """
-    What a mailer does around the send of its chain.
+    The delivery of one mail: the work of a mailer around its chain's send.
     """
 
     chain: ProviderChain

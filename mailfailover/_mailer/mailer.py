@@ -88,13 +88,13 @@ class Mailer:
 
         health, transport, observers: See :class:`ProviderChain`.
 
-        suppressions: Who must not get mail; taken out before any call.
+        suppressions: The list of addresses that must not get mail; removed before any call.
 
         redirect_to: Everything goes to this address instead, for staging systems.
 
         allow_recipients: Addresses and domains that may get mail all the same.
 
-        on_event, replays: Who is told of webhooks, and what remembers that they came.
+        on_event, replays: The handlers of delivery events, and the store that refuses replays.
 
         deliveries:
             Learns what becomes of mails, and lets the next ones prefer the links that reach their
@@ -202,7 +202,7 @@ class Mailer:
     @property
     def health(self) -> Health:
         """
-        Who is up, with ``snapshot()``, ``isolate(key)`` and ``reset(key=None)``.
+        The health of the providers, with ``snapshot()``, ``isolate(key)`` and ``reset(key=None)``.
         """
         return self.chain.health
 
@@ -221,7 +221,7 @@ class Mailer:
         It blocks for at most *timeout* seconds (the look-up of a host name excepted).
 
         Args:
-            message: What to send; *fields* given beside it replace its own.
+            message: The mail; *fields* given beside it replace its own.
 
             timeout: Instead of the mailer's.
 
@@ -233,8 +233,8 @@ class Mailer:
             InvalidMessage: The message is wrong; nothing was called.
             UnsupportedFeature: No provider of the chain can express it; nothing was called.
             MessageRejected, RecipientRejected, RecipientSuppressed: No provider would take it.
-            OutcomeUnknown: It may have been sent.
-            AllProvidersFailed: It was surely not sent.
+            OutcomeUnknown: The mail may have been sent.
+            AllProvidersFailed: The mail was certainly not sent.
             ConfigurationError: It comes *after* another mail, and there are no *deliveries*.
         """
         message = self.prepare(message, **fields)
@@ -290,7 +290,7 @@ class Mailer:
         Send many mails at once, at most *workers* at a time.
 
         Returns:
-            An outcome for each message, in the same order. One that fails harms no other.
+            One outcome per message, in the same order. A failed mail does not affect the others.
 
         Raises:
             TypeError: If one is no :class:`Message`; none was sent.

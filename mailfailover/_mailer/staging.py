@@ -34,7 +34,7 @@ class Staging:
         Return the staging, None if every recipient may get mail.
 
         Raises:
-            ConfigurationError: If an argument is no address (or domain, for those allowed).
+            ConfigurationError: If an argument is no address (in *allow_recipients*: or domain).
         """
         home = read_address(redirect_to, "redirect_to")
         names = [allow_recipients] if isinstance(allow_recipients, str) else [*allow_recipients]

@@ -56,7 +56,7 @@ def receive(
     Args:
         provider: Whose webhook it is.
 
-        request: What came.
+        request: The webhook.
 
         key: The provider's chain key, for the events; its name by default.
 
@@ -69,10 +69,10 @@ def receive(
         wall: The time, as Unix time.
 
     Raises:
-        InvalidSignature: It is not the vendor's, or too old.
-        WebhookReplayed: It was taken before.
+        InvalidSignature: The webhook is not the vendor's, or too old.
+        WebhookReplayed: The webhook was accepted before.
         WebhookInProgress: Its first call is not over; nobody knows how it ends.
-        InvalidWebhook: It is too large, or not readable.
+        InvalidWebhook: The webhook is too large or not readable.
         ConfigurationError: The provider has no webhooks.
         SendError: The vendor's certificate could not be had; nothing was decided.
     """

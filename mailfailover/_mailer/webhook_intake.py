@@ -30,7 +30,7 @@ class Reception:
     Args:
         chain: The providers. Its transport fetches certificates, its clock tells the time.
 
-        handlers: What is called with each event.
+        handlers: The functions that are called with each event.
 
         replays: Remembers which webhooks came; in the memory of this process where None.
     """
@@ -66,7 +66,7 @@ class Reception:
 
     def status(self, key: str, status: int) -> int:
         """
-        What to answer the vendor of *key* instead of *status*, so that it brings the event again.
+        The answer to the vendor of *key* instead of *status*, so that it repeats the event.
         """
         return retries_of(self._providers.get(key)).statuses.get(status, status)
 
@@ -82,7 +82,7 @@ class Reception:
         Hand *event* to each handler, also when another one fails.
 
         Raises:
-            Exception: What the first handler that failed has raised.
+            Exception: The exception of the first handler that failed.
         """
         hand_on((event,), self.handlers)
 

@@ -78,7 +78,7 @@ class Alternative:
     @property
     def feature(self) -> Feature:
         """
-        What a provider needs to carry it.
+        The feature that a provider needs to carry it.
         """
         return _FEATURES.get(self.kind, Feature.ALTERNATIVES)
 

@@ -89,9 +89,9 @@ def check_keywords(names: Iterable[str], known: Iterable[str] = ()) -> None:
     Refuse a keyword that is no field of a message, and say which one was meant.
 
     Args:
-        names: What was given.
+        names: The names that were given.
 
-        known: What is allowed beside the fields.
+        known: The names that are allowed beside the fields.
 
     Raises:
         TypeError: As Python does for a keyword that a function does not take.

@@ -113,7 +113,7 @@ class Mail:
 
     def header_items(self) -> Iterator[tuple[str, str]]:
         """
-        Yield every custom header with its value, those of *unsubscribe* included.
+        Yield every custom header with its value, including the headers of *unsubscribe*.
         """
         for name, value in self.headers.items():
             if isinstance(value, str):

@@ -91,7 +91,7 @@ def _values(headers: Mapping[str, str | tuple[str, ...]]) -> Iterator[str]:
 
 def merge_features(message: Mail) -> Feature:
     """
-    What a provider needs to send this merge in one call.
+    The features that a provider needs to send this merge in one call.
 
     A header that uses ``{{name}}`` differs per recipient like those of *merge_headers*.
     """

@@ -1,5 +1,5 @@
 """
-What is sent: :class:`Message`, checked when it is made.
+The message: one mail, checked when it is made.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Message(Mail):
 
         from_email: The sender; the mailer's own where None.
 
-        subject, text, html: What it says; ``{{name}}`` is filled in from *merge_data*.
+        subject, text, html: The content; ``{{name}}`` is filled in from *merge_data*.
 
         alternatives:
             More forms of the same text beside *text* and *html*: an invitation, AMP.
@@ -90,7 +90,7 @@ class Message(Mail):
 
         unsubscribe: An https URL, a ``mailto:``, or both: sets the headers of RFC 8058.
 
-        stream: What kind of mail it is, for routing and suppression.
+        stream: The kind of mail, for routing and suppression.
 
         envelope_from: Where bounces go, where the provider lets one choose.
 
@@ -98,7 +98,7 @@ class Message(Mail):
 
         via: Chain keys or labels: no other provider is tried.
 
-        droppable: What may be left off when no usable provider can express all of it.
+        droppable: The features that may be left off if no usable provider has them all.
 
         id: The caller's own, else a ULID.
 
@@ -213,7 +213,7 @@ class Message(Mail):
         """
         Return it as JSON-safe data, without the fields that have their default.
 
-        The content of every attachment is in it, also of those that are paths.
+        The result holds the content of every attachment, including attachments from paths.
         """
         from mailfailover._message.json_form import message_to_dict
 
@@ -281,7 +281,7 @@ class Message(Mail):
 
             envelope_from: Where bounces go, where the provider lets one choose.
 
-            more: What travels beside the bytes: tags, metadata, tracking, stream, send_at.
+            more: The fields beside the bytes: tags, metadata, tracking, stream, send_at.
 
         Raises:
             InvalidMessage:
@@ -314,7 +314,7 @@ def _said_in_header(
     raw: bytes, from_email: str | Address | None, created: datetime | None
 ) -> tuple[str | Address | None, datetime | None]:
     """
-    Return the sender and the time of a finished mail; those that the caller gives win.
+    Return the sender and the time of a finished mail, unless the caller gives them.
     """
     from mailfailover._message.mime_reader import raw_fields
 

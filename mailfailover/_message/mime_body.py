@@ -75,7 +75,7 @@ def body_fields(mail: ParsedMessage) -> dict[str, Any]:
     Read the body of *mail* into text, html, alternatives and attachments.
 
     Raises:
-        BeyondFields: If those would not hold all of it.
+        BeyondFields: If the fields would not hold the whole body.
         InvalidMessage: If a part is damaged.
     """
     _check_headers(mail, is_root=True)

@@ -26,7 +26,7 @@ _RECIPIENTS = ("to", "cc", "bcc")
 _FIELDS = _ADDRESS_FIELDS | {"from": "from_email", "subject": "subject", "date": "created"}
 _ONCE = ("from", "subject", "date", "message-id", "reply-to")
 
-# What stays with a mail and has no field.
+# Headers that stay with a mail and have no field.
 _BEYOND_FIELDS = ("dkim-signature", "resent-")
 # Headers that the servers of a former journey added, beside those that no caller may set.
 _TRACE = frozenset(
@@ -49,8 +49,8 @@ def header_fields(mail: ParsedMessage) -> dict[str, Any]:
     Read every header of *mail* that says something about the mail and not about its way.
 
     Raises:
-        BeyondFields: If there is one that no field holds.
-        InvalidMessage: If one that may stand once stands twice, or cannot be decoded.
+        BeyondFields: If no field holds one of the headers.
+        InvalidMessage: If a header that is allowed once occurs twice, or cannot be decoded.
     """
     _check_expressible(mail)
     headers = list(_decoded(mail))

@@ -207,7 +207,7 @@ def _message_part(headers: list[tuple[str, str]], content: bytes) -> EmailMessag
 
 def _checked(part: EmailMessage) -> EmailMessage:
     """
-    Return *part* if its headers, written and read again, are those that were set.
+    Return *part* if its headers are unchanged after writing and reading them.
     """
     expected = list(part.raw_items())
     written = b"".join(part.policy.fold_binary(name, value) for name, value in expected)

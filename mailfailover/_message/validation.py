@@ -1,7 +1,7 @@
 """
 Strings and addresses, refused before they can do harm.
 
-What these functions let through can be written into any header, form field or JSON
+A string that passes these checks can be written into any header, form field or JSON
 document without starting a new header, a new recipient or a new line.
 """
 

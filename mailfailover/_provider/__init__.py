@@ -1,3 +1,3 @@
 """
-What the author of a provider builds with; ``mailfailover.plugin`` is its face.
+The kit for authors of providers; ``mailfailover.plugin`` is its face.
 """

@@ -107,7 +107,7 @@ def by_recipient(said: Iterable[tuple[object, T]], recipients: Iterable[Address]
     Args:
         said: Addresses as the vendor wrote them, each with what it says.
 
-        recipients: Those of the mail; the result has their addresses, in their order.
+        recipients: The mail's recipients; the result has their addresses, in their order.
     """
     found = {email.lower(): one for email, one in said if isinstance(email, str)}
     return {one.email: found[one.email.lower()] for one in recipients if one.email.lower() in found}
@@ -115,7 +115,7 @@ def by_recipient(said: Iterable[tuple[object, T]], recipients: Iterable[Address]
 
 def recipients_in(text: str, recipients: Iterable[Address]) -> tuple[str, ...]:
     """
-    Return the addresses of those *recipients* whom a vendor's words name, in whatever case.
+    Return the addresses of the *recipients* that a vendor's text names, in upper or lower case.
     """
     words = (word.strip(".:") for word in _BETWEEN_ADDRESSES.split(text.lower()))
     return tuple(by_recipient(((word, None) for word in words), recipients))

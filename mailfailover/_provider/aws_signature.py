@@ -25,7 +25,7 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 @published_in("mailfailover.plugin")
 class AWSCredentials(NamedTuple):
     """
-    Who signs: the two halves of a key, and a token where the key is a temporary one.
+    AWS credentials: the two halves of a key, and the token of a temporary key.
     """
 
     key_id: str
@@ -47,7 +47,7 @@ def sign_aws(
 
         now: Unix time.
 
-        credentials: Who signs.
+        credentials: The key that signs.
 
         region: The region of the service, ``"eu-west-1"``.
 

@@ -1,5 +1,5 @@
 """
-What of a mail its MIME form does not say: the envelope, and what a vendor is asked to do.
+The parts of a mail that its MIME form lacks: the envelope, and requests to the vendor.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class WrittenJSON:
         Write a list, whose items may have files in them.
 
         Args:
-            items: What is in it.
+            items: The fields and files of the form.
 
             most: How many bytes it may have, where the items are the mails of a merge.
 
@@ -169,7 +169,7 @@ def merge_options(
     Mappings are merged at every depth; anything else replaces what stood there.
 
     Args:
-        body: What the provider wrote.
+        body: The body that the provider wrote.
 
         options: ``message.options(name)``.
 

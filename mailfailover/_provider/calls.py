@@ -66,7 +66,7 @@ def post_json(
     Args:
         url: The whole URL.
 
-        headers: What identifies us; the Content-Type is added.
+        headers: The headers that identify us; Content-Type is added.
 
         data: As :func:`json_body` takes it.
 

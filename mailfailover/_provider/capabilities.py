@@ -15,10 +15,10 @@ from mailfailover.errors import ConfigurationError
 @dataclass(frozen=True, slots=True, init=False)
 class Capabilities:
     """
-    What a provider can express, and its limits; None is no limit.
+    The features and limits of a provider; None is no limit.
 
     Attributes:
-        features: What it can do beyond the basic mail.
+        features: The features beyond a basic mail.
 
         max_tags: How many tags one mail may have.
 

@@ -1,5 +1,5 @@
 """
-What an answer means where the vendor's own code says nothing: HTTP's and SMTP's meanings.
+The meanings of HTTP and SMTP answers where the vendor's own code says nothing.
 
 They are opposite: 4xx is final in HTTP and "try again" in SMTP.
 """
@@ -88,7 +88,7 @@ def classify_http(
 
         kind: The class that the vendor's code means, where it is known.
 
-        detail: What the vendor said; addresses in it are masked.
+        detail: The vendor's text; addresses in it are masked.
     """
     status = response.status_code
     is_own = own_envelope or bool(code) or kind is not None

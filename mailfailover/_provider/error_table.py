@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @published_in("mailfailover.plugin")
 class Problem(NamedTuple):
     """
-    One thing that a vendor says is wrong; "" for what it does not say.
+    One problem in a vendor's error answer; "" for each part that the vendor leaves out.
     """
 
     code: str = ""
@@ -70,7 +70,7 @@ class Rule:
 
     def fits(self, problem: Problem, status: int) -> bool:
         """
-        Whether *problem*, in an answer of this *status*, is one that the row is about.
+        Whether the row applies to *problem* in an answer with this *status*.
         """
         return (
             self.status in (None, status)
@@ -84,7 +84,7 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Errors:
     """
-    What a vendor's errors mean: by the first rule that fits, else by words, else by code.
+    The meanings of a vendor's errors: by the first rule that fits, else by words, else by code.
 
     Attributes:
         codes: The kind of error for each code that means the same in every answer.

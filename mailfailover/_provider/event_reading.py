@@ -44,7 +44,7 @@ def make_event(
     Args:
         raw: The vendor's own item.
 
-        type: What happened.
+        type: The kind of event.
 
         event_id: The vendor's id of the event; a hash of *raw* where it has none.
 

@@ -147,7 +147,7 @@ class Link:
     @property
     def names(self) -> frozenset[str]:
         """
-        What ``via`` may call it: its key and its labels.
+        The names by which ``via`` may select the link: its key and its labels.
         """
         return frozenset((self.key, *self.labels))
 

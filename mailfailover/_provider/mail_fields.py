@@ -29,7 +29,7 @@ def unsupported(text: str, *features: str) -> UnsupportedFeature:
     Make the error of a mail that one vendor cannot express, and another perhaps can.
 
     Args:
-        text: What the vendor does not take, after its name.
+        text: The limit of the vendor, written after its name.
 
         features: The features or limits that the mail goes beyond.
     """
@@ -38,7 +38,7 @@ def unsupported(text: str, *features: str) -> UnsupportedFeature:
 
 def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return *fields* without those that are None or empty; False and 0 stay.
+    Return *fields* without None and empty values; False and 0 stay.
     """
     # 0 == False, and nothing that is empty equals either.
     return {name: value for name, value in fields.items() if value or value == 0}
@@ -48,7 +48,7 @@ def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class AddressFields:
     """
-    What a vendor calls the two fields of an address.
+    A vendor's names for the two fields of an address.
     """
 
     email: str = "email"
@@ -100,7 +100,7 @@ def encoded_address(address: Address) -> str:
 @dataclass(frozen=True, slots=True)
 class FileFields:
     """
-    What a vendor calls the fields of an attached file.
+    A vendor's names for the fields of an attached file.
 
     Attributes:
         name: The file's name.
@@ -115,11 +115,11 @@ class FileFields:
             The Content-ID of an inline image. Where empty, the vendor's HTML names an image by
             its file name, so the Content-ID takes that place.
 
-        id_form: How the vendor writes a Content-ID, such as ``"<{}>"``.
+        id_form: The vendor's form of a Content-ID, such as ``"<{}>"``.
 
         always: Fields that every file has.
 
-        inline: Fields that an inline image has beside or instead of those.
+        inline: The fields that an inline image has beside or instead of these.
 
     .. versionadded:: 0.1.0
     """

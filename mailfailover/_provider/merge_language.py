@@ -50,7 +50,7 @@ class MergeLanguage:
         Args:
             text: The mail's text, without NUL.
 
-            name_of: What the vendor calls the variable of a name.
+            name_of: The vendor's name for the variable of a name.
 
             html: Whether the variables are the escaped twins, see :func:`rewrite`.
         """

@@ -53,7 +53,7 @@ def mime_bytes_with_bcc(message: Message) -> bytes:
 
 def header_line(name: str, value: str) -> bytes:
     """
-    Write a header to stand above those of a mail, as a vendor reads it and takes it out.
+    Write a header above the mail's own; the vendor reads it and removes it.
     """
     return f"{name}: {value if value.isascii() else encode_header(value)}\r\n".encode()
 

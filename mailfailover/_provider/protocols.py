@@ -77,7 +77,7 @@ class BatchProvider(Provider, Protocol):
         Raises:
             UnsupportedFeature:
                 With the feature ``MERGE``, or none, if one call cannot say it: each recipient
-                gets a call of his own. With ``max_merge=7`` the calls are for 7 of these
+                gets a separate call. With ``max_merge=7`` the calls are for 7 of these
                 recipients each. With other features the mail goes to nobody here, not even
                 in part.
         """
@@ -134,7 +134,7 @@ class SimpleProvider(Protocol):
     @property
     def name(self) -> str:
         """
-        What it is called; an attribute of the class or of the object will do.
+        The provider's name; an attribute of the class or of the object.
         """
 
     def send(self, message: Message) -> Accepted | str | None:
@@ -146,7 +146,7 @@ class SimpleProvider(Protocol):
 @published_in("mailfailover.plugin")
 class Transport(Protocol):
     """
-    What carries a request to a vendor and the answer back.
+    The transport: carries a request to a vendor and the answer back.
     """
 
     def send(self, request: Any, timeout: float) -> Any:
@@ -181,7 +181,7 @@ class WebhookProvider(Protocol):
         Check that *request* is the vendor's: its body is read only as far as that needs.
 
         Args:
-            request: What came.
+            request: The webhook.
 
             fetch: Calls the vendor for its certificate, where that needs one.
 
@@ -190,7 +190,7 @@ class WebhookProvider(Protocol):
             where the vendor's manner of signing has no such thing.
 
         Raises:
-            InvalidSignature: It is not, or no secret is set.
+            InvalidSignature: The signature is wrong or missing, or no secret is set.
         """
 
     def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
@@ -198,7 +198,7 @@ class WebhookProvider(Protocol):
         Read a verified webhook; what the vendor calls by an unknown name is ``UNKNOWN``.
 
         Raises:
-            InvalidWebhook: It is not of the vendor's form.
+            InvalidWebhook: The body does not have the vendor's form.
         """
 
 

@@ -35,7 +35,7 @@ def verify_public_key(
 
         keys: In PEM, or the base64 of a PEM without the rest; an unset one matches nothing.
 
-        signed: What the vendor signs.
+        signed: The bytes that the vendor signs.
 
         digest: ``"sha256"``, or ``"sha1"`` for a vendor that still uses it.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Refusals:
     """
-    What a vendor's reasons mean for a recipient, and for a mail that nobody gets.
+    A vendor's reasons for refusing recipients, and the error of a mail without any recipient left.
 
     Attributes:
         meanings:
@@ -46,7 +46,7 @@ class Refusals:
 
     def classify(self, response: Response, said: Mapping[str, str]) -> SendError:
         """
-        Make the one error for recipients of whom none was accepted.
+        Make one error for recipients that were all refused.
 
         Args:
             response: The answer.

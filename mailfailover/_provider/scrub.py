@@ -1,5 +1,5 @@
 """
-What may be told of an exception that a provider's code raised: its text may quote a key.
+Scrubbed exceptions: the text of an exception from a provider's code may quote a key.
 
 Of an exception that is not ours it is its kind and its place. An error of ours keeps its text,
 without addresses and without the provider's secrets.
@@ -24,7 +24,7 @@ _SHORT = 8
 
 class Cause(Exception):
     """
-    What caused an error, as text that was made of it: the exception itself may hold secrets.
+    The cause of an error as harmless text: the exception itself may hold secrets.
     """
 
 

@@ -1,5 +1,5 @@
 """
-Whether a webhook comes from the vendor: checks that tell nothing to whoever guesses.
+Signatures of webhooks, checked in constant time so that guessing reveals nothing.
 
 Each raises :class:`InvalidSignature`, in words without a secret and without what was given.
 """
@@ -79,7 +79,7 @@ def verify_hmac(
 
         secrets: An unset one matches nothing.
 
-        signed: What the vendor signs.
+        signed: The bytes that the vendor signs.
 
         digest: The hash, by its name in :mod:`hashlib`.
 
@@ -122,7 +122,7 @@ def verify_time(timestamp: Any, request: WebhookRequest, *, window: float = WIND
     Args:
         timestamp: Unix time, as the vendor signed it.
 
-        request: What came.
+        request: The webhook.
 
         window: Seconds before and after the time when it came.
 
@@ -180,13 +180,13 @@ def verify_standard_webhook(
     Check a request that is signed as https://www.standardwebhooks.com says.
 
     Args:
-        request: What came, with the headers ``-id``, ``-timestamp`` and ``-signature``.
+        request: The webhook, with the headers ``-id``, ``-timestamp`` and ``-signature``.
 
         secrets: In base64, with or without ``whsec_`` before it.
 
-        prefix: What the names of the headers begin with.
+        prefix: The beginning of the headers' names.
 
-        version: What each signature begins with, for a vendor who leaves it off.
+        version: The prefix of each signature; "" for a vendor that leaves it off.
 
         as_key: Makes the key of a secret, for a vendor whose secrets are no base64.
 

@@ -1,5 +1,5 @@
 """
-What SMTP replies mean: for the mail, and for the provider's place in the chain.
+The meanings of SMTP replies for the mail and for the provider's place in the chain.
 
 Two questions decide. *Could the mail have left?* Never on a refusal, also after the final
 dot. *Whose fault is it?* A recipient's (no penalty, however often), the sender's, the

@@ -38,7 +38,7 @@ _DIGESTS = {"1": "sha1", "2": "sha256"}
 @dataclass(frozen=True, slots=True)
 class SNSHome:
     """
-    Who runs SNS, and where it keeps what a verification needs.
+    An operator of SNS, and where its certificates are.
 
     Attributes:
         topic: A pattern of ARNs, with the group ``region``.
@@ -88,13 +88,13 @@ def verify_sns(
     The certificate is taken from that region only, whatever address the notification names.
 
     Args:
-        request: What came.
+        request: The webhook.
 
         fetch: Gets the certificate, and confirms.
 
         topics: The ARN of our topic, or of several; an unset one matches nothing.
 
-        homes: Who may run it.
+        homes: The operators that may have sent it.
 
     Returns:
         The notification's id, the same in each repetition.
@@ -153,7 +153,7 @@ def _verify(fields: Mapping[str, str], key: str) -> None:
 def _get(url: str, fetch: Fetch) -> bytes:
     response = fetch(HTTPRequest("GET", url))
     if response.status_code in (403, 404):
-        raise InvalidSignature("SNS has no such certificate as the webhook names")
+        raise InvalidSignature("the webhook names a certificate that SNS does not have")
     if not response.ok:
         message = f"SNS did not give its certificate: HTTP {response.status_code}"
         raise ProviderUnavailable(message, status_code=response.status_code)

@@ -1,7 +1,7 @@
 """
-Which provider a name means, among those that distributions have registered.
+The provider that a name means, among all that distributions have registered.
 
-What is broken, claimed twice or not allowed harms nobody until it is named.
+A broken, duplicate or forbidden plugin raises only when it is named.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PluginInfo:
 
         distribution, version: The distribution that registers it.
 
-        value: What it registers: ``module:Class``.
+        value: The registered object: ``module:Class``.
 
         builtin: Whether it belongs to this library.
 
@@ -81,7 +81,7 @@ class Registry:
     The providers that some distributions register.
 
     Args:
-        plugins: What they register.
+        plugins: The registered providers.
 
         allowed:
             Names of distributions, separated by commas: others are not used. All are where

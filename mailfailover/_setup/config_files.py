@@ -1,7 +1,7 @@
 """
 The files of a configuration: read, remembered, and read again when they change.
 
-Whoever reads a configuration inside :class:`Watched` need not say which files it consists of:
+Code that reads a configuration inside :class:`Watched` need not list its files:
 :func:`read_file` notes each one.
 """
 

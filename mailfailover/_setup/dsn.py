@@ -84,7 +84,7 @@ def _rooted(child: Child) -> Strategy:
 
 def children_of(parts: Iterable[Part], keyed: Mapping[str, Part] = EMPTY) -> Iterator[Child]:
     """
-    Make children of *parts*, and of those in *keyed* with their keys.
+    Make children of *parts*, and with their keys the children in *keyed*.
     """
     pairs = [*(("", part) for part in parts), *keyed.items()]
     for number, (key, part) in enumerate(pairs, start=1):

@@ -19,7 +19,7 @@ def extra(name: str, of: str = "") -> Iterator[None]:
     Args:
         name: The extra.
 
-        of: What needs it, for the error; the module ``mailfailover.<name>`` where not given.
+        of: The module that needs it, for the error; ``mailfailover.<name>`` by default.
 
     Raises:
         ModuleNotFoundError: With the line that installs the extra.

@@ -28,7 +28,7 @@ class Kind:
     Attributes:
         read: Returns the value of a text or of plain data, None where it does not fit.
 
-        expected: What fits, in words.
+        expected: The accepted values, in words.
     """
 
     read: Callable[[Any], Any]
@@ -41,7 +41,7 @@ def _bool(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-# Patterns instead of int() and float() on trust: the ValueError of those quotes the text.
+# Patterns come before int() and float(), because their ValueError quotes the text.
 def _int(value: Any) -> int | None:
     if isinstance(value, str):
         return int(value) if _INT.fullmatch(value) else None

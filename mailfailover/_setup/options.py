@@ -1,7 +1,7 @@
 """
 Named options turned into a provider and its link.
 
-What may be set is read from the provider's own signature, and how a text becomes a value
+The options are read from the provider's own signature, and how a text becomes a value
 from the annotation there. No error quotes a value: it may be a secret.
 """
 
@@ -49,12 +49,12 @@ TEMPLATES = "templates."
 @dataclass(frozen=True, slots=True)
 class Fields:
     """
-    What a provider class takes.
+    The options of a provider class.
 
     Attributes:
         kinds: How each of its fields is read.
 
-        required: Those without a default.
+        required: The options without a default.
     """
 
     kinds: Mapping[str, Kind]
@@ -146,7 +146,7 @@ def _read(given: Iterable[Given], scheme: str, kinds: Mapping[str, Kind]) -> dic
 
 def _from_file(one: Given, kinds: Mapping[str, Kind]) -> Given:
     """
-    Return what the file holds that an option such as ``api_key_file`` names.
+    Return the content of the file that an option such as ``api_key_file`` names.
     """
     name = one.name.removesuffix("_file")
     if one.name in kinds or name not in kinds or not isinstance(one.value, str):

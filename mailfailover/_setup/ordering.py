@@ -28,7 +28,7 @@ _set = object.__setattr__
 @runtime_checkable
 class Strategy(Protocol):
     """
-    What orders the links of a chain.
+    An ordering of the links of a chain.
     """
 
     def links(self) -> tuple[Link, ...]:
@@ -140,7 +140,7 @@ class _Group:
 
 class Failover(_Group):
     """
-    The order given: the next one is used only where those before it fail.
+    The given order: a link is used only if the links before it fail.
     """
 
     __slots__ = ("_plain",)
@@ -211,7 +211,7 @@ class Weighted(_Group):
         _set(self, "_weights", weights)
 
     def _turn(self, rng: Rng) -> Iterable[Child]:
-        # Sampling without replacement: whoever's exponential clock rings first is first.
+        # Sampling without replacement: the link whose exponential clock rings first is first.
         clocks = [rng.expovariate(weight) for weight in self._weights]
         places = sorted(range(len(clocks)), key=clocks.__getitem__)
         return [self.children[place] for place in places]

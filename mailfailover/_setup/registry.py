@@ -48,7 +48,7 @@ def _scan(where: Mapping[str, Any]) -> Iterator[Plugin]:
     ours = (one for one in Distribution.discover(**where) if _mentions_us(one))
     names = dict.fromkeys(_metadata(one, "Name") for one in ours)
     for name in names:
-        # Of several with one name on the path, the first is the one that is imported.
+        # Of several distributions with one name on the path, Python imports the first.
         first = next(iter(Distribution.discover(name=name, **where)), None) if name else None
         if first is not None:
             yield from _read(first, name)

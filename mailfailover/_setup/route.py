@@ -65,7 +65,7 @@ class Route:
 
     def links(self) -> tuple[Link, ...]:
         """
-        Return every link below: those of the rules, then those of the default.
+        Return every link below: first the links of the rules, then those of the default.
         """
         return self._links
 

@@ -1,5 +1,5 @@
 """
-What a configuration can set of the mailer itself, whichever way it is written.
+The settings of a mailer, the same for every form of configuration.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Where a mailer's configuration comes from: the environment, or a TOML file.
 The variables are ``MAILFAILOVER_DSN`` (or ``MAILFAILOVER_DSN_FILE``, the path of a file that
 holds it), and one for each plain argument of the mailer: ``MAILFAILOVER_FROM_EMAIL``,
 ``MAILFAILOVER_TIMEOUT`` and so on. What is empty counts as not set. Without a DSN, the
-variables that Mailgun's and Mandrill's users have long had make a chain of those two.
+variables that users of Mailgun and Mandrill already have make a chain of these two.
 The TOML file is described in :mod:`mailfailover._setup.toml`.
 """
 
@@ -63,7 +63,7 @@ _NOTHING = (
 
 class Configuration(NamedTuple):
     """
-    What a source says: the chain, and arguments for :class:`~mailfailover.Mailer`.
+    The content of a source: the chain, and arguments for :class:`~mailfailover.Mailer`.
     """
 
     strategy: Strategy

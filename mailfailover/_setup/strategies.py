@@ -58,7 +58,7 @@ def roundrobin(*children: Part, **keyed: Part) -> Strategy:
 
 def weighted(*children: Part, **keyed: Part) -> Strategy:
     """
-    Try first whom the weights of the links favour, by chance; see :func:`failover`.
+    Try links in a random order that favours heavier weights; see :func:`failover`.
 
     .. versionadded:: 0.1.0
     """

@@ -41,7 +41,7 @@ class URL:
     Attributes:
         name: ``scheme`` or ``distribution:scheme``.
 
-        credentials: What stands before the ``@``, raw.
+        credentials: The raw text before the ``@``.
 
         host: "" for the vendor's own; an IPv6 address stands in brackets.
 

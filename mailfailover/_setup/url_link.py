@@ -3,7 +3,7 @@ One provider's URL turned into a link.
 
 The provider's class says what the parts of the URL set: ``userinfo`` names the fields of the
 credentials, the host is its ``host`` or its ``base_url``, and ``dsn_path`` names the field of
-the path. All other fields, and those of the link, are options.
+the path. All other fields of the provider and of the link are options.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def link_from_url(text: str, key: str, where: str, more: Iterable[Given] = ()) -
 
         where: How an error calls it, since it cannot quote it.
 
-        more: Options beside those of the URL.
+        more: Options beside the URL's own.
 
     Raises:
         ConfigurationError: If the URL is none, or does not fit the provider.

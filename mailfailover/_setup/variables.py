@@ -43,7 +43,7 @@ VARIABLES: Mapping[str, str] = {
 
 def misspelt(environ: Iterable[str]) -> dict[str, str]:
     """
-    Return each variable with our prefix that means nothing, with the one that was meant, or "".
+    Return each unknown variable with our prefix, with the known name closest to it, or "".
     """
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in VARIABLES)
     return {name: _nearest(name) for name in unknown}

@@ -36,7 +36,7 @@ BUSY_SECONDS = 30.0
 _LOOK_AGAIN_SECONDS = 0.01
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError,)
-"""Whatever goes wrong with a database, for those who do not know SQLAlchemy."""
+"""Any failure of a database, so that callers need not import SQLAlchemy."""
 
 _DRIVERS = {
     "mariadb": "mariadb+pymysql",

@@ -23,7 +23,7 @@ class DatabaseFile(NamedTuple):
     Attributes:
         path: Where it is, None for a database on a server.
 
-        identity: What tells it from another file of this name.
+        identity: The device and inode that tell the file from another one of this name.
     """
 
     path: Path | None

@@ -54,13 +54,13 @@ class Part:
     The tables of one part of the library.
 
     Attributes:
-        name: What they are, for example ``"outbox"``; in ``mailfailover_schema`` the key.
+        name: The name of the part, for example ``"outbox"``; the key in ``mailfailover_schema``.
 
         version: Of the tables as this code knows them.
 
         metadata: The tables in that version.
 
-        command: What to run to make them, to which ``init`` or ``upgrade`` is added.
+        command: The command that creates them, to which ``init`` or ``upgrade`` is added.
 
         upgrades: By version, what makes the next version of it.
     """
@@ -77,7 +77,7 @@ def init(engine: Engine, part: Part) -> None:
     Make the tables of *part*; where they are there already, do nothing.
 
     Raises:
-        ConfigurationError: If those that are there have another version.
+        ConfigurationError: If the existing tables have another version.
     """
     with _alone(engine) as connection:
         if (schema := schema_of(engine)) is not None and engine.dialect.name == "postgresql":
@@ -113,7 +113,7 @@ def upgrade(engine: Engine, part: Part) -> int:
 
 def check(engine: Engine, part: Part) -> None:
     """
-    Make sure that the tables of *part* are those that this code knows.
+    Make sure that the tables of *part* have the version of this code.
 
     Raises:
         ConfigurationError: If not; it says what to run.

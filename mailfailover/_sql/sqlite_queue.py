@@ -1,5 +1,5 @@
 """
-A queue of those in this process who write to the same SQLite file.
+A queue of the threads of this process that write to the same SQLite file.
 
 SQLite lets one write at a time, and has the others look again after pauses that grow. Among
 many threads some would wait for seconds while others pass them by. Here they wait for a lock,

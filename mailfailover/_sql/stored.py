@@ -1,5 +1,5 @@
 """
-What is stored in a database: an engine, a clock, and tables that can be made and upgraded.
+The base of everything stored: an engine, a clock, and tables that can be created and upgraded.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Stored:
 
     def check(self) -> None:
         """
-        Make sure that the tables are those of this version.
+        Make sure that the tables have the version of this code.
 
         Raises:
             ConfigurationError: If not; it says what to run.
@@ -59,7 +59,7 @@ class Stored:
 
     def close(self) -> None:
         """
-        Close all connections. One that is used again opens new ones.
+        Close all connections. Later calls open new ones.
         """
         self.engine.dispose()
 

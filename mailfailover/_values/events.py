@@ -1,5 +1,5 @@
 """
-What a vendor tells later of a mail it took.
+Delivery events: what happened to a mail after a vendor accepted it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class EventType(StrEnum):
     """The vendor did not try to deliver it."""
 
     FAILED = "failed"
-    """The vendor could not make the mail, for example of a template."""
+    """The vendor could not build the mail, for example from a template."""
 
     BOUNCED = "bounced"
     """The recipient's server refused it for good."""
 
     DEFERRED = "deferred"
-    """The recipient's server did not take it yet; the vendor goes on trying."""
+    """The recipient's server has not accepted it yet; the vendor keeps trying."""
 
     DELIVERED = "delivered"
     AUTORESPONDED = "autoresponded"
@@ -53,7 +53,7 @@ class EventType(StrEnum):
 @published_in("mailfailover")
 class RejectReason(StrEnum):
     """
-    Why a recipient got no mail.
+    The reason why a recipient got no mail.
 
     .. versionadded:: 0.1.0
     """
@@ -62,7 +62,7 @@ class RejectReason(StrEnum):
     """No such address."""
 
     BOUNCED = "bounced"
-    """It bounced for good, now or before. What a full mailbox sends back is OTHER."""
+    """The mail bounced permanently, now or earlier. A full mailbox is OTHER."""
 
     TIMED_OUT = "timed_out"
     BLOCKED = "blocked"
@@ -77,10 +77,10 @@ class RejectReason(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryEvent:
     """
-    One thing that happened to one mail, as a vendor's webhook told it.
+    One thing that happened to one mail, as a vendor's webhook reported it.
 
     Attributes:
-        event_id: The vendor's id of the event, the same in each repetition.
+        event_id: The vendor's id of the event, the same each time the vendor repeats it.
 
         type: What happened.
 
@@ -88,25 +88,25 @@ class DeliveryEvent:
 
         provider_message_id: The vendor's id of the mail.
 
-        mail_id: Our id of the mail, "" where the vendor did not give it back.
+        mail_id: Our id of the mail, "" if the vendor did not return it.
 
-        recipient: The address it is about.
+        recipient: The address that the event is about.
 
-        timestamp: When it happened (aware), None where the vendor does not say.
+        timestamp: The time of the event (aware), None if the vendor does not say.
 
-        reject_reason: Why, for a mail that did not arrive.
+        reject_reason: Why the mail did not arrive, if it did not.
 
         mta_response: What the recipient's server said.
 
         description: What the vendor says in words.
 
-        tags, metadata: Those of the mail.
+        tags, metadata: The mail's own, if the vendor returns them.
 
         click_url: Where a click went.
 
-        user_agent: Of whoever opened or clicked.
+        user_agent: The browser or mail program that opened or clicked.
 
-        raw: The vendor's own data.
+        raw: The event as the vendor wrote it.
 
     .. versionadded:: 0.1.0
     """
@@ -129,7 +129,7 @@ class DeliveryEvent:
 
     def to_dict(self) -> dict[str, Any]:
         """
-        Return it as JSON-safe data, without the fields that have their default.
+        Return the event as JSON-safe data, without fields that have their default.
         """
         found = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: _plain(value) for name, value in found.items() if value not in _EMPTY}

@@ -1,5 +1,5 @@
 """
-What a mail can ask of a provider beyond addresses, a subject and text.
+Features: what a mail can require beyond addresses, a subject and text.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Feature(Flag):
     """A custom header more than once."""
 
     MESSAGE_ID = auto()
-    """The mail's own Message-ID, where it has one. Who lacks it gives each mail another."""
+    """The mail's own Message-ID. A provider without this feature assigns another."""
 
     ATTACHMENTS = auto()
     INLINE_IMAGES = auto()
@@ -56,20 +56,20 @@ class Feature(Flag):
     """Templates stored at the vendor, with data."""
 
     TEMPLATE_FROM = auto()
-    """The mail's sender in the place of the one that a stored template has."""
+    """The mail's sender instead of the stored template's."""
 
     TEMPLATE_SUBJECT = auto()
-    """The mail's subject in the place of the one that a stored template has."""
+    """The mail's subject instead of the stored template's."""
 
     TEMPLATE_OVERRIDE = auto()
-    """A template together with a text or HTML of one's own."""
+    """A template together with the mail's own text or HTML."""
 
     MERGE = auto()
-    """Per-recipient data in one call. Who lacks it gets one rendered mail each."""
+    """Per-recipient data in one call. Other providers get one rendered mail per recipient."""
 
     MERGE_METADATA = auto()
     MERGE_HEADERS = auto()
-    """Headers that differ per recipient, each of whom has all of them."""
+    """Headers that differ per recipient, where every recipient has all of them."""
 
     MERGE_UNEVEN_HEADERS = auto()
     """Headers that only some recipients of a merge have."""
@@ -95,7 +95,7 @@ class Feature(Flag):
 
 NO_FEATURES = Feature(0)
 DROPPABLE = Feature.TAGS | Feature.METADATA | Feature.TRACKING
-"""What may be left off a mail unless it says otherwise."""
+"""The features that may be dropped unless a mail says otherwise."""
 
 PREFERENCES = Feature.MESSAGE_ID | Feature.TEMPLATE_FROM | Feature.TEMPLATE_SUBJECT
 """
@@ -117,4 +117,4 @@ MAY_BE_LEFT_OFF = (
     | Feature.SEND_AT
     | Feature.ENVELOPE_FROM
 )
-"""What a mail may allow to leave off; without anything else it would be another mail."""
+"""The features that a mail may allow to drop; without any other it would be a different mail."""

@@ -2,7 +2,7 @@
 Modules that are imported at their first use, and never while the process forks.
 
 A child that was forked while another thread imported a module has that module's lock, which
-nobody will ever release, and half of the module. So a fork waits until no import is under way.
+no thread will ever release, and half of the module. So a fork waits until no import is running.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from functools import cache
 from typing import Any
 
 first_use = threading.RLock()
-"""Held while a module is imported that the first mail of a process needs; a fork takes it too."""
+"""Held during imports that a process's first mail needs, and by every fork."""
 
 _PATIENCE = 10.0
-"""Seconds after which a fork goes ahead, whatever other threads import."""
+"""Seconds after which a fork proceeds although other threads are importing."""
 
 
 @cache
@@ -45,7 +45,7 @@ def _is_importing() -> bool:
     """
     Whether another thread is importing a module, ours or not.
 
-    CPython tells that nowhere but here (3.11 to 3.14, seen 2026-11); where it stops to, only
+    CPython exposes that only here (3.11 to 3.14, seen 2026-11); where this is gone, only
     the imports under ``first_use`` are waited for.
     """
     locks: dict[str, Any] = getattr(importlib._bootstrap, "_module_locks", {})  # noqa: SLF001 -- as said

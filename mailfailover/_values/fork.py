@@ -1,5 +1,5 @@
 """
-What must be new in a child process after ``os.fork()``: locks, and randomness.
+State that a child process must renew after ``os.fork()``: locks and randomness.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def after_fork(method: Callable[[], Any]) -> None:
 
 def fresh_rng() -> Random:
     """
-    Return a generator of chance that goes its own way in every child process.
+    Return a random generator that is seeded anew in every child process.
     """
     rng = Random()
     after_fork(rng.seed)

@@ -54,7 +54,7 @@ def freeze(value: Any) -> Any:
 
 def thaw(value: Any) -> Any:
     """
-    Undo :func:`freeze`: plain dicts and lists, for whoever gets them to change.
+    Undo :func:`freeze`: return plain dicts and lists, which the caller may change.
     """
     if isinstance(value, dict):
         return {key: thaw(item) for key, item in value.items()}

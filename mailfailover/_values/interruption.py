@@ -2,7 +2,7 @@
 An interruption: an exception that was raised in this thread from outside of the running code.
 
 A time limit of the caller's is such an exception: the handler of a signal raises it, or another
-thread through ``PyThreadState_SetAsyncExc``. It is meant for whoever set the limit. Code that
+thread through ``PyThreadState_SetAsyncExc``. It is meant for the code that set the limit. Code that
 runs meanwhile may have caught it and raised an error of its own, so the causes are searched too.
 """
 

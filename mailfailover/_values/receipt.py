@@ -1,5 +1,5 @@
 """
-What became of a mail: the receipt, and what a provider said of each recipient.
+The receipt of a mail, and the provider's answer for each recipient.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @published_in("mailfailover")
 class RecipientStatus(StrEnum):
     """
-    What the provider said of one recipient. None of them means delivered.
+    The provider's answer for one recipient. None of these means delivered.
     """
 
     ACCEPTED = "accepted"
@@ -28,13 +28,13 @@ class RecipientStatus(StrEnum):
     """Accepted, to be sent later."""
 
     SUPPRESSED = "suppressed"
-    """Not sent, having bounced, complained or unsubscribed before."""
+    """Not sent: the recipient bounced, complained or unsubscribed before."""
 
     INVALID = "invalid"
-    """Not sent, since there is no such address."""
+    """Not sent: the address does not exist."""
 
     REFUSED = "refused"
-    """Not sent, for another reason."""
+    """Not sent for another reason."""
 
     UNKNOWN = "unknown"
     """May have been sent."""
@@ -47,12 +47,12 @@ REJECTED = frozenset({RecipientStatus.SUPPRESSED, RecipientStatus.INVALID, Recip
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """
-    What a provider makes of a vendor's yes.
+    A vendor's acceptance of a mail, as the provider reads it.
 
     Attributes:
         provider_message_id: The vendor's id of the mail, "" where it gives none.
 
-        recipients: What it said of each recipient; those it does not name are accepted.
+        recipients: The status of each recipient; a recipient that is missing is accepted.
 
         message_ids: The vendor's id per recipient, where each has one of his own.
     """
@@ -75,7 +75,7 @@ class Receipt:
 
         provider_message_id: The vendor's id of the mail, "" where it gives none.
 
-        recipients: What became of each recipient.
+        recipients: The status of each recipient.
 
         attempts: Every call that was made, oldest first.
 
@@ -84,8 +84,8 @@ class Receipt:
         message_ids: The vendor's id per recipient, where each has one of his own.
 
         unsent:
-            Those of the rejected whom nobody refused for good: time ran out, or all who could
-            take them were down. Sending to them again is safe.
+            The rejected recipients that no provider refused for good: time ran out, or every
+            provider for them was down. Sending to them again is safe.
     """
 
     mail_id: str
@@ -100,13 +100,13 @@ class Receipt:
     @property
     def rejected(self) -> dict[str, RecipientStatus]:
         """
-        The recipients who surely get no mail, with the reason.
+        The recipients that certainly get no mail, with the reason.
         """
         return {email: status for email, status in self.recipients.items() if status in REJECTED}
 
     def to_dict(self) -> dict[str, Any]:
         """
-        Return it as JSON-safe data.
+        Return the receipt as JSON-safe data.
         """
         return {
             "mail_id": self.mail_id,

@@ -1,5 +1,5 @@
 """
-Data from strangers, read so that nothing in it can do harm later.
+Untrusted JSON, read so that nothing in it can do harm later.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ import math
 from typing import Any, NoReturn
 
 MAX_DEPTH = 50
-"""How deep lists and objects may be nested. Vendors need fewer than 10 levels."""
+"""The deepest nesting that is read. Vendors need fewer than 10 levels."""
 
 
 def read_json(body: bytes) -> Any:
     """
     Return *body* as JSON that every database and every encoding can hold, None where it is none.
 
-    That is: UTF-8, no number beyond those of JSON, nothing nested without end. NUL and halves
-    of characters, which JSON can spell and few can store, are replaced.
+    The body must be UTF-8, with the numbers of JSON and bounded nesting. NUL and lone halves
+    of surrogate pairs, which JSON can spell and few databases can store, are replaced.
     """
     try:
         return _sound(json.loads(body.decode("utf-8"), parse_constant=_refuse), 0)

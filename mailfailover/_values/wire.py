@@ -1,5 +1,5 @@
 """
-What goes to a vendor and what comes back, as data.
+Requests to a vendor and its responses, as data.
 
 A provider makes a request and reads a response; only a transport does IO with them.
 """
@@ -30,30 +30,30 @@ class Stage(StrEnum):
     """
 
     PREPARING = "preparing"
-    """No connection was asked for yet."""
+    """No connection has been requested yet."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
-    """A connection stands, nothing of the mail was written."""
+    """A connection is open; no byte of the mail has been written."""
 
     WRITING = "writing"
     """Some of the mail may have been written."""
 
     WRITTEN = "written"
-    """All of it was written; no answer yet."""
+    """The whole mail has been written; there is no answer yet."""
 
     RESPONSE = "response"
     """The vendor answered."""
 
 
 MAY_HAVE_LEFT = frozenset({Stage.WRITING, Stage.WRITTEN, Stage.RESPONSE})
-"""Where a call that is cut off leaves it open whether the mail was sent."""
+"""The stages at which a broken call leaves it open whether the mail was sent."""
 
 
 @published_in("mailfailover.plugin")
 class Timeout(float):
     """
-    The seconds that one call may take, and a *limit* for one whose large body still flows.
+    The seconds that one call may take, and a *limit* for a call whose large body still flows.
 
     A transport that knows only the number keeps to it.
 
@@ -96,7 +96,7 @@ class Base64:
     @property
     def size(self) -> int:
         """
-        The number of bytes it is written as.
+        The number of bytes after encoding.
         """
         raw = self.content.size if isinstance(self.content, File) else len(self.content)
         return (raw + 2) // 3 * 4
@@ -110,7 +110,7 @@ Body = bytes | tuple[Part, ...]
 @dataclass(frozen=True, slots=True, repr=False)
 class HTTPRequest:
     """
-    One HTTP call. Its parts are data, gone through afresh for each attempt.
+    One HTTP call. Its parts are data, iterated afresh for each attempt.
 
     Attributes:
         auth: Called just before the write with the request and the Unix time; returns
@@ -138,7 +138,7 @@ class SMTPRequest:
     Attributes:
         tls: ``"starttls"``, ``"implicit"`` or ``"none"``.
 
-        ca_file: The certificates to trust instead of the system's, "" for those.
+        ca_file: The certificates to trust, "" for the system's.
 
         access_token: Logs in with XOAUTH2 instead of the password.
 
@@ -146,7 +146,7 @@ class SMTPRequest:
 
         smtputf8: Whether the mail's headers are in UTF-8, for non-ASCII addresses.
 
-        local_hostname: What EHLO calls us, the address of our own end where "".
+        local_hostname: The name that EHLO gives, the local IP address if "".
     """
 
     host: str
@@ -221,11 +221,11 @@ class WebhookRequest:
     Attributes:
         method, url: As far as a server can tell.
 
-        headers: One value for each name; the names are in lower case.
+        headers: One value per name; the names are in lower case.
 
         body: The raw bytes.
 
-        received: When it came, as Unix time; None until somebody asks the clock.
+        received: The Unix time of its arrival; None until a clock is asked.
 
     .. versionadded:: 0.1.0
     """
@@ -254,7 +254,7 @@ class WebhookRequest:
 
     def header(self, name: str) -> str:
         """
-        Return the value of a header, "" where it is not there.
+        Return the value of a header, "" if it is missing.
         """
         return self.headers.get(name.lower(), "")
 
@@ -273,9 +273,9 @@ class WebhookRequest:
 
     def json_objects(self) -> list[dict[str, Any]]:
         """
-        Return the objects of the JSON list in the body, or the one it is.
+        Return the objects of the JSON list in the body, or the single object that the body is.
 
-        What else is in the list is left out: it must not take the batch with it.
+        Other entries of the list are left out: one bad entry must not lose the batch.
 
         Raises:
             InvalidWebhook: If it is neither, or there is no object in the list.
@@ -295,7 +295,7 @@ class WebhookRequest:
 @dataclass(frozen=True, slots=True)
 class SMTPReply:
     """
-    What a server answered to one SMTP command.
+    A server's reply to one SMTP command.
     """
 
     code: int

@@ -11,7 +11,7 @@ Telling a system of one's own what became of each mail: signed calls, repeated u
     mailer = Mailer(on_event=[callbacks])
     callbacks.run()  # in a thread or a process of its own
 
-The calls are those of https://www.standardwebhooks.com. Install it with
+The calls follow https://www.standardwebhooks.com. Install it with
 ``pip install "mailfailover[webhooks]"``.
 
 How its rooms hang together. `_callbacks` is the handler that writes down each event to be told,

@@ -81,7 +81,7 @@ class Callbacks(Stored):
             A URL of SQLAlchemy, or an ``Engine``, which is used as it is. Without one it is
             that of the variable MAILFAILOVER_DATABASE, else ``sqlite:///mailfailover.db``.
 
-        transport: What makes the calls; HTTP over the network by default.
+        transport: The transport of the calls; HTTP over the network by default.
 
         clock, rng: Time, as seconds since 1970, and chance.
 
@@ -170,7 +170,7 @@ class Callbacks(Stored):
 
     def close(self) -> None:
         """
-        Close all connections. One that is used again opens new ones.
+        Close all connections. Later calls open new ones.
         """
         self._transport.close()
         self.engine.dispose()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine
 
 LEASE = timedelta(seconds=60)
-"""How long whoever claimed a call may take; then another makes it."""
+"""The seconds that a claim of a call holds; then another process makes the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def later(engine: Engine, job: Job, due: datetime, detail: str) -> None:
 
 def give_up(engine: Engine, job: Job, detail: str) -> None:
     """
-    Make a call never again; it stays, for whoever looks for it.
+    Give a call up. Its row stays, so that an operator can find it.
     """
     _note(engine, job, dead=True, detail=detail)
 

@@ -21,7 +21,7 @@ QUEUE = "mailfailover"
 SEND = "mailfailover.send"
 """The name of the task that sends one mail."""
 
-# The second and the third are those of hosts that sell a broker.
+# Hosts that sell brokers use the second and the third.
 _VARIABLES = ("MAILFAILOVER_BROKER", "CLOUDAMQP_URL", "REDISTOGO_URL")
 
 DEFAULTS: Mapping[str, Any] = {
@@ -32,7 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
     "worker_prefetch_multiplier": 1,
 }
 
-# One immediate try more: a connection that was closed while nothing was said is no outage.
+# One immediate retry: an idle connection that was closed is no outage.
 _PUBLISHING = {
     "ignore_result": True,
     "retry": True,
@@ -94,7 +94,7 @@ def publish(app: Celery, queue: str, mail_ids: Iterable[str]) -> None:
 
 def depth(app: Celery, queue: str) -> int:
     """
-    How many messages wait in *queue*; 0 where there is no such queue.
+    Return the number of messages in *queue*; 0 if the queue does not exist.
     """
     with app.connection_for_write() as connection, connection.channel() as channel:
         try:
@@ -106,7 +106,7 @@ def depth(app: Celery, queue: str) -> int:
 
 def broker_errors(app: Celery) -> tuple[type[Exception], ...]:
     """
-    What :func:`publish` and :func:`depth` raise when the broker is away.
+    The exceptions that :func:`publish` and :func:`depth` raise when the broker is away.
     """
     connection = app.connection_for_write()
     return (OperationalError, OSError, *connection.connection_errors, *connection.channel_errors)

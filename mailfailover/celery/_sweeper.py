@@ -64,7 +64,7 @@ class Sweeping:
     A thread that sweeps every so many *seconds*, a little more or less.
 
     Args:
-        sweep: What it does.
+        sweep: The function that sweeps.
 
         errors: What that raises when the broker is away. It is logged, and so is what the
             database raises; the next time may go better.

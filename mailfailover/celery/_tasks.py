@@ -52,7 +52,7 @@ class OutboxTasks:
 
         outbox: Where the mails are. What is added through it wakes a task.
 
-        mailer: What sends them.
+        mailer: The mailer that sends the mails.
 
         queue: A queue of its own: start workers with ``-Q`` and its name.
 

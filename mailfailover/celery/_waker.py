@@ -1,5 +1,5 @@
 """
-Telling the broker of mails that were added, without holding up whoever adds them.
+The waker: tells the broker of new mails without delaying the caller that adds them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Waker:
     Args:
         publish: Gives the id of a mail to the broker.
 
-        errors: What *publish* raises when the broker is away.
+        errors: The exceptions of *publish* when the broker is away.
 
         sleep: Waits before the broker is tried again.
 

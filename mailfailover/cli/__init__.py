@@ -1,3 +1,3 @@
 """
-What the commands of :mod:`mailfailover.cli` do, one idea a module. Needs the extra ``cli``.
+The commands of ``mailfailover``, one idea a module. They need the extra ``cli``.
 """

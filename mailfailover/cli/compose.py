@@ -30,9 +30,9 @@ def compose(letter: Letter, envelope: Envelope, *, from_header: bool) -> Message
     Make the mail.
 
     Args:
-        letter: What the mail's own options say.
+        letter: The mail's own options.
 
-        envelope: What sendmail's arguments say.
+        envelope: The arguments of sendmail.
 
         from_header: Whether the header of the mail on standard input names its recipients.
 

@@ -26,10 +26,10 @@ __all__ = ["ConnectionLimits", "Server"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
     """
-    What the connections of a server may take.
+    Limits for the connections of a server.
 
     Attributes:
-        most: How many there may be. One more ends the one that has waited longest.
+        most: The number of open connections. A further one closes the one idle for longest.
 
         first: Seconds for the first byte of a connection.
 
@@ -122,7 +122,7 @@ class Server(TcpWSGIServer):
 
     def handle_accept(self) -> None:
         """
-        Take a connection; where there are too many, end the one that has waited longest.
+        Accept a connection; if there are too many, close the one idle for longest.
         """
         super().handle_accept()
         if len(self.active_channels) > self.limits.most:

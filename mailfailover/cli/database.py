@@ -1,5 +1,5 @@
 """
-What the commands share that work on a database.
+The options and errors that commands with a database share.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def load(module: str) -> Any:
 @contextmanager
 def working(*, as_json: bool) -> Iterator[None]:
     """
-    Report errors of ours as all commands do, and those of a database as one of them.
+    Report our errors as all commands do, and a database's errors as one of them.
     """
     with reporting(as_json=as_json):
         error = load("sqlalchemy.exc").SQLAlchemyError

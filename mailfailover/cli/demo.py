@@ -33,7 +33,7 @@ ACCOUNT_PASSES = ACCOUNT_SECONDS + 1
 @dataclass(frozen=True, slots=True)
 class Scene:
     """
-    What happens to the vendors, and the mails that are sent then.
+    A scene: what happens to the vendors, and the mails that are sent then.
     """
 
     title: str
@@ -95,7 +95,7 @@ class Sent:
     Attributes:
         scene, number: The numbers of its scene and of the mail, from 1.
 
-        receipt, error: One of them, as in an :class:`~mailfailover.Outcome`.
+        receipt, error: As in an :class:`~mailfailover.Outcome`, one of the two.
 
         changes: Which providers are passed by from now on, or are back.
     """
@@ -117,7 +117,7 @@ class Sent:
     @property
     def provider(self) -> str:
         """
-        Who took it, "" for nobody.
+        The vendor that accepted it, "" if none did.
         """
         return self.receipt.provider if self.receipt else ""
 
@@ -156,7 +156,7 @@ def play(stage: Stage, scenes: Iterable[Scene] = SCENES, pace: float = 0.0) -> I
     Args:
         stage: The vendors and the mailer.
 
-        scenes: What to play.
+        scenes: The scenes to play.
 
         pace: Seconds between two mails, for who watches.
     """

@@ -1,5 +1,5 @@
 """
-What became of the demo's mails, counted at the vendors and not at the mailer.
+The balance of the demo's mails, counted at the vendors and not at the mailer.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Count:
 
         duplicated: ``{mail: vendors}`` that more than one vendor, or one twice, accepted.
 
-        flagged: Those whose receipt says ``possible_duplicate``.
+        flagged: The mails whose receipt says ``possible_duplicate``.
 
-        lost: Those that no vendor has.
+        lost: The mails that no vendor has.
     """
 
     sent: int

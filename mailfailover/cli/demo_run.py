@@ -25,7 +25,7 @@ PACE = 0.08
 
 class JSONView:
     """
-    One document at the end: the mails with their attempts, and the balance.
+    A JSON document at the end: the mails with their attempts, and the balance.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ def run_demo(
     Args:
         console: Where to draw; standard output if None.
 
-        scenes: What to play.
+        scenes: The scenes to play.
 
         as_json: Whether to write JSON instead.
 

@@ -39,7 +39,7 @@ _MARKS = {
 
 class LineView:
     """
-    One line for each mail: for pipes, files and dumb terminals.
+    A line for each mail, for pipes, files and dumb terminals.
     """
 
     def __init__(self, console: Console) -> None:

@@ -1,5 +1,5 @@
 """
-What is wrong with the set-up, and what to do about it.
+The doctor: looks for faults of a set-up and says how to mend them.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def check_extras(requirements: Iterable[str]) -> Iterator[Finding]:
     Find out which extras are installed.
 
     Args:
-        requirements: Those of a distribution's metadata.
+        requirements: The requirements in a distribution's metadata.
     """
     extras: dict[str, list[str]] = {}
     for requirement in requirements:
@@ -105,7 +105,7 @@ def _permissions(config: Path) -> Iterator[Finding]:
     try:
         mode = stat.S_IMODE(config.stat().st_mode)
     except OSError:
-        return  # whoever reads it says so
+        return  # the code that reads the file reports this
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         text = f"others may read {config} ({mode:o}), and it may hold keys"
         yield Finding(WARNING, "configuration", text, f"chmod 600 {config}")

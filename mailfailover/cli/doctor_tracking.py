@@ -1,5 +1,5 @@
 """
-What tracking knows of the providers, for the doctor.
+The doctor's look at tracking: what it knows of the providers.
 """
 
 from __future__ import annotations

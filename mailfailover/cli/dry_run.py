@@ -1,5 +1,5 @@
 """
-What a send would do first, without doing it.
+A dry run: the first call that a send would make, without making it.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ _SHOWN_HEADERS = ("accept", "content-type", "user-agent")
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """
-    What would become of a mail, all providers being well.
+    The course of a mail while all providers are well.
 
     Attributes:
         provider: The chain key of the first to get it.
 
-        dropped: What would be left off for it.
+        dropped: The features that would be left off for it.
 
-        next_ones: Who would be tried then.
+        next_ones: The providers that would be tried next.
 
-        passed_by: Who would not get it: they cannot express it, or it is not meant for them.
+        passed_by: The providers that cannot express it, or that *via* excludes.
 
-        request: What would be sent, without any secret; {} where only the provider knows.
+        request: The request without any secret; {} if only the provider knows it.
     """
 
     mail_id: str

@@ -15,7 +15,7 @@ OK = 0
 REFUSED = 1
 USAGE = 2
 UNKNOWN = 3
-TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: whoever calls sendmail keeps the mail then
+TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: the caller of sendmail keeps the mail
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 EXIT_CODES: Mapping[int, str] = {

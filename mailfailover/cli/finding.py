@@ -1,5 +1,5 @@
 """
-What the doctor found.
+A finding of the doctor.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ COLORS: Mapping[str, str | None] = {OK: "green", NOTE: None, WARNING: "yellow", 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One thing that was looked at.
+    One thing that the doctor examined.
 
     Attributes:
         severity: ``"ok"``, ``"note"``, ``"warning"`` or ``"problem"``.
 
-        subject: What was looked at.
+        subject: The thing that was examined.
 
         text: How it is.
 
-        remedy: What to do about it, "" for nothing.
+        remedy: The remedy, "" if none is needed.
     """
 
     severity: str

@@ -19,9 +19,9 @@ class Lines(NamedTuple):
     Attributes:
         filename: Where it is written, unless told otherwise.
 
-        text: What is in it.
+        text: Its content.
 
-        next: What is left to do.
+        next: The steps that are left to do.
     """
 
     filename: str

@@ -1,7 +1,7 @@
 """
 A health server for a process that otherwise listens to nobody: a worker, or a sweeper.
 
-It needs nothing but the standard library, as a worker may run without the service's packages.
+Only the standard library is needed: a worker may run without the service's packages.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def answering(listen: str, alive: Check, ready: Check) -> Iterator[str]:
     Args:
         listen: ``HOST:PORT``, or a port of this machine; "" for nowhere, port 0 for any free one.
 
-        alive, ready: What is found, by name; all is well where each says ``ok``.
+        alive, ready: The checks by name; all is well if each says ``ok``.
 
     Raises:
         ConfigurationError: If the address means nothing, or cannot be had.

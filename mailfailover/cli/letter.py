@@ -19,7 +19,7 @@ _PLAIN = ("from_email", "subject", "text", "html", "tags", "via", "after")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """
-    What the options say; "" and () where one is not given.
+    The mail as the options describe it; "" and () for missing options.
 
     Attributes:
         to, cc, bcc, reply_to: Each a list of addresses as a header has it.

@@ -1,5 +1,5 @@
 """
-What a server logs: lines for a person at a terminal, JSON for a program.
+The log of a server: lines for a person at a terminal, JSON for a program.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _WIDTH = 90
 _MB = 1024 * 1024
 _HOUR = 3600
 
-# How each limit of `Capabilities` is called and written.
+# The label and format of each limit of `Capabilities`.
 _LIMITS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "max_tags": ("tags in a mail", str),
     "max_metadata": ("metadata keys in a mail", str),
@@ -48,11 +48,11 @@ class Entry:
     Attributes:
         info: Where it comes from, and why it is broken, if it is.
 
-        capabilities: What it can express; None where it is broken.
+        capabilities: Its features and limits; None if the plugin is broken.
 
         maturity: How sure it is, ``stable`` or ``provisional``; "" where it does not say.
 
-        unconfirmed: What of it the vendor's documents do not confirm.
+        unconfirmed: The facts that the vendor's documents do not confirm.
 
         retries: How its vendor repeats webhooks; None where it has none.
     """
@@ -115,7 +115,7 @@ def entries() -> tuple[Entry, ...]:
 
 def markdown(found: Iterable[Entry] | None = None) -> str:
     """
-    Return the matrix of the built-in providers, or of those *found*, as a Markdown table.
+    Return the matrix of the built-in providers, or of *found*, as a Markdown table.
     """
     if found is None:
         found = [entry for entry in entries() if entry.info.builtin]

@@ -1,5 +1,5 @@
 """
-What ``mailfailover outbox`` does.
+The work of ``mailfailover outbox``.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _each(
     mail_ids: Iterable[str], act: Callable[[str], bool], yes: str, no: str, *, as_json: bool
 ) -> None:
     """
-    Do *act* with each mail, and end with an exit code that says whether all were such mails.
+    Apply *act* to each mail; the exit code says whether it applied to all of them.
     """
     done = {mail_id: act(mail_id) for mail_id in mail_ids}
     if as_json:

@@ -1,5 +1,5 @@
 """
-What a command writes: text that is safe for a terminal, JSON, and errors instead of tracebacks.
+The output of commands: text that is safe for a terminal, JSON, and errors without tracebacks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def say(text: str, *, color: str | None = None, err: bool = False) -> None:
     """
     Write lines of text, in *color* on a terminal.
 
-    What could steer a terminal is written as an escape.
+    Control characters are written as escapes.
     """
     click.secho(printable(text), fg=color, err=err)
 

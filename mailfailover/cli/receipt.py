@@ -1,5 +1,5 @@
 """
-What ``mailfailover send`` tells about a mail that a provider accepted.
+The receipt as ``mailfailover send`` prints it.
 """
 
 from __future__ import annotations

@@ -31,16 +31,16 @@ _LOCAL = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """
-    What sendmail's arguments say.
+    The arguments of sendmail.
 
     Attributes:
-        recipients: Who gets the mail, whatever its header says; () for those of the header.
+        recipients: The recipients, whatever the header says; () for the header's own.
 
         sender: Where bounces go; the sender too, for a mail without From.
 
         name: The sender's name, for a mail without From.
 
-        local_to: Who gets what goes to names without a domain, such as cron's ``root``.
+        local_to: The address for names without a domain, such as cron's ``root``.
     """
 
     recipients: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ def _deliver_to(fields: dict[str, Any], recipients: Iterable[Address]) -> None:
     """
     Make *recipients*, and nobody else, get the mail.
 
-    Who stands in the header stays there. The others become Bcc; one alone may see himself.
+    Recipients in the header stay there. The others become Bcc; a single one becomes To.
     """
     left = {address.email: address for address in recipients}
     for name in RECIPIENTS:

@@ -24,7 +24,7 @@ _VARIABLES = (
 
 def open_mailer(dsn: str | None, config: Path | None, **options: Any) -> Mailer:
     """
-    Make the mailer that the command line asks for; *options* are those of :class:`Mailer`.
+    Make the mailer of the command line's options; *options* are arguments of :class:`Mailer`.
 
     Raises:
         ConfigurationError: If nothing is configured, or it cannot work.

@@ -55,7 +55,7 @@ def add_suppression_commands(cli: click.Group) -> None:
 @click.group()
 def suppressions() -> None:
     """
-    Who must not get mail, whichever provider told it.
+    The addresses that must not get mail, whichever provider reported them.
     """
 
 

@@ -20,7 +20,7 @@ def write_template(path: Path, text: str, *, force: bool = False) -> None:
     Args:
         path: A file that does not exist.
 
-        text: What is in it.
+        text: Its content.
 
         force: Whether a file that does exist is replaced.
 
@@ -30,7 +30,7 @@ def write_template(path: Path, text: str, *, force: bool = False) -> None:
     try:
         if force:
             path.unlink(missing_ok=True)
-        # Never through a link, and never with other rights than those given here.
+        # Never through a link, and never with other permissions.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

@@ -1,5 +1,5 @@
 """
-What tracking knows, in words.
+Tracking in words: mails, recipients and events as lines for a terminal.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def event_type(name: str | None) -> EventType | None:
     Return the type that *name* is of, None for none.
 
     Raises:
-        ConfigurationError: If there is no such type.
+        ConfigurationError: If the type is unknown.
     """
     if name is None:
         return None

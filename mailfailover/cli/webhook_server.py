@@ -130,7 +130,7 @@ class _SixServer(_Server):
 
 
 class _Handler(WSGIRequestHandler):
-    timeout = 30  # whoever says nothing for so long is gone
+    timeout = 30  # a client that is silent for so long is gone
 
     def log_message(self, format: str, *args: Any) -> None:
         logger.debug("%s", format % args)

@@ -96,7 +96,7 @@ class WorkView:
 
     def summary(self) -> str:
         """
-        What it did, in one line.
+        The work so far, in one line.
         """
         counts = ", ".join(f"{count} {state}" for state, count in self.worker.counts.items())
         return f"mailfailover worker: {counts or 'nothing was to do'}"

@@ -1,5 +1,5 @@
 """
-What ``mailfailover worker`` does.
+The work of ``mailfailover worker``.
 """
 
 from __future__ import annotations

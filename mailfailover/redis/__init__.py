@@ -1,5 +1,5 @@
 """
-What processes share through Redis. It needs the extra ``redis``.
+State that processes share through Redis. It needs the extra ``redis``.
 
 ::
 

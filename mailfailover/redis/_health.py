@@ -62,7 +62,7 @@ class RedisHealth:
     Args:
         redis: A URL (``redis://``, ``rediss://`` or ``unix://``), or a client.
 
-        prefix: What the names of all keys in Redis begin with.
+        prefix: The beginning of every key's name in Redis.
 
         timeout: How many seconds to wait for Redis; a client has its own.
 
@@ -197,7 +197,7 @@ class RedisHealth:
 
     def close(self) -> None:
         """
-        Close the connections that nobody uses now; those of your own client stay.
+        Close idle connections. The connections of a client that you passed stay open.
         """
         if self._opened:
             self._store.close()

@@ -60,7 +60,7 @@ class Presence:
     Args:
         clock: Seconds on a clock that never goes back.
 
-        without: What goes on while it is away, for the log.
+        without: What happens while Redis is away, for the log.
     """
 
     def __init__(self, clock: Callable[[], float], without: str) -> None:

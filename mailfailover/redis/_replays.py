@@ -91,7 +91,7 @@ class RedisReplays:
 
     def close(self) -> None:
         """
-        Close the connections that nobody uses now; those of your own client stay.
+        Close idle connections. The connections of a client that you passed stay open.
         """
         if self._opened:
             self._redis.connection_pool.disconnect(inuse_connections=False)

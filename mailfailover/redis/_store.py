@@ -50,7 +50,7 @@ class Store:
     Args:
         redis: A client.
 
-        prefix: What the names of all its keys begin with.
+        prefix: The beginning of every key's name.
 
         now: Seconds instead of Redis's own time, for tests.
     """

@@ -40,9 +40,9 @@ class DefaultTransport:
     Safe in threads and after a fork.
 
     Args:
-        http: What carries an HTTPRequest; a plain HTTPTransport if None.
+        http: The transport of HTTP requests; a plain HTTPTransport if None.
 
-        smtp: What carries an SMTPRequest; a plain SMTPTransport if None.
+        smtp: The transport of SMTP requests; a plain SMTPTransport if None.
 
     .. versionadded:: 0.1.0
     """

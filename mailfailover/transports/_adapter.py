@@ -1,7 +1,7 @@
 """
 The adapter of requests that everything goes through, without what a send does not need.
 
-``send`` itself is inherited, so that whatever replaces ``HTTPAdapter.send``, such as the
+``send`` itself is inherited, so that a replacement of ``HTTPAdapter.send``, such as the
 package ``responses``, gets our requests too.
 """
 
@@ -112,7 +112,7 @@ class VendorAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """
-        Close all idle connections; those in use are closed when they are given back.
+        Close all idle connections; a connection in use is closed when it is returned.
         """
         super().close()
         pools, self._pools = self._pools, {}

@@ -1,5 +1,5 @@
 """
-The order in which the addresses of a host are tried: those that lately did not answer last.
+The order in which a host's addresses are tried: addresses that lately failed come last.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Unanswered:
 
     def order(self, addresses: Iterable[AddressInfo]) -> list[AddressInfo]:
         """
-        Return *addresses* in their own order, but those that did not answer at the end.
+        Return *addresses* in their own order, but with those that did not answer at the end.
 
         Of these the one that failed longest ago comes first.
         """
@@ -54,7 +54,7 @@ class Unanswered:
 
 
 unanswered = Unanswered()
-"""Those that this process has tried, whoever sent."""
+"""The addresses that this process has tried, shared by all transports."""
 
 
 def share(progress: Progress, others: int) -> float:

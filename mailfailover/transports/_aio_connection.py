@@ -34,7 +34,7 @@ costs more than the rest of it."""
 
 class Connection(asyncio.BufferedProtocol):
     """
-    What a loop tells of one connection.
+    The callbacks of an event loop for one connection.
 
     Attributes:
         is_usable: Whether another call can be made over it.
@@ -62,7 +62,7 @@ class Connection(asyncio.BufferedProtocol):
 
         Raises:
             InvalidMessage: If a file to attach became shorter.
-            TimeoutError, OSError, HTTPException, UnreadableAnswerError: What went wrong.
+            TimeoutError, OSError, HTTPException, UnreadableAnswerError: The call failed.
         """
         left = progress.left()
         if not self.is_usable:

@@ -33,7 +33,7 @@ class Idle:
 
     def take(self, origin: Origin) -> Connection | None:
         """
-        Take one that is alive, None where there is none.
+        Take a connection that is alive, None if there is none.
         """
         stack = self._stacks.get(origin)
         while stack:
@@ -58,7 +58,7 @@ class Idle:
 
     def close(self) -> None:
         """
-        Close all, and those that are given back later.
+        Close all connections now, and later every connection that is returned.
         """
         self._is_closed = True
         for stack in self._stacks.values():

@@ -1,7 +1,7 @@
 """
-An answer that arrives in pieces, read without any IO: whoever gets the pieces feeds them.
+A sans-IO reader of HTTP answers: the caller receives the bytes and feeds them.
 
-It is the only reader of HTTP here, for threads, event loops and the tunnels of proxies.
+The only reader of HTTP here, for threads, event loops and the tunnels of proxies.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NO_BODY = frozenset({101, 204, 304})
 
 class Answer:
     """
-    What has arrived of the answer to one call.
+    The answer to one call, as far as it has arrived.
 
     Attributes:
         status: Its status, 0 as long as none arrived.
@@ -43,7 +43,7 @@ class Answer:
 
         is_last: Whether the connection is of no use after it.
 
-        rest: What arrived beyond its end, which nobody asked for.
+        rest: Bytes beyond the end of the answer, which no request asked for.
 
     Args:
         answered: Called with the status as soon as it is there.
@@ -87,7 +87,7 @@ class Answer:
     @property
     def body(self) -> bytes:
         """
-        What there is of the body.
+        The body as far as it has arrived.
         """
         return b"".join(self._parts)
 

@@ -37,7 +37,7 @@ class Connection:
     A connection to a vendor.
 
     Args:
-        sock: What is written to and read from.
+        sock: The socket.
     """
 
     __slots__ = ("_is_proven", "_sock", "is_usable")
@@ -57,11 +57,11 @@ class Connection:
 
         Raises:
             InvalidMessage: If a file to attach became shorter.
-            OSError, HTTPException, UnreadableAnswerError: What went wrong.
+            OSError, HTTPException, UnreadableAnswerError: The call failed.
         """
         self.is_usable = False
         progress.connected()
-        # Whoever refuses a request may answer, and close, before all of it is there.
+        # A server that refuses a request may answer and close before it has read all of it.
         is_written = False
         try:
             self._write_all(head, body, progress)

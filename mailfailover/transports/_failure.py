@@ -1,5 +1,5 @@
 """
-What went wrong, made from the stage that was recorded, never from an exception's name.
+The error of a failed call, made from the recorded stage and never from an exception's name.
 
 Only where nothing was recorded, because something in front of our connections failed the
 call, the kind of the exception has to do.
@@ -79,7 +79,7 @@ _IO_FAILURES = (OSError, from_urllib3.HTTPError, http.client.HTTPException)
 
 class TransportCause(Cause):
     """
-    What the libraries below raised, as text: the exception itself holds headers and keys.
+    The exception of a library below, as text: the exception itself holds headers and keys.
     """
 
 

@@ -55,7 +55,7 @@ class Names:
 
         Raises:
             SlowNameError: If they are not found in time.
-            OSError: If there is no such name.
+            OSError: If the name does not exist.
         """
         answer = self.begin(host, port)
         try:
@@ -113,7 +113,7 @@ class Names:
 
 
 names = Names()
-"""Those of this process: whether a name is looked up already does not depend on who asks."""
+"""The look-ups of this process, shared by all transports."""
 
 
 def _run(function: Any, *arguments: Any) -> None:

@@ -57,7 +57,7 @@ class Pool:
 
     def close(self) -> None:
         """
-        Close all, and those that are given back later.
+        Close all connections now, and later every connection that is returned.
         """
         self._is_closed = True
         try:

@@ -20,7 +20,7 @@ _SLACK = 0.05
 
 class Progress:
     """
-    The stage and the deadline of one call; whoever does its IO keeps it up to date.
+    The stage and the deadline of one call, kept up to date by the code that does its IO.
 
     Attributes:
         stage: How far it got. It only moves on, by the methods here.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class Proxies:
     """
-    The proxies that were given, and those of the environment where it is trusted.
+    The proxies that were given, and the environment's if it is trusted.
 
     Raises:
         ConfigurationError: If one is not of the form ``http://host:port``.

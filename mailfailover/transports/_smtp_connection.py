@@ -27,7 +27,7 @@ CONTINUE = {"auth": 334, "data": 354}
 
 class Garbled(Exception):
     """
-    What the server sent is not what SMTP allows at this step.
+    The server's reply is not allowed by SMTP at this step.
     """
 
 
@@ -46,7 +46,7 @@ class Conversation(Progress):
     The progress of one call.
 
     Attributes:
-        step: What is being done, for error messages.
+        step: The current step, for error messages.
     """
 
     __slots__ = ("step",)
@@ -63,7 +63,7 @@ class Connection:
     Attributes:
         progress: The call that uses it.
 
-        extensions: What the server offers: keyword in upper case, and its parameters.
+        extensions: The server's extensions: each keyword in upper case, with its parameters.
 
         usable: Whether another mail can follow: no reply is outstanding.
 

@@ -1,5 +1,5 @@
 """
-From a new connection to one that takes mails: greeting, EHLO, TLS and AUTH.
+The login: turns a new connection into one that takes mails (greeting, EHLO, TLS, AUTH).
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What one mail needs on the wire: a clean envelope, canonical lines, and the server's consent.
+One mail on the wire: a clean envelope, canonical lines, and the server's consent.
 """
 
 from __future__ import annotations

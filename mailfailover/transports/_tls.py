@@ -28,7 +28,7 @@ class _Session(NamedTuple):
 
 class TLS:
     """
-    What all connections of one transport share. Certificates and host names are checked.
+    The TLS settings of one transport's connections. Certificates and host names are checked.
 
     A resumed session skips the certificate, which was checked when the session began: it is
     kept for its own host and port only, and lives as long as the vendor's server lets it.

@@ -142,7 +142,7 @@ class AsyncHTTPTransport:
 
     def _open(self) -> Idle:
         """
-        Find the connections of the running loop; those of a loop that is gone cannot be used.
+        Find the connections of the running loop; connections of a finished loop are useless.
         """
         kept = self._kept
         if kept is None or kept.loop is not asyncio.get_running_loop():
@@ -156,9 +156,9 @@ class AsyncTransport:
     Carries each request in an event loop: HTTP in the loop itself, SMTP in threads.
 
     Args:
-        http: What carries an HTTPRequest; a plain AsyncHTTPTransport if None.
+        http: The transport of HTTP requests; a plain AsyncHTTPTransport if None.
 
-        smtp: What carries an SMTPRequest, in a thread; a plain SMTPTransport if None.
+        smtp: The transport of SMTP requests, run in a thread; a plain SMTPTransport if None.
 
     .. versionadded:: 0.1.0
     """

@@ -166,7 +166,7 @@ def signed_headers(
     """
     Return the headers of *request* as they go out, but for what frames its body.
 
-    Those of *defaults* stand where it has none of the name.
+    The headers of *defaults* are used where the request has none of that name.
 
     Raises:
         RequestRefused: If it cannot be signed.

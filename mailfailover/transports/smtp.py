@@ -115,7 +115,7 @@ class SMTPTransport:
 
 def _key(request: SMTPRequest) -> Hashable:
     """
-    What two mails must have in common to share a connection.
+    The properties that two mails must have in common to share a connection.
     """
     return (
         request.host,

@@ -1,5 +1,5 @@
 """
-What vendors tell later of the mails they took: verified, and in one vocabulary for all.
+Webhooks: verified events of mails that vendors accepted, in one vocabulary for all vendors.
 """
 
 from mailfailover._mailer.replays import MemoryReplays, Replays

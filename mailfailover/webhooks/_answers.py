@@ -1,5 +1,5 @@
 """
-What a web server answers to vendors and to recipients, whatever server it is.
+The answers of a web server to vendors and recipients, the same for every framework.
 """
 
 from __future__ import annotations
