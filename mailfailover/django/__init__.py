@@ -12,7 +12,7 @@ Mail of a Django project, through whichever provider is up.
 the mailer of its settings (``registry``) or adds it to the outbox in Django's own transaction
 (``joined_engine``), and writes what became of it onto the message (``anymail_status``).
 ``urls`` takes webhooks and ``signals`` tells of them; ``checks``, ``admin`` and the command
-``mailfailover_worker`` are for whoever runs the project. It needs the extra ``django``.
+``mailfailover_worker`` are for operators of the project. It needs the extra ``django``.
 """
 
 from __future__ import annotations

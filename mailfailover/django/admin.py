@@ -74,7 +74,7 @@ class MailAdmin(admin.ModelAdmin):
     @admin.display(description="recipients")
     def recipients(self, mail: Mail) -> str:
         """
-        What became of each recipient.
+        The state of each recipient.
         """
         found = _outbox().get(mail.id)
         rows = [(one.email, one.status) for one in found.recipients] if found else []

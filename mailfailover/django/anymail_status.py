@@ -28,7 +28,7 @@ _WORDS = {
 @dataclass(frozen=True, slots=True)
 class AnymailRecipientStatus:
     """
-    What became of one recipient.
+    The status of one recipient.
 
     Attributes:
         message_id: The vendor's id of the mail.
@@ -46,7 +46,7 @@ class AnymailRecipientStatus:
 @dataclass(slots=True)
 class AnymailStatus:
     """
-    What became of a message.
+    The status of a message.
 
     Attributes:
         message_id: The vendor's id of the mail; a set where its recipients have several.

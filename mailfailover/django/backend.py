@@ -54,7 +54,7 @@ class EmailBackend(BaseEmailBackend):
     @cached_property
     def mailer(self) -> Mailer:
         """
-        What sends the mail.
+        The mailer and outbox behind a backend.
         """
         from mailfailover.django.registry import mailer_of
 

@@ -46,7 +46,7 @@ def message_fields(
     Read a message of Django, with the attributes that django-anymail added to it.
 
     Args:
-        message: What is to be sent.
+        message: The message to send.
 
         defaults: For attributes that it does not set.
 

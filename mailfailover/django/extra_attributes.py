@@ -51,7 +51,7 @@ def extra_fields(
 
         defaults: For those that are not: mappings and lists are joined with them.
 
-        to: The recipients, each of whom gets a mail of their own in a merge.
+        to: The recipients, each of whom gets a separate mail in a merge.
 
         first: The chain key of the first provider, for a plain ``esp_extra``.
 

@@ -118,7 +118,7 @@ class _Blocks:
 
 class _Joined:
     """
-    What a dialect leaves to Django: the connection's life, and its transactions.
+    A dialect that leaves the connection's life and its transactions to Django.
     """
 
     alias: str

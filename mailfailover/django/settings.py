@@ -23,7 +23,7 @@ BACKENDS = ("mailfailover.django.EmailBackend", "mailfailover.django.backend.Ema
 
 class MailFailoverSettings(TypedDict, total=False):
     """
-    What the setting ``MAILFAILOVER`` may hold; in ``OPTIONS`` the same names in lower case.
+    The keys of the setting ``MAILFAILOVER``; ``OPTIONS`` has the same names in lower case.
 
     Attributes:
         CHAIN: The providers, as :class:`mailfailover.Mailer` takes them; from the
@@ -74,7 +74,7 @@ OPTIONS = frozenset(name.lower() for name in MailFailoverSettings.__annotations_
 
 def options_of(own: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return the options in force: those of ``MAILFAILOVER``, then *own*.
+    Return the options in force: ``MAILFAILOVER``, overridden by *own*.
 
     Raises:
         ConfigurationError: If ``MAILFAILOVER`` is no mapping, or has a key that is unknown.

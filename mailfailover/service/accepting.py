@@ -40,7 +40,7 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
     Args:
         service: Where.
 
-        caller: For whom; its rules are applied.
+        caller: The caller whose rules are applied.
 
         post: The mail, and what else is asked for.
 
@@ -78,7 +78,7 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
 
 class Stored(NamedTuple):
     """
-    What is stored of a post.
+    A post as it is stored.
     """
 
     message: Message
@@ -100,7 +100,7 @@ def _store(service: Service, connection: Connection, caller: Caller, stored: Sto
 
 def _count(service: Service, connection: Connection, caller: Caller, message: Message) -> None:
     """
-    Count the recipients; a mail too many is taken back with the transaction.
+    Count the recipients; a mail beyond the limit is rolled back with the transaction.
     """
     wait = take(connection, caller.key, caller.rules, len(message.recipients), service.wall())
     if wait:

@@ -1,5 +1,5 @@
 """
-A line in the log for each request: who asked for what, and how it ended. No address is in it.
+The access log: caller, view and status of each request, without any address.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _end(response: Response) -> Response:
         facts = {
             "request_id": request_id(),
             "method": request.method,
-            # The rule, not the path: whatever a stranger writes into a path stays out.
+            # The rule is logged, not the path: strangers choose the path.
             "route": str(request.url_rule or "none"),
             "status": response.status_code,
             "seconds": round(time.perf_counter() - g.arrived, 6),

@@ -26,7 +26,7 @@ __all__ = ["Activity", "ActivityMemory", "Slice", "read_activity"]
 SLICES = 48
 LENGTH = timedelta(minutes=30)
 MEMORY_SECONDS = 15.0
-"""How long an answer is good enough: the query reads every attempt of the day."""
+"""Seconds that an answer is reused: the query reads every attempt of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Slice:
 @dataclass(frozen=True, slots=True)
 class Activity:
     """
-    What happened, by provider and half an hour, the oldest first.
+    The calls by provider and half-hour, oldest first.
     """
 
     begins: tuple[datetime, ...]
@@ -128,7 +128,7 @@ def read_activity(engine: Engine, now: datetime) -> Activity:
 
 class ActivityMemory:
     """
-    Remembers the last answer for a few seconds, for all who look.
+    Caches the last answer for a few seconds.
     """
 
     def __init__(self) -> None:

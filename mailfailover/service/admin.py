@@ -59,7 +59,7 @@ def list_keys() -> Response:
 @admin.post("/keys")
 def add_key() -> Response:
     """
-    Create a key; this answer is the only one that has it.
+    Create a key; only this answer contains it.
     """
     fields = _read(_KEY_FIELDS, "name")
     name = fields.pop("name")

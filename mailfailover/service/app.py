@@ -76,7 +76,7 @@ def create_app(parts: Service) -> Flask:
 
 def _context() -> Mapping[str, Any]:
     """
-    Return what each page may use.
+    Return the context of every page.
     """
     asking = g.get("caller")
     sections = {"page.index": "Send", "page.mails": "Mails"} if asking else {}

@@ -1,5 +1,5 @@
 """
-What a service does beside answering: it sends, tells others, and forgets.
+The background work of a service: sending, callbacks and the purge.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-A batch of mails: many in one request, each taken or refused alone.
+A batch of mails: many in one request, each accepted or refused by itself.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _mails(data: Any) -> list[Any]:
 
 def _take(mail: Any, key: str | None) -> Mapping[str, Any]:
     """
-    Take one mail; return its id, or its problem.
+    Accept one mail; return its id, or its problem.
     """
     parts, asking = service(), caller()
     try:

@@ -1,5 +1,5 @@
 """
-What happens to mails, as server-sent events.
+The states of mails as server-sent events.
 
 A stream reads the database, so it tells of what any process does. It ends after a while, and
 the browser comes again by itself: a thread is never held for ever by somebody who went away.
@@ -31,7 +31,7 @@ events: Blueprint = Blueprint("events", __name__, url_prefix=API)
 PAUSE = 0.5
 LIFETIME = 60.0
 LATER = 10.0
-"""After so many seconds somebody comes again who found too many streams open."""
+"""Seconds after which a client that found too many streams open tries again."""
 
 BEAT = 5.0
 """After so many seconds without news a comment is sent, so that a lost connection is noticed."""
@@ -56,7 +56,7 @@ def stream() -> Response:
 
     if not parts.streams.acquire(blocking=False):
         return _events(f"retry: {int(LATER * 1000)}\n\n")  # a browser comes again by itself
-    # Only some servers know at once that nobody listens any more; elsewhere a beat fails.
+    # Only some servers notice at once that the client has gone; elsewhere a beat fails.
     is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
     answer = _events(stream_with_context(_tell(parts, look, is_gone)))
     answer.call_on_close(parts.streams.release)
@@ -71,7 +71,7 @@ def _events(text: str | Iterator[str]) -> Response:
 
 def _tell(parts: Service, look: Look, is_gone: Callable[[], bool]) -> Iterator[str]:
     """
-    Yield an event for each mail that is new or other than before.
+    Yield an event for each mail that is new or has changed.
     """
     end = parts.clock() + LIFETIME
     spoken = parts.clock()

@@ -1,5 +1,5 @@
 """
-Examples of the OpenAPI document: what is posted, and what is answered.
+Examples of the OpenAPI document: requests and answers.
 """
 
 from __future__ import annotations

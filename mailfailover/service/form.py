@@ -35,7 +35,7 @@ def form_fields(asked: Request) -> tuple[dict[str, Any], list[Attachment], list[
     Read a form.
 
     Returns:
-        The fields, the files, and what is wrong with those that are left out.
+        The fields, the files, and the errors of fields that are left out.
     """
     found: dict[str, Any] = {}
     files: list[Attachment] = []
@@ -60,7 +60,7 @@ def form_fields(asked: Request) -> tuple[dict[str, Any], list[Attachment], list[
 
 class _Wrong(Exception):
     """
-    The text of a field does not say what that field means.
+    The text of a field is not a valid value of that field.
     """
 
 

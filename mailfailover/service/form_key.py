@@ -31,7 +31,7 @@ def form_key(form: MultiDict[str, str], message: Message) -> str | None:
     """
     Return an idempotency key for a form, None where it has no nonce.
 
-    What is filled in is part of it: whoever goes back, changes a word and sends again means
+    The content is part of the key: a person who goes back, changes a word and sends again means
     another mail.
     """
     nonce = form.get(NONCE, "")

@@ -1,5 +1,5 @@
 """
-The gate: until you create an API key only this machine may come in, afterwards whoever has a key.
+The gate: until you create an API key only this machine may enter, afterwards every key.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mailfailover.service.rules import Caller
 
 _FOR_ADMINS = ("admin", "mailbox", "metrics")
-"""The blueprints that show what belongs to everybody."""
+"""The blueprints that need no caller."""
 
 __all__ = ["csrf", "guard", "sign_in", "sign_out"]
 
@@ -40,7 +40,7 @@ OPEN = frozenset(
         "webhooks.webhook",
     }
 )
-"""The views that are for everybody."""
+"""The views that need no caller."""
 
 _WITHOUT_KEYS = (
     "Until you create an API key, only this machine may send. This request is refused: {}. "
@@ -118,7 +118,7 @@ def _check() -> Response | None:
 
 def _without_key() -> Caller:
     """
-    Return who asks while there is no key: this machine, or whoever a trusted proxy lets through.
+    Return the caller while there is no key: this machine, or a client of a trusted proxy.
     """
     parts = service()
     if is_from_elsewhere(request):

@@ -1,5 +1,5 @@
 """
-The headers of every answer: what a browser may do with our pages, which is little.
+The security headers of every answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _policy(rules: Mapping[str, str]) -> str:
     return "; ".join(f"{name} {value}".strip() for name, value in rules.items())
 
 
-# Nothing is loaded from another host, no script stands in a page, and nobody frames us.
+# Pages load nothing from other hosts, have no inline script, and cannot be framed.
 PAGE_POLICY = _policy(
     {
         "default-src": "'none'",
@@ -63,7 +63,7 @@ _HEADERS = (
 
 def add_headers(app: Flask) -> None:
     """
-    Add them to each answer of *app*; what a view has set itself stays.
+    Add the headers to each answer of *app*, unless a view has set them itself.
     """
     app.after_request(_add)
 

@@ -32,7 +32,7 @@ MAX_SUBJECT = 998  # of a line (RFC 5322)
 
 class Heading(NamedTuple):
     """
-    What tells one mail from another, "" where it is not known.
+    The heading of a mail, by which a person recognises it; "" where it is not known.
     """
 
     subject: str = ""
@@ -53,7 +53,7 @@ def heading_of(message: Message) -> Heading:
 
 def read_headings(engine: Engine, mail_ids: Iterable[str]) -> Mapping[str, Heading]:
     """
-    Read the heading of each of these mails; one that a program added has its sender only.
+    Read the heading of each of these mails; a mail that a program added has its sender only.
     """
     columns = (mails.c.id, mails.c.sender, posts.c.subject, posts.c.from_email)
     query = (

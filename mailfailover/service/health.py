@@ -24,7 +24,7 @@ OK = "ok"
 @health.get("/healthz")
 def alive() -> Response:
     """
-    Answer; that is all.
+    Answer 200: the process is alive.
     """
     return jsonify(status=OK)
 
@@ -43,7 +43,7 @@ def ready() -> Response:
 
 def check_readiness(parts: Service) -> dict[str, str]:
     """
-    Say how the database, the providers and the broker are, each ``ok`` or what is wrong with it.
+    Report the database, the providers and the broker, each as ``ok`` or by its error.
     """
     found = {"database": _database(parts), "providers": _providers(parts)}
     if parts.broker:
@@ -71,7 +71,7 @@ def _broker(url: str) -> str:
 
 def _providers(parts: Service) -> str:
     """
-    Say whether at least one provider is in use; one that was never asked is taken to be.
+    Report whether at least one provider is in use; a provider that was never called counts.
     """
     known = parts.mailer.health.snapshot()
     held = [key for key in parts.mailer.chain.keys if key in known and known[key].state != "closed"]

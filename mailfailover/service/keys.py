@@ -34,7 +34,7 @@ _FORM = re.compile(rf"{PREFIX}_([a-z0-9]{{12}})_([A-Za-z0-9_-]{{43}})")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 _NOBODY = "0" * 64
 MEMORY_SECONDS = 1.0
-"""How long a key may still be used after it was revoked in another process."""
+"""Seconds that a key still works after another process revoked it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class KeyInfo:
     @property
     def caller(self) -> Caller:
         """
-        Who asks with this key.
+        The caller that this key stands for.
         """
         return Caller(self.id, self.name, self.rules)
 
@@ -85,7 +85,7 @@ class Keys:
     def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.engine = engine
         self._clock = clock
-        # What was read last, and when: a key is looked up once a second, not at each request.
+        # The last look-ups with their times: a key is read once a second, not at each request.
         self._read: dict[str, tuple[float, tuple[KeyInfo, str] | None]] = {}
         self._counted = (float("-inf"), False)
 
@@ -103,7 +103,7 @@ class Keys:
 
     def add(self, name: str, rules: Rules | None = None) -> str:
         """
-        Make a key and return it. It is not stored, only its digest is: nobody can see it again.
+        Make a key and return it. Only its digest is stored, so the key is never shown again.
 
         Raises:
             ConfigurationError: If the name cannot be shown.
@@ -136,7 +136,7 @@ class Keys:
 
     def revoke(self, key_id: str) -> bool:
         """
-        Make a key worthless; return whether there was one to revoke.
+        Revoke a key; return whether there was one to revoke.
         """
         statement = (
             update(keys)
@@ -161,7 +161,7 @@ class Keys:
 
     def check(self, text: str) -> Caller | None:
         """
-        Return who comes with the key *text*, or None. No secret takes longer than another.
+        Return the caller with the key *text*, or None, in the same time for every secret.
         """
         form = _FORM.fullmatch(text)
         key_id, secret = form.groups() if form else ("", "")
@@ -171,7 +171,7 @@ class Keys:
 
     def caller(self, key_id: str) -> Caller | None:
         """
-        Return who has the key *key_id*, if it is not revoked: for a session.
+        Return the caller with the key *key_id* for a session, None if it is revoked.
         """
         found = self._look_up(key_id)
         return found[0].caller if found else None
@@ -197,7 +197,7 @@ class Keys:
 
 
 def _digest(secret: str) -> str:
-    # A key has 256 random bits: nobody guesses it, so no slow hash is needed.
+    # A key has 256 random bits and cannot be guessed, so no slow hash is needed.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -1,5 +1,5 @@
 """
-Labels of the page: a person reads the name that stands at a field, never that of the API.
+Labels of the page: errors name a field as the page does, not as the API does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NAMES = re.compile(r"\b(?:reply_to|from_email|html|attachments)\b")
 
 class LabelledError(NamedTuple):
     """
-    What is wrong with one field of the page.
+    An error of one field of the page.
     """
 
     field: str

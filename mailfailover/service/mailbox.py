@@ -172,7 +172,7 @@ def _has(mail: PreviewMail, view: str) -> bool:
 
 def _lines(number: int, view: str) -> list[tuple[str, str]]:
     """
-    Return what one view shows as pairs: those of the headers, or a single text without a name.
+    Return the content of one view as pairs: the headers, or a single text without a name.
     """
     if view not in ("headers", "source"):
         return []

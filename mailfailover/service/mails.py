@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 OPEN_STATES = frozenset({State.PENDING, State.LEASED, State.SENDING})
-"""Those in which a mail is still on its way."""
+"""The states of a mail that is still on its way."""
 
 
 def may_see(service: Service, caller: Caller, mail_id: str) -> bool:
@@ -77,7 +77,7 @@ def list_mails(
     Args:
         service: Where they are.
 
-        caller: Who asks.
+        caller: The caller.
 
         search: Which ones.
 

@@ -1,8 +1,8 @@
 """
 Metrics for Prometheus: attempts, requests, and how providers and outbox stand.
 
-Counters are those of this process. Where the variable ``PROMETHEUS_MULTIPROC_DIR`` names a
-directory, they are those of all processes of this machine that count into it, workers included.
+Counters cover this process. If the variable ``PROMETHEUS_MULTIPROC_DIR`` names a
+directory, they cover all processes of this machine that count into it, workers included.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 class Measured(Protocol):
     """
-    What is looked at, other than counted: providers and outbox, at a time.
+    The gauges at one moment: providers and outbox.
     """
 
     @property
@@ -68,13 +68,13 @@ class Metrics:
 
     def __call__(self, event: object) -> None:
         """
-        Count what a mailer tells.
+        Count an event of a mailer.
         """
         self.observer(event)
 
     def write(self, parts: Measured) -> bytes:
         """
-        Write everything as Prometheus reads it.
+        Write everything in the text format of Prometheus.
         """
         counted, now = self.registry, CollectorRegistry()
         if os.environ.get(DIRECTORY):
@@ -86,7 +86,7 @@ class Metrics:
 
 class _Now:
     """
-    What is looked up when somebody asks.
+    A collector whose values are looked up for each scrape.
     """
 
     def __init__(self, parts: Measured) -> None:

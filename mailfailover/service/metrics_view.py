@@ -44,7 +44,7 @@ def count_requests(app: Flask, counted: Metrics) -> None:
 @metrics.get("/metrics")
 def show() -> Response:
     """
-    Tell Prometheus.
+    Answer a scrape by Prometheus.
     """
     parts = service()
     text = parts.metrics.write(parts) if parts.metrics else b""

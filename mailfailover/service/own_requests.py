@@ -20,7 +20,7 @@ __all__ = ["really_sends", "why_not_own"]
 _DEVELOPMENT = frozenset(
     f"mailfailover.providers.{name}" for name in ("console", "file", "memory", "null", "preview")
 )
-"""The modules of providers that give a mail to nobody."""
+"""The modules of providers that send no mail to anyone."""
 
 _OF_SERVERS = ("REMOTE_PORT", "SERVER_SOFTWARE", "wsgi.file_wrapper")
 """What a WSGI server puts into the environ, some of it at least."""
@@ -73,7 +73,7 @@ def _why_peer_is_not(environ: dict[str, Any], *, strictly: bool) -> str:
 
 def _remote(environ: dict[str, Any]) -> str:
     """
-    Return the address of whoever connected, also where a proxy was believed to name another.
+    Return the address of the peer, even if a trusted proxy named another client.
     """
     before: dict[str, Any] = environ.get("werkzeug.proxy_fix.orig", environ)
     return str(before.get("REMOTE_ADDR") or "")

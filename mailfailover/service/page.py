@@ -36,10 +36,10 @@ __all__ = ["page"]
 
 page: Blueprint = Blueprint("page", __name__)
 OURS = ("csrf", NONCE)
-"""The fields of the form that are not of the mail."""
+"""The fields of the form that do not belong to the mail."""
 
 RECENT = 8
-# How each state of a provider is called, and how serious it is.
+# The label of each provider state, and its severity.
 _PROVIDER_STATES: Mapping[str, tuple[str, str]] = {
     "closed": ("in use", "good"),
     "account": ("account refused", "bad"),
@@ -63,7 +63,7 @@ def index() -> str:
 @page.post("/")
 def send() -> Redirect | Response:
     """
-    Take the mail of the form, or show the form again with what is wrong.
+    Accept the form's mail, or show the form again with its errors.
     """
     parts, asking = service(), caller()
     try:
@@ -77,7 +77,7 @@ def send() -> Redirect | Response:
 @page.get("/mails")
 def mails() -> str | Response:
     """
-    List the mails, or those that are looked for.
+    List all mails, or the mails that match a search.
     """
     try:
         search, problem = read_search(request.args), None
@@ -101,7 +101,7 @@ def mails() -> str | Response:
 @page.get("/mails/<mail_id>")
 def mail(mail_id: str) -> str:
     """
-    Show what became of one mail.
+    Show the state and history of one mail.
     """
     found = service().outbox.get(mail_id) if may_see(service(), caller(), mail_id) else None
     if found is None:
@@ -120,7 +120,7 @@ def mail(mail_id: str) -> str:
 @page.post("/mails/<mail_id>/cancel")
 def cancel(mail_id: str) -> Redirect:
     """
-    Give up a mail that waits; the page of the mail tells whether it could be.
+    Cancel a waiting mail; its page says whether that was possible.
     """
     if may_see(service(), caller(), mail_id):
         service().outbox.cancel(mail_id)
@@ -130,7 +130,7 @@ def cancel(mail_id: str) -> Redirect:
 @page.get("/sign-in")
 def sign_in_form() -> str | Redirect:
     """
-    Ask for an API key, where there are any.
+    Ask for an API key, if any exist.
     """
     if not service().keys.exist():
         return redirect(url_for("page.index"), 303)
@@ -191,7 +191,7 @@ def _providers(activity: Activity) -> Iterator[Mapping[str, Any]]:
 
 def _in_mailbox(found: OutboxMail) -> PreviewMail | None:
     """
-    Return the mail as the mailbox has it, for who may look into that.
+    Return the mail in the mailbox, for callers that may read it.
     """
     mailbox = service().mailbox
     if mailbox is None or found.state is not State.SENT or not caller().sees_all:

@@ -1,5 +1,5 @@
 """
-What the service is made of, and where a view finds it.
+The parts of the service, and how a view finds them.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ class Service:
 
         outbox: Where mails wait until a worker has sent them.
 
-        keys: Who may come in.
+        keys: The API keys.
 
-        mailbox: What ``preview://`` was given, None without such a provider.
+        mailbox: The mailbox of ``preview://``, None without that provider.
 
-        tracking: What vendors told of the mails.
+        tracking: The mails' attempts and delivery events.
 
-        metrics: What counts; it is an observer of the mailer, too.
+        metrics: The counters; an observer of the mailer, too.
 
-        callbacks: Who tells others what becomes of mails.
+        callbacks: The queue of calls that report events to other systems.
 
         links: The unsubscribe links of this service.
 
@@ -76,7 +76,7 @@ class Service:
 
         clock, sleep: For waiting.
 
-        activity: What was called in the last day, for the page.
+        activity: The calls of the last day, for the page.
 
         database_file: The file of its database, where it has one.
 
@@ -125,7 +125,7 @@ def service() -> Service:
 
 def caller() -> Caller:
     """
-    Return who asks; whoever comes to a view that needs one has been let in.
+    Return the caller. A view that needs one runs only after the gate has let the caller in.
     """
     found: Caller = g.caller
     return found

@@ -69,7 +69,7 @@ _BY_STATUS = {
 
 class FieldError(NamedTuple):
     """
-    What is wrong with one field of a request.
+    An error of one field of a request.
     """
 
     field: str
@@ -83,7 +83,7 @@ class Problem(Exception):
     Args:
         kind: A key of :data:`KINDS`.
 
-        detail: What happened this time, and what to do.
+        detail: The cause this time, and the remedy.
 
         errors: The fields at fault, of which the first 20 are told.
 
@@ -137,7 +137,7 @@ class Problem(Exception):
 
 def handle_problems(app: Flask) -> None:
     """
-    Let every error of *app* end in a problem; nobody sees a traceback.
+    Turn every error of *app* into a problem; no answer shows a traceback.
     """
     app.register_error_handler(Problem, answer)
     app.register_error_handler(HTTPException, _http)
@@ -146,7 +146,7 @@ def handle_problems(app: Flask) -> None:
 
 def answer(problem: Problem) -> Response:
     """
-    Write *problem* for whoever asked: a program, or a person with a browser.
+    Write *problem* as JSON for programs and as a page for browsers.
     """
     if wants_page():
         text = render_template("problem.html", problem=problem, kinds=KINDS)
@@ -158,7 +158,7 @@ def answer(problem: Problem) -> Response:
 
 def _http(error: HTTPException) -> Response:
     """
-    Write what Flask or Werkzeug raised.
+    Write an exception of Flask or Werkzeug.
     """
     code = error.code or 500
     kind = _BY_STATUS.get(code, "unreadable-request" if code < 500 else "internal-error")  # noqa: PLR2004 -- whose fault it is
@@ -168,7 +168,7 @@ def _http(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    # Its text may quote an address or a body, so only where it happened is told.
+    # Its text may quote an address or a body, so the log names only the place.
     where = "".join(traceback.format_tb(error.__traceback__))
     _LOG.error("%s in %s %r\n%s", type(error).__name__, request.method, request.path, where)
     detail = "The service has failed; its log tells more under the id of this request."

@@ -20,7 +20,7 @@ __all__ = ["add_rate_headers"]
 
 def add_rate_headers(response: Response) -> Response:
     """
-    Add them to the answer to a post; a key without limits, or nobody, has none.
+    Add the headers to the answer to a post, if its key has limits.
     """
     if request.method != "POST" or "caller" not in g:
         return response

@@ -44,7 +44,7 @@ _CONTENT = ("text", "html", "template_id")
 @dataclass(frozen=True, slots=True)
 class Post:
     """
-    What a request asks for.
+    The mail that a request posts, and how.
 
     Attributes:
         message: The mail.
@@ -72,7 +72,7 @@ def read_post(
     Args:
         asked: A form, with or without files, or JSON.
 
-        sender: Who mails are from that do not say it.
+        sender: The From of mails that name none.
 
         most: How many recipients it may have.
 
@@ -110,7 +110,7 @@ def make_post(
 
         files: More attachments.
 
-        errors: What was found to be wrong before.
+        errors: The errors found so far.
 
     Raises:
         Problem: If a field is missing or wrong.

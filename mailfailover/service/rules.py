@@ -1,5 +1,5 @@
 """
-What an API key may do, and who asks.
+The rules of API keys, and the callers they apply to.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_RECIPIENTS = 1000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """
-    What one key may do.
+    The rules of one key.
 
     Attributes:
         senders: Addresses and domains that its mails may come from; any where empty.
@@ -86,7 +86,7 @@ class Rules:
     @property
     def limits(self) -> Iterator[Limit]:
         """
-        The rate and the quota, those that are set.
+        The rate and the quota, as far as they are set.
         """
         for field, text in (("rate", self.rate), ("quota", self.quota)):
             if text:
@@ -111,14 +111,14 @@ class Rules:
 @dataclass(frozen=True, slots=True)
 class Caller:
     """
-    Who asks: an API key; while there is none, this machine, or whom a trusted proxy lets through.
+    The caller: an API key; while there is none, this machine, or any client of a trusted proxy.
 
     Attributes:
         key: The id of the key, "" where there is none.
 
-        name: What its owner called it.
+        name: The name that its owner gave it.
 
-        rules: What it may do.
+        rules: Its rules.
     """
 
     key: str
@@ -128,32 +128,32 @@ class Caller:
     @property
     def sees_all(self) -> bool:
         """
-        Whether mails of others are shown to it, too.
+        Whether the caller may see the mails of others.
         """
         return ADMIN in self.rules.grants
 
     @property
     def most_recipients(self) -> int:
         """
-        How many recipients one mail of its may have.
+        The most recipients that one of its mails may have.
         """
         return min((self.rules.max_recipients, *(limit.count for limit in self.rules.limits)))
 
     def may_send_from(self, email: str) -> bool:
         """
-        Tell whether a mail of its may come from *email*.
+        Tell whether its mails may come from *email*.
         """
         return _covers(self.rules.senders, email)
 
     def may_send_to(self, email: str) -> bool:
         """
-        Tell whether a mail of its may go to *email*.
+        Tell whether its mails may go to *email*.
         """
         return _covers(self.rules.recipients, email)
 
     def objections(self, message: Message, callback_url: str = "") -> tuple[FieldError, ...]:
         """
-        Return why it may not send *message*, and be told of it there, field by field.
+        Return the reasons why it may not send *message*, field by field.
         """
         found = _objections(self.rules, message, self.most_recipients)
         if callback_url and urlsplit(callback_url).hostname not in self.rules.callbacks:

@@ -1,5 +1,5 @@
 """
-What the service takes and answers, as JSON Schema.
+The requests and answers of the service as JSON Schema.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ MAIL_FIELDS: dict[str, Schema] = {
 OTHER_FIELDS: dict[str, Schema] = {
     "callback_url": _text("Where to tell what becomes of it; the API key must allow its host."),
 }
-"""What is posted beside the mail."""
+"""The fields of a post beside the mail's."""
 
 _RECIPIENT = _object({"email": _text(), "status": _text(), "provider_message_id": _text()})
 _ATTEMPT = _object(

@@ -1,5 +1,5 @@
 """
-A search among mails: what is looked for, and the query that finds it.
+A search among mails: its terms, and the query that finds them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TIMES = ("since", "until")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """
-    What mails are looked for; what is empty does not matter.
+    The terms of a search; an empty term matches every mail.
 
     Attributes:
         state: How they stand.
@@ -102,7 +102,7 @@ def read_search(given: Mapping[str, str]) -> Search:
     Read a search from the arguments of a URL; a time without a zone is UTC.
 
     Raises:
-        Problem: If one means nothing; it says which, and what it may be.
+        Problem: If an argument is invalid; it names the argument and its allowed values.
     """
     found: dict[str, Any] = {name: given.get(name, "").strip() for name in _TEXTS}
     errors = [

@@ -21,7 +21,7 @@ _SESSION = "session"
 
 def session_secret(engine: Engine) -> str:
     """
-    Return the secret, which whoever comes first has made.
+    Return the secret, creating it on first use by any instance.
     """
     found = _read(engine)
     if found is None:

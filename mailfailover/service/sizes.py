@@ -1,7 +1,7 @@
 """
 Sizes of a request: fields, recipients and entries are counted before anything is read of them.
 
-To read an address costs some hundred times what it costs to count it, so whoever posts half a
+Reading an address costs about a hundred times as much as counting it, so a client that posts half a
 million of them must be turned away first.
 """
 

@@ -1,5 +1,5 @@
 """
-What all pages share: how a time, a size and a list of addresses are written.
+The filters of all pages: for times, sizes and lists of addresses.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What the service wants to know of any request: its id, who looks, and from where.
+The facts about any request: its id, and whether a browser or another site sends it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def request_id() -> str:
     """
-    Return the id of this request: that of a proxy in front of us, where it is a sound one.
+    Return the id of this request; a proxy's own id is kept if it is valid.
     """
     if "request_id" not in g:
         given = request.headers.get("X-Request-Id", "")
@@ -31,7 +31,7 @@ def request_id() -> str:
 
 def wants_page() -> bool:
     """
-    Tell whether a person with a browser asks, who wants a page and no JSON.
+    Tell whether the client is a browser, which wants a page and no JSON.
     """
     if request.path.startswith((API, "/openapi", "/healthz", "/readyz", "/metrics")):
         return False
@@ -41,7 +41,7 @@ def wants_page() -> bool:
 
 def is_from_elsewhere(asked: Request) -> bool:
     """
-    Tell whether a page of another site makes the browser ask, other than by a plain link.
+    Tell whether a page of another site made the browser send this, other than by a plain link.
     """
     site = asked.headers.get("Sec-Fetch-Site")
     if site is None:  # an old browser, a page without TLS, or a program

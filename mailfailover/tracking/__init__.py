@@ -1,5 +1,5 @@
 """
-Which mail went through which provider, and what became of it.
+Tracking: the provider of each mail, and its delivery.
 
 ::
 

@@ -95,7 +95,7 @@ def read_counts(connection: Connection, since: float) -> list[Count]:
 
 
 def _add(connection: Connection, at: datetime, provider: str, what: str, number: int) -> None:
-    # Whoever adds to a row keeps others from it until its commit: so each has its own.
+    # A writer locks its row until it commits, so each writer has a row of its own.
     shard = (getpid() + get_ident()) % _SHARDS
     key = {
         "slice": int(at.timestamp() // SLICE),

@@ -1,5 +1,5 @@
 """
-The rows of what vendors told: made of events and read back, each event once.
+Event rows: made from delivery events and read back, each event once.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _kept(value: Any) -> Any:
 
 def _key(event: DeliveryEvent) -> str:
     """
-    Return what is the same in each repetition of an event, and in no other event.
+    Return a key that repetitions of an event share, and no other event has.
 
     One vendor's id may stand for several recipients. Where it gives none, all it says counts.
     """

@@ -1,5 +1,5 @@
 """
-The purge: first what mails say is forgotten, then whom they went to, then that they were.
+The purge: first bodies are forgotten, then addresses, and at last the mails themselves.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _BATCH = 500  # mails or events of one transaction, so that others need not wait
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """
-    How long what is kept; None for ever.
+    The retention of each kind of data; None is for ever.
 
     Attributes:
-        bodies: What mails say, and the vendors' own data of events.
+        bodies: The content of mails, and the vendors' own data of events.
 
-        addresses: Whom they went to, and all that could tell it.
+        addresses: The recipients, and every field that could reveal them.
 
         mails: Mails, their attempts and their events at all.
 

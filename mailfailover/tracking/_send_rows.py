@@ -1,5 +1,5 @@
 """
-The rows of a send: what it says of a mail and of each recipient.
+Send rows: the result of a send for the mail and for each recipient.
 
 A mail may be recorded more than once, where it is sent again under its id. What was accepted
 stays so, and what may have been sent is never said to have failed.
@@ -49,7 +49,7 @@ _ERRORS: Mapping[type[MailFailoverError], RecipientState] = {
 
 class _Part(NamedTuple):
     """
-    What a send said of one recipient.
+    The result of a send for one recipient.
     """
 
     state: RecipientState

@@ -1,5 +1,5 @@
 """
-Silent outages: a provider goes on saying yes, and its mails stop arriving.
+Silent outages: a provider still accepts mails, and they stop arriving.
 
 Each provider is compared with its own past: the part of its mails that it told to be
 delivered, and told in time. A time in which nobody told anything proves nothing: our own

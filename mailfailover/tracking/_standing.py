@@ -1,5 +1,5 @@
 """
-The standing of a recipient: what the send said of him, and every event since, in any order.
+The standing of a recipient: from the send's answer and every later event, in any order.
 
 Events come late, twice and out of order. So where two of them disagree, neither the order of
 their arrival nor that of their times decides, but a rank: the result is the same for every
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 @published_in("mailfailover.tracking")
 class RecipientState(StrEnum):
     """
-    What is known of one recipient of one mail.
+    The state of one recipient of one mail.
 
     .. versionadded:: 0.1.0
     """
 
     UNKNOWN = "unknown"
-    """It may have been sent, and no event has told since."""
+    """The mail may have been sent, and no event has settled it since."""
 
     FAILED = "failed"
-    """Surely not sent, since the send failed as a whole."""
+    """The mail was certainly not sent: the send failed as a whole."""
 
     INVALID = "invalid"
     REFUSED = "refused"
     SUPPRESSED = "suppressed"
-    """Left out, having bounced, complained or unsubscribed before."""
+    """Left out: the address bounced, complained or unsubscribed before."""
 
     ACCEPTED = "accepted"
-    """A provider has it, and has not said more."""
+    """A provider accepted the mail; no event has come since."""
 
     DEFERRED = "deferred"
     REJECTED = "rejected"
-    """The provider took it, and then did not try to deliver it."""
+    """The provider accepted the mail, and then did not try to deliver it."""
 
     DELIVERED = "delivered"
     OPENED = "opened"
@@ -85,7 +85,7 @@ _WITHIN = (
     S.BOUNCED,
     S.COMPLAINED,
 )
-# Of several, where the mail may have been sent twice: whoever delivered it counts most.
+# If several providers may have sent the mail, the one that delivered it counts most.
 _ACROSS = (
     *_UNSENT,
     S.REJECTED,
@@ -113,11 +113,11 @@ def stand(base: RecipientState, provider: str, events: Iterable[DeliveryEvent]) 
     Tell how a recipient stands.
 
     Args:
-        base: What the send said of him.
+        base: The state after the send.
 
         provider: The chain key of the provider that took the mail, "" for none.
 
-        events: All about him, each with a time, in any order and any number of times.
+        events: The recipient's events, each with a time, in any order and any number of times.
     """
     furthest = {provider: Standing(base)}
     for event in sorted(events, key=in_order):

@@ -39,15 +39,15 @@ class RecipientTrack:
     Attributes:
         email: The address, or its place in the mail, as ``#0``, after it was purged.
 
-        state: What is known of him.
+        state: The recipient's state.
 
         provider: The chain key of the provider that this is known of, "" for none.
 
-        provider_message_id: That provider's id of his mail.
+        provider_message_id: That provider's id of the mail.
 
         since: When an event told it first, None where the send itself did.
 
-        reason: Why he got no mail, in the words of the vendor or of his server.
+        reason: Why the mail did not arrive, in the vendor's or the receiving server's words.
 
     .. versionadded:: 0.1.0
     """
@@ -94,7 +94,7 @@ class MailStatus:
 
         recorded: When the send ended, None where only events tell of the mail so far.
 
-        stream, sender: Those of the mail.
+        stream, sender: The mail's own.
 
         error: Why the send failed, "" where it did not.
 
@@ -217,7 +217,7 @@ def _settled(status: MailStatus, told: list[DeliveryEvent]) -> MailStatus:
 
 def _tracks(rows: Sequence[Row[Any]], told: list[DeliveryEvent]) -> Iterator[RecipientTrack]:
     """
-    Yield how each recipient stands: first those of the mail, then who else is told of.
+    Yield the state of each recipient: first the mail's own, then others that events name.
     """
     by_address = defaultdict(list)
     for event in told:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @published_in("mailfailover.tracking")
 class Origin(NamedTuple):
     """
-    What kind of mail an event is of: its stream, and the domain of its From, "" for none.
+    The kind of an event's mail: its stream, and the domain of its From, "" for none.
     """
 
     stream: str
@@ -45,7 +45,7 @@ class Origin(NamedTuple):
 @published_in("mailfailover.tracking")
 class Tracking(Stored):
     """
-    Remembers which mail went through which provider, and what became of it.
+    Remembers each mail's provider and delivery.
 
     It is an observer of a :class:`~mailfailover.Mailer` and a handler of delivery events. Each
     is one transaction in the thread that calls it. Safe to share between threads, and to use

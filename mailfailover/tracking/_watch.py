@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class Counted(Protocol):
     """
-    Who knows how many mails were accepted and delivered: :class:`Tracking`.
+    A source of the counts of accepted and delivered mails: :class:`Tracking`.
     """
 
     def counts(self) -> list[Count]:
@@ -44,9 +44,9 @@ class SilentOutageWatch:
     log as an ERROR. Of several processes with a watch, each tells it.
 
     Args:
-        tracking: Who counts; it has to hear of the mails and of the events.
+        tracking: The tracking that counts; it must observe the mails and the events.
 
-        observers: Who is told.
+        observers: The observers to notify.
 
         every: Seconds between two looks.
 
