@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from mailfailover._chain.parts import Advice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
@@ -35,7 +35,27 @@ class Deliveries(Advice, Protocol):
         Return the links that still owe the mail that *message* comes *after*.
         """
 
-    def holds_back(self, message: Message) -> str:
+    def begin(self) -> None:
         """
-        Return the receiver that is down for all recipients of *message*, "" to let it through.
+        Know from now on how all receivers stand.
+        """
+
+    def held(self, message: Message, *, is_new: bool) -> Mapping[str, str]:
+        """
+        Return the recipients who cannot get *message* now, each with the receiver that is down.
+        """
+
+    def is_down(self, receiver: str) -> bool:
+        """
+        Whether no link reaches *receiver*.
+        """
+
+    def is_probe_due(self, receiver: str) -> bool:
+        """
+        Whether it is time to try whether *receiver* is up again.
+        """
+
+    def usual(self, receiver: str) -> float:
+        """
+        How many recipients an hour *receiver* usually gets through all links.
         """

@@ -127,6 +127,8 @@ def show_stats(database: str | None, *, as_json: bool) -> None:
         return
     for state, count in stats.counts.items():
         say(f"{state:<8}  {count}")
+    if stats.held_back:
+        say(f"{stats.held_back} are held back: receiver down")
     if stats.oldest is not None:
         say(f"{stats.ready} wait for a worker, the oldest since {_time(stats.oldest)}")
 

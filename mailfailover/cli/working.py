@@ -18,6 +18,7 @@ from rich.console import Console
 from mailfailover.cli.exits import INTERRUPTED
 from mailfailover.cli.health_server import OK, answering, check_worker
 from mailfailover.cli.json_logs import JSONFormatter
+from mailfailover.cli.known_deliveries import deliveries_beside
 from mailfailover.cli.outbox_commands import open_outbox
 from mailfailover.cli.output import say
 from mailfailover.cli.source import open_mailer
@@ -59,7 +60,10 @@ def run_worker(
     from mailfailover.outbox import OutboxWorker
 
     file = DatabaseFile.of(outbox.engine)
-    with open_mailer(dsn, config) as mailer:
+    with (
+        deliveries_beside(outbox) as known,
+        open_mailer(dsn, config, **known) as mailer,
+    ):
         worker = OutboxWorker(outbox, mailer, **settings)
         alive, ready = partial(check_worker, worker), partial(_check_database, outbox, file)
         with (

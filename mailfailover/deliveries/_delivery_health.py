@@ -115,6 +115,7 @@ class DeliveryHealth:
         self._receiver_of = receivers or receiver_of
         self._warmups: dict[str, Warmup] = {}
         self._cells: Mapping[Place, Cell] = {}
+        self._usual: Mapping[Place, float] = {}
         self._silent: Mapping[str, str] = {}
         self._begin()
         after_fork(self._begin)
@@ -186,6 +187,33 @@ class DeliveryHealth:
         Now and then a mail is let through, to find out whether the receiver is up again.
         """
         return self._routing.holds_back(message)
+
+    def held(self, message: Message, *, is_new: bool = True) -> Mapping[str, str]:
+        """
+        Return the recipients who cannot get a mail now, each with the receiver that is down.
+
+        A mail to several is held only where none of them can be reached; of a merge, each
+        recipient's own mail. Of those that are new, now and then one is let through.
+        """
+        return self._routing.held(message, is_new=is_new)
+
+    def is_down(self, receiver: str) -> bool:
+        """
+        Whether no link reaches *receiver*.
+        """
+        return self._routing.is_down(receiver)
+
+    def is_probe_due(self, receiver: str) -> bool:
+        """
+        Whether it is time to try whether *receiver* is up again.
+        """
+        return self._routing.is_probe_due(receiver)
+
+    def usual(self, receiver: str) -> float:
+        """
+        How many recipients an hour *receiver* usually gets through all links.
+        """
+        return sum(number for place, number in self._usual.items() if place[1] == receiver)
 
     def snapshot(self) -> dict[Place, Cell]:
         """
@@ -308,7 +336,7 @@ class DeliveryHealth:
             cells, usual = read_cells(connection)
             sent = read_sent(connection, now - 3600.0)
             left = self._left(read_sent(connection, now // DAY * DAY), read_first(connection), now)
-        self._cells = cells
+        self._cells, self._usual = cells, usual
         ill = {place: cell for place, cell in cells.items() if cell.is_ill}
         self._routing.situation = Situation(ill, usual, sent, left) if ill or left else None
 

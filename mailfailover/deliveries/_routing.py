@@ -135,13 +135,48 @@ class Routing:
         """
         Return the receiver that is down for all recipients of a mail, "" to let it through.
         """
+        return min(self.held(message).values(), default="")
+
+    def held(self, message: Message, *, is_new: bool = True) -> Mapping[str, str]:
+        """
+        Return the recipients who cannot get a mail now, each with the receiver that is down.
+
+        A mail to several is held only where none of them can be reached; of a merge, each
+        recipient's own mail.
+
+        Args:
+            message: The mail.
+
+            is_new: Whether it counts among the mails of which some are let through.
+        """
         situation = self.situation
-        if situation is None:
-            return ""
-        receivers = self.receivers(message)
-        if not all(map(situation.is_down, receivers)) or self._is_probe(ALL, receivers):
-            return ""
-        return receivers[0]
+        if situation is None or not any(link == ALL for link, _ in situation.cells):
+            return EMPTY
+        found = {one.email: self._receiver_of(one.domain) for one in message.recipients}
+        if message.is_merge:
+            return {
+                email: receiver
+                for email, receiver in found.items()
+                if situation.is_down(receiver) and not self._is_probe(ALL, [receiver], is_new)
+            }
+        receivers = found.values()
+        is_held = all(map(situation.is_down, receivers))
+        return found if is_held and not self._is_probe(ALL, receivers, is_new) else EMPTY
+
+    def is_down(self, receiver: str) -> bool:
+        """
+        Whether no link reaches *receiver*.
+        """
+        return self.situation is not None and self.situation.is_down(receiver)
+
+    def is_probe_due(self, receiver: str) -> bool:
+        """
+        Whether no mail to *receiver* was let through for :data:`PROBE_SECONDS`.
+        """
+        now = self._clock()
+        with self._lock:
+            _, last = self._probes.setdefault((ALL, receiver), (0, now))
+        return now - last >= PROBE_SECONDS
 
     def receivers(self, message: Message) -> list[str]:
         """
@@ -150,13 +185,14 @@ class Routing:
         domains = {address.domain for address in message.recipients}
         return list(dict.fromkeys(map(self._receiver_of, domains)))
 
-    def _is_probe(self, link: str, receivers: Iterable[str]) -> bool:
+    def _is_probe(self, link: str, receivers: Iterable[str], is_new: bool = True) -> bool:  # noqa: FBT001, FBT002 -- private
         now = self._clock()
         place = (link, min(receivers, default=ALL))
         with self._lock:
             passed, last = self._probes.get(place, (0, now))
-            due = passed + 1 >= PROBE_EVERY or now - last >= PROBE_SECONDS
-            self._probes[place] = (0, now) if due else (passed + 1, last)
+            passed += is_new
+            due = passed >= PROBE_EVERY or now - last >= PROBE_SECONDS
+            self._probes[place] = (0, now) if due else (passed, last)
         return due
 
     def _may_take(

@@ -24,16 +24,16 @@ from mailfailover.errors import (
 )
 from mailfailover.outbox._berths import NoBerth
 from mailfailover.outbox._group_commit import LeaseLost, Write
-from mailfailover.outbox._job import new_job, read_job
+from mailfailover.outbox._job import Portion, new_job, read_job
 from mailfailover.outbox._lease import fence
 from mailfailover.outbox._record import FINISH, Record, Settled
 from mailfailover.outbox._settlement import conclude
 from mailfailover.outbox._tables import FINISHED, State
 from mailfailover.outbox._turns import lane_of
-from mailfailover.outbox._verdict import Ending, busy, decide, is_final, tell, values_of
+from mailfailover.outbox._verdict import Ending, busy, decide, hold, is_final, tell, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
     from random import Random
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mailfailover.outbox._berths import Berths
     from mailfailover.outbox._comebacks import Comebacks
     from mailfailover.outbox._group_commit import Writes
-    from mailfailover.outbox._job import Job, Portion
+    from mailfailover.outbox._job import Job
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._rules import Rules
     from mailfailover.outbox._seal import Seal
@@ -84,6 +84,8 @@ class Delivery:
         self.parts = parts
         self.lease = lease
         self.ends: list[Receipt | Exception] = []
+        self.held_back: set[str] = set()
+        """The receivers that are down, for which some of it waits."""
 
     def run(self) -> Ending | None:
         """
@@ -114,7 +116,7 @@ class Delivery:
     def _send_all(self, job: Job, record: Record) -> Ending | None:
         try:
             if not self._is_expired():
-                for portion in job.portions():
+                for portion in self._portions(job):
                     self._send(job.message, portion, record)
         except LeaseLost:
             self._warn_lost()
@@ -138,6 +140,26 @@ class Delivery:
             self._end(job, record)
             raise
         return self._end(job, record)
+
+    def _portions(self, job: Job) -> Iterable[Portion]:
+        """
+        Return what is to be sent now: not what waits for a receiver that is down.
+
+        What an earlier attempt may have sent does not wait.
+        """
+        deliveries = self.parts.mailer.deliveries
+        if deliveries is None:
+            return job.portions()
+        held = deliveries.held(job.message, is_new=self.lease.token == 1)
+        return self._not_held(job, held) if held else job.portions()
+
+    def _not_held(self, job: Job, held: Mapping[str, str]) -> Iterator[Portion]:
+        for portion in job.portions():
+            waiting = () if portion.previous else [one for one in portion.emails if one in held]
+            self.held_back.update(held[email] for email in waiting)
+            left = tuple(email for email in portion.emails if email not in waiting)
+            if left:
+                yield Portion(left, portion.previous)
 
     def _read(self) -> Job | None:
         seal = self.parts.seal
@@ -187,9 +209,15 @@ class Delivery:
             record.refuse(portion.emails, _REFUSALS.get(type(error), RecipientStatus.REFUSED))
 
     def _end(self, job: Job, record: Record) -> Ending | None:
-        rules, now = self.parts.rules, self.parts.now()
+        rules, now, rng = self.parts.rules, self.parts.now(), self.parts.rng
+        held_back = tuple(sorted(self.held_back))
+        if held_back and not record.is_doubted and not self._errors():
+            ending = hold(self.lease, held_back, self._receipt(), now=now, rng=rng)
+            return ending if self._write_down(ending, job, record, now, tries=-1) else None
         statuses = record.statuses()
-        ending = decide(self.lease, statuses, self.ends, rules, now=now, rng=self.parts.rng)
+        ending = decide(
+            self.lease, statuses, self.ends, rules, now=now, rng=rng, held_back=held_back
+        )
         if ending.state in FINISHED:
             record.refuse(record.people, RecipientStatus.REFUSED)
         is_told = self._write_down(ending, job, record, now)
@@ -204,9 +232,14 @@ class Delivery:
         if record.is_doubted:
             return self._end(job, record)
         now = self.parts.now()
-        took = next((one for one in reversed(self.ends) if isinstance(one, Receipt)), None)
-        ending = busy(self.lease, berth.provider, now + berth.wait, took)
+        ending = busy(self.lease, berth.provider, now + berth.wait, self._receipt())
         return ending if self._write_down(ending, job, record, now, tries=-1) else None
+
+    def _receipt(self) -> Receipt | None:
+        return next((one for one in reversed(self.ends) if isinstance(one, Receipt)), None)
+
+    def _errors(self) -> list[Exception]:
+        return [one for one in self.ends if isinstance(one, Exception)]
 
     def _write_down(
         self, ending: Ending, job: Job, record: Record, now: datetime, tries: int = 0

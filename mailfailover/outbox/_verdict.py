@@ -20,6 +20,7 @@ from mailfailover.errors import (
     UnsupportedFeature,
     Verdict,
 )
+from mailfailover.outbox._holds import AGAIN_SECONDS, MARK
 from mailfailover.outbox._job import OPEN
 from mailfailover.outbox._tables import FINISHED, State
 from mailfailover.outbox._views import PENDING
@@ -60,6 +61,8 @@ class Ending:
 
         blocked_by: The providers that were away when it was tried, where it is tried again.
 
+        held_back: The receivers that are down, where it waits for them.
+
     .. versionadded:: 0.1.0
     """
 
@@ -70,6 +73,7 @@ class Ending:
     reason: str = ""
     due: datetime | None = None
     blocked_by: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
 
 
 def decide(
@@ -80,9 +84,12 @@ def decide(
     *,
     now: datetime,
     rng: Random,
+    held_back: tuple[str, ...] = (),
 ) -> Ending:
     """
     Conclude from how the recipients stand, and from what the sends ended in.
+
+    Recipients who are *held_back* do not lose their mail with the last try of others.
     """
     receipt = next((end for end in reversed(ends) if isinstance(end, Receipt)), None)
     took = ("", "") if receipt is None else (receipt.provider, receipt.provider_message_id)
@@ -91,7 +98,7 @@ def decide(
     if not reason and ends and statuses & OPEN:
         reason = "time ran out before all recipients were served"
     is_over = lease.expires is not None and lease.expires <= now
-    is_last = is_over or rules.is_last(lease.tries)
+    is_last = is_over or (rules.is_last(lease.tries) and not held_back)
     reason = reason or (EXPIRED if is_over and statuses & OPEN else "")
     if RecipientStatus.UNKNOWN in statuses:
         after = None if is_last else rules.unknown_after
@@ -101,7 +108,7 @@ def decide(
         due = _next_try(errors, now + rules.retry_pause(lease.tries, rng))
         due = due if lease.expires is None else min(due, lease.expires)
         blocked_by = tuple(dict.fromkeys(_outages(errors)))
-        return Ending(lease.id, State.PENDING, *took, reason, due, blocked_by)
+        return Ending(lease.id, State.PENDING, *took, reason, due, blocked_by, held_back)
     if PENDING in statuses:
         why = EXPIRED if is_over else f"given up after {lease.tries} tries"
         reason = f"{why}; the last one: {reason}" if reason not in ("", why) else why
@@ -119,6 +126,24 @@ def busy(lease: Lease, provider: str, due: datetime, took: Receipt | None) -> En
     known = ("", "") if took is None else (took.provider, took.provider_message_id)
     reason = f"{provider} has as many calls under way as it may"
     return Ending(lease.id, State.PENDING, *known, reason, due)
+
+
+def hold(
+    lease: Lease,
+    held_back: tuple[str, ...],
+    took: Receipt | None,
+    *,
+    now: datetime,
+    rng: Random,
+) -> Ending:
+    """
+    Conclude that the mail has to wait until a receiver is up again.
+    """
+    known = ("", "") if took is None else (took.provider, took.provider_message_id)
+    due = now + timedelta(seconds=AGAIN_SECONDS * rng.uniform(0.75, 1.25))
+    due = due if lease.expires is None else min(due, lease.expires)
+    reason = f"held back: receiver down ({', '.join(held_back)})"
+    return Ending(lease.id, State.PENDING, *known, reason, due, held_back=held_back)
 
 
 def is_final(error: Exception) -> bool:
@@ -142,6 +167,7 @@ def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
     """
     What is written into the mail's row.
     """
+    blocked_by = (*ending.blocked_by, *(f"{MARK}{one}" for one in ending.held_back))
     return {
         "state": ending.state,
         "due": ending.due,
@@ -149,8 +175,8 @@ def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
         "provider_message_id": ending.provider_message_id,
         "reason": ending.reason,
         "finished": now if ending.state in FINISHED else None,
-        "blocked": now if ending.blocked_by else None,
-        "blocked_by": f" {' '.join(ending.blocked_by)} " if ending.blocked_by else "",
+        "blocked": now if blocked_by else None,
+        "blocked_by": f" {' '.join(blocked_by)} " if blocked_by else "",
     }
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.outbox._body import read_body
+from mailfailover.outbox._holds import IS_HELD, held_by
 from mailfailover.outbox._tables import State, attempts, bodies, mails, recipients
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class OutboxMail:
 
         possible_duplicate: Whether more than one attempt may have sent it.
 
+        held_back: The receivers that are down, for which it waits.
+
         finished: When it was sent, or given up.
 
         idempotency_key: What it was added with, "" for none.
@@ -131,6 +134,7 @@ class OutboxMail:
     possible_duplicate: bool
     finished: datetime | None
     idempotency_key: str
+    held_back: tuple[str, ...] = ()
     message: Message | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,6 +147,7 @@ class OutboxMail:
             data[name] = data[name] and data[name].isoformat()
         return data | {
             "state": str(self.state),
+            "held_back": list(self.held_back),
             "recipients": [dataclasses.asdict(one) for one in self.recipients],
             "attempts": [
                 dataclasses.asdict(one) | {"started": one.started.isoformat()}
@@ -157,12 +162,15 @@ class OutboxStats:
     """
     How many mails are in each state, and since when the oldest waits that could be sent.
 
+    *ready* wait for nothing but a worker, *held_back* for a receiver that is down.
+
     .. versionadded:: 0.1.0
     """
 
     counts: Mapping[State, int] = field(default=EMPTY)
     ready: int = 0
     oldest: datetime | None = None
+    held_back: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """
@@ -172,6 +180,7 @@ class OutboxStats:
             "counts": {str(state): count for state, count in self.counts.items()},
             "ready": self.ready,
             "oldest": self.oldest and self.oldest.isoformat(),
+            "held_back": self.held_back,
         }
 
 
@@ -219,6 +228,7 @@ def read_stats(connection: Connection) -> OutboxStats:
         {state: found.get(state, 0) for state in State},
         connection.scalar(select(func.count()).where(ready)) or 0,
         connection.scalar(select(mails.c.created).where(ready).order_by(mails.c.number).limit(1)),
+        connection.scalar(select(func.count()).where(IS_HELD)) or 0,
     )
 
 
@@ -269,4 +279,5 @@ def _mail(
         possible_duplicate=row.possible_duplicate,
         finished=row.finished,
         idempotency_key=row.idempotency_key or "",
+        held_back=held_by(row.blocked_by) if row.blocked else (),
     )

@@ -21,6 +21,7 @@ from mailfailover.outbox._comebacks import Comebacks
 from mailfailover.outbox._crew import Crew, Duties
 from mailfailover.outbox._delivery import Delivery, Parts
 from mailfailover.outbox._group_commit import Writes
+from mailfailover.outbox._holds import Holds
 from mailfailover.outbox._identity import identity, is_gone
 from mailfailover.outbox._lease import claim, claim_one, give_back, has_ready, renew
 from mailfailover.outbox._rules import Rules
@@ -148,6 +149,11 @@ class OutboxWorker:
             berths=Berths(self._berth_count, is_shared=len(mailer.chain.keys) > 1),
             comebacks=Comebacks(self.now),
             rng=rng or fresh_rng(),
+        )
+        self._holds = (
+            None
+            if mailer.deliveries is None
+            else Holds(mailer.deliveries, outbox.engine, self._parts.writes, self.now)
         )
         self._lock = Lock()
         self._held: dict[int, Lane] = {}
@@ -323,6 +329,8 @@ class OutboxWorker:
         self.seen = time.monotonic()
         if self._looks_for_the_dead:
             self._end_leases_of_the_dead()
+        if self._holds is not None:
+            self._holds.look()
         for comeback in self._parts.comebacks.pending():
             with self._parts.writes.alone() as connection:
                 count = release(connection, comeback, self.now())
@@ -359,7 +367,8 @@ class OutboxWorker:
 
 
 def _log(ending: Ending) -> None:
-    level = logging.INFO if ending.state is State.SENT else logging.WARNING
+    is_plain = ending.state is State.SENT or ending.held_back
+    level = logging.INFO if is_plain else logging.WARNING
     told = ending.reason or f"by {ending.provider}"
     logger.log(
         level,

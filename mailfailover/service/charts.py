@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from mailfailover.service.outcomes import name_outcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
@@ -94,7 +96,8 @@ def draw_attempts(attempts: Sequence[OutboxAttempt]) -> Markup:
             )
         )  # fmt: skip
     told = "Calls: " + "; ".join(
-        f"{one.provider} {one.outcome} after {_seconds(one.duration)}" for one in attempts
+        f"{one.provider} {name_outcome(one.outcome)} after {_seconds(one.duration)}"
+        for one in attempts
     )
     return _svg("calls-chart", told, 26 * len(attempts), Markup("").join(rows))
 

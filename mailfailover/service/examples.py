@@ -82,6 +82,7 @@ _MAIL = {
     "possible_duplicate": False,
     "finished": "2027-01-31T09:00:00.310000+00:00",
     "idempotency_key": "order-4711",
+    "held_back": [],
     "status_url": _URL,
 }
 _EVENT = {

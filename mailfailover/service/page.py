@@ -21,7 +21,7 @@ from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_post
 from mailfailover.service.search import EVERYTHING, read_search
-from mailfailover.service.timeline import BADGES, steps
+from mailfailover.service.timeline import BADGES, badge_of, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,6 +94,7 @@ def mails() -> str | Response:
         errors=label_errors(problem.errors if problem else ()),
         providers=service().mailer.chain.keys,
         badges=BADGES,
+        badge_of=badge_of,
     )
     return Response(text, problem.status if problem else 200)
 
@@ -113,7 +114,7 @@ def mail(mail_id: str) -> str:
         calls=draw_attempts(found.attempts),
         steps=tuple(steps(found, events_of(service(), mail_id))),
         kept=_in_mailbox(found),
-        badges=BADGES,
+        badge_of=badge_of,
     )
 
 
@@ -173,7 +174,7 @@ def _index(problem: Problem | None = None) -> str:
         sender=parts.mailer.from_email,
         recent=recent,
         headings=read_headings(parts.outbox.engine, [mail.id for mail in recent]),
-        badges=BADGES,
+        badge_of=badge_of,
         hours=draw_hours(activity.hours()) if activity.slices else "",
         providers=tuple(_providers(activity)),
     )

@@ -174,6 +174,7 @@ _MAIL = {
     "possible_duplicate": _SWITCH,
     "finished": _or_null(_TIME),
     "idempotency_key": _text(),
+    "held_back": _list(_text(), "The receivers that are down, for which it waits."),
     "status_url": _text(format="uri"),
 }
 _FIELD_ERROR = _object({"field": _text(), "detail": _text()})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._values.events import EventType
 from mailfailover.outbox import State
+from mailfailover.service.outcomes import name_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox import OutboxAttempt, OutboxMail
 
-__all__ = ["BADGES", "Step", "steps"]
+__all__ = ["BADGES", "Step", "badge_of", "steps"]
 
 BADGES: Mapping[str, tuple[str, str]] = {
     State.PENDING: ("waiting", ""),
@@ -27,6 +28,16 @@ BADGES: Mapping[str, tuple[str, str]] = {
     State.DEAD: ("given up", "bad"),
 }
 """What each state is called, and how serious it is."""
+
+
+_HELD_BACK = "Held back: receiver down"
+
+
+def badge_of(mail: OutboxMail) -> tuple[str, str]:
+    """
+    Return what the state of *mail* is called, and how serious it is.
+    """
+    return ("held back", "warn") if mail.held_back else BADGES[mail.state]
 
 
 class Step(NamedTuple):
@@ -78,8 +89,15 @@ def _ours(mail: OutboxMail) -> Iterator[Step]:
     elif mail.state is State.SENT and mail.possible_duplicate:
         yield Step(mail.finished, "warn", "It may have been sent twice", mail.reason)
     elif mail.state is State.PENDING:
-        what = "Waiting to be tried again" if mail.attempts else "Waiting"
-        yield Step(mail.due, "", what, mail.reason)
+        yield _wait(mail)
+
+
+def _wait(mail: OutboxMail) -> Step:
+    if mail.held_back:
+        receivers = ", ".join(mail.held_back)
+        return Step(None, "warn", _HELD_BACK, f"No provider reaches {receivers} now")
+    what = "Waiting to be tried again" if mail.attempts else "Waiting"
+    return Step(mail.due, "", what, mail.reason)
 
 
 def _call(attempt: OutboxAttempt) -> Step:
@@ -89,6 +107,6 @@ def _call(attempt: OutboxAttempt) -> Step:
         return Step(attempt.started, "good", f"Sent by {attempt.provider}", detail)
     if attempt.outcome == "unfinished":
         return Step(attempt.started, "", f"Calling {attempt.provider}")
-    status = f" {attempt.status_code}" if attempt.status_code else ""
-    what = f"Tried {attempt.provider}:{status} {attempt.outcome}"
+    status = f" ({attempt.status_code})" if attempt.status_code else ""
+    what = f"{attempt.provider} {name_outcome(attempt.outcome)}{status}"
     return Step(attempt.started, "warn", what, attempt.error)

@@ -18,9 +18,12 @@ from sqlalchemy import text
 from mailfailover import Mailer
 from mailfailover.cli.json_logs import JSONFormatter
 from mailfailover.cli.work_view import WorkView
+from mailfailover.deliveries import Cell, CellState, DeliveryHealth
+from mailfailover.deliveries._store import write_cells
 from mailfailover.errors import AuthenticationFailed, ProviderUnavailable
 from mailfailover.outbox import Outbox, OutboxWorker, State
 from mailfailover.testing import FaultServer, faults
+from mailfailover.tracking import Tracking
 from tests.chains import MAIL, Scripted, World
 from tests.cli.running import dsn_of, run
 
@@ -215,3 +218,30 @@ def test_a_log_line_is_json() -> None:
         "message": "mail m1",
         "mail_id": "m1",
     } == json.loads(JSONFormatter().format(record))
+
+
+def test_it_knows_of_deliveries_what_its_database_holds(
+    outbox: Outbox, vendor: FaultServer
+) -> None:
+    """
+    A receiver that is down keeps its mails here, and what it sends is tracked.
+    """
+    tracking = Tracking(outbox.engine)
+    tracking.init()
+    deliveries = DeliveryHealth(tracking)
+    deliveries.init()
+    down = {("*", "gmail"): Cell(CellState.LATE, 1000.0, "nobody reaches it")}
+    with outbox.engine.begin() as connection:
+        write_cells(connection, {}, down, {})
+    mail_id = outbox.add(MAIL.replace(to="ann@gmail.com", id="m2"))
+
+    done = run("worker", "--once", "--dsn", dsn_of(vendor))
+
+    assert 0 == done.exit_code
+    status = tracking.status("m1")
+    assert status
+    assert "sendgrid" == status.provider
+    listed = run("outbox", "list", "--state", "pending").stdout
+    assert f"{mail_id}  pending" in listed
+    assert "held back: receiver down (gmail)" in listed
+    assert "1 are held back: receiver down" in run("outbox", "stats").stdout

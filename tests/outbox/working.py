@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mailfailover import Message
 
 
+_MAILERS = ("on_unknown", "suppressions", "deliveries")
 PATIENCE = 20.0
 """Seconds that a busy machine may take for what takes none."""
 
@@ -71,7 +72,7 @@ def work(outbox: Outbox, world: World, *parts: Any, **settings: Any) -> OutboxWo
     """
     A worker over a chain of *parts*; of the settings the mailer takes those that are its own.
     """
-    own = {name: settings.pop(name) for name in ("on_unknown", "suppressions") if name in settings}
+    own = {name: settings.pop(name) for name in _MAILERS if name in settings}
     mailer = Mailer(world.chain(*(parts or (Scripted("a"),))), **own)
     return OutboxWorker(outbox, mailer, rng=Random(7), **settings)
 

@@ -160,7 +160,7 @@ def test_calls_of_a_mail_are_bars_in_time() -> None:
     first, second, third = shapes(svg)
     assert ["bad", "good", "none"] == [first["class"], second["class"], third["class"]]
     assert float(first["x"]) + float(first["width"]) == float(second["x"])
-    assert "c unfinished after …" in svg
+    assert "c is being called after …" in svg
     assert "" == draw_attempts(())
 
 

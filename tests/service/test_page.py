@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover import DeliveryEvent, EventType
+from mailfailover.errors import SendError
 from mailfailover.outbox import OutboxAttempt, OutboxMail, State
 from mailfailover.plugin import Attachment
 from mailfailover.service.app import create_app
 from mailfailover.service.rules import Rules
-from mailfailover.service.timeline import Step, steps
+from mailfailover.service.timeline import Step, badge_of, steps
 from mailfailover.testing import PLAIN
 
 if TYPE_CHECKING:
@@ -356,7 +357,7 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
         (
             mail_with(call("a", "ConnectionFailed", error="refused"), due=NOW, reason="nobody"),
             [
-                Step(NOW, "warn", "Tried a: ConnectionFailed", "refused"),
+                Step(NOW, "warn", "a could not be reached", "refused"),
                 Step(NOW, "", "Waiting to be tried again", "nobody"),
             ],
         ),
@@ -367,7 +368,7 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
                 state=State.SENT,
             ),
             [
-                Step(NOW, "warn", "Tried a: 503 ProviderUnavailable", "down"),
+                Step(NOW, "warn", "a was out of order (503)", "down"),
                 Step(NOW, "good", "Sent by b", "Its id there is x1"),
             ],
         ),
@@ -379,6 +380,10 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
                 Step(NOW, "good", "Sent by a"),
                 Step(NOW, "warn", "It may have been sent twice", "lost"),
             ],
+        ),
+        (
+            mail_with(held_back=("gmail",), due=NOW, reason="held back: receiver down (gmail)"),
+            [Step(None, "warn", "Held back: receiver down", "No provider reaches gmail now")],
         ),
         (mail_with(call("a", "unfinished"), state=State.SENDING), [Step(NOW, "", "Calling a")]),
         (
@@ -396,6 +401,28 @@ def test_timeline_tells_each_step(mail: OutboxMail, expected: list[Step]) -> Non
     Whatever became of a mail is said in words, in the order of time.
     """
     assert [Step(NOW, "", "Queued"), *expected] == list(steps(mail))
+
+
+@pytest.mark.parametrize("kind", SendError.__subclasses__())
+def test_no_class_of_an_error_is_named(kind: type[SendError]) -> None:
+    """
+    Whatever a call ended in, the page says it in words of its own; of a stranger's, that it failed.
+    """
+    *_, step, _ = steps(mail_with(call("a", kind.__name__)))
+    *_, strange, _ = steps(mail_with(call("a", "SomebodysError")))
+
+    assert kind.__name__ not in step.what
+    assert "a failed" == strange.what
+    assert "a failed" != step.what
+
+
+def test_a_held_mail_has_a_badge_of_its_own() -> None:
+    """
+    Others have that of their state.
+    """
+    mails = mail_with(held_back=("gmail",)), mail_with()
+
+    assert [("held back", "warn"), ("waiting", "")] == [badge_of(one) for one in mails]
 
 
 def test_timeline_goes_on_with_events() -> None:
