@@ -27,6 +27,8 @@ class Suppressions(Protocol):
     def find(self, message: Message) -> Mapping[str, str]:
         """
         Return the recipients of *message* who must not get it, with the reason for each.
+
+        A reason that ends by itself has *retry_after*, the seconds until then.
         """
 
 
@@ -42,9 +44,18 @@ def leave_out(message: Message, suppressed: Mapping[str, str]) -> Message:
         for field in ("to", "cc", "bcc")
     }
     if not any(left.values()):
-        text = "every recipient is on our own suppression list: nothing was sent"
-        raise RecipientSuppressed(text, recipients=tuple(suppressed))
+        raise _nobody_left(suppressed)
     return part_for(message, left["to"]) if message.is_merge else message.bound(**left)
+
+
+def _nobody_left(suppressed: Mapping[str, str]) -> RecipientSuppressed:
+    waits = [getattr(reason, "retry_after", None) for reason in suppressed.values()]
+    shortest = min((wait for wait in waits if wait is not None), default=None)
+    text = "every recipient is on our own suppression list: nothing was sent"
+    if shortest is not None:
+        days = shortest / 86400
+        text += f"; an address that is held after a bounce gets mail again in {days:.1f} days"
+    return RecipientSuppressed(text, recipients=tuple(suppressed), retry_after=shortest)
 
 
 def with_left_out(receipt: Receipt, suppressed: Iterable[str]) -> Receipt:

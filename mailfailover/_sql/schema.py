@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy.schema import CreateColumn, CreateSchema
 
 from mailfailover._sql.database import reading, schema_of
 from mailfailover._values.frozen import EMPTY
@@ -29,6 +29,7 @@ from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from sqlalchemy import Connection, Engine
 
@@ -121,6 +122,17 @@ def check(engine: Engine, part: Part) -> None:
     with _reachable(), reading(engine) as connection:
         found = _version(connection, part)
     _compare(part, found)
+
+
+def add_column(connection: Connection, column: Column[Any]) -> None:
+    """
+    Add *column* to its table, which is there without it; for a part's upgrades.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    names = (schema_of(connection.engine), column.table.name)
+    table = ".".join(quote(name) for name in names if name is not None)
+    added = CreateColumn(column).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {added}")
 
 
 def _version(connection: Connection, part: Part) -> int | None:

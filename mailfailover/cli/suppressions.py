@@ -4,7 +4,7 @@ The commands of the list of suppressions: options and help.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,11 +20,14 @@ from mailfailover.cli.output import say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from typing import TextIO
 
 __all__ = ["add_suppression_commands"]
 
 _KIND = "suppression.SuppressionList"
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+_STATES = click.Choice(["suppressed", "held", "quarantined"])
 _REASONS = click.Choice(["complained", "unsubscribed", "bounced", "suppressed", "manual"])
 
 
@@ -65,6 +68,7 @@ add_table_commands(suppressions, _KIND)
 @suppressions.command(name="list")
 @click.argument("email", required=False)
 @click.option("--reason", type=_REASONS)
+@click.option("--state", type=_STATES)
 @_scope(default=None)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @database_option
@@ -72,12 +76,22 @@ add_table_commands(suppressions, _KIND)
 def list_(*, email: str | None, database: str | None, as_json: bool, **wanted: Any) -> None:
     """
     List the latest entries, those of EMAIL where it is given.
+
+    An address that is held bounced once and gets mail again by itself; a bounce in quarantine came
+    while its receiver refused many addresses, and keeps no mail back.
     """
     with working(as_json=as_json), opened(_KIND, database) as held:
         found = held.list(email, **wanted)
+        quarantines = held.quarantines()
     if as_json:
         write_json([entry.to_dict() for entry in found])
         return
+    for one in quarantines:
+        say(
+            f"{one.receiver} is in quarantine until {one.until:%Y-%m-%d %H:%M}: its bounces "
+            "suppress nobody",
+            err=True,
+        )
     for entry in found:
         say(_line(entry))
 
@@ -120,6 +134,40 @@ def remove(*, email: str, database: str | None, as_json: bool, **wanted: str | N
     _count("removed", count, as_json=as_json)
 
 
+@suppressions.command()
+@click.option("--domain", default="", help="The addresses' domain, or receiver, such as gmail.")
+@click.option("--since", type=_TIME, help="Not before this day or time, in UTC.")
+@click.option("--until", type=_TIME, help="Before this day or time, in UTC.")
+@click.option("--response", default="", metavar="TEXT", help="A part of the receiver's answer.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be lifted.")
+@database_option
+@json_option
+def undo(
+    *,
+    domain: str,
+    since: datetime | None,
+    until: datetime | None,
+    response: str,
+    dry_run: bool,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """
+    Take back the bounces of a wrong day, and what followed from them.
+
+    Complaints, unsubscriptions and what was added by hand stay.
+    """
+    times = {"since": _in_utc(since), "until": _in_utc(until)}
+    with working(as_json=as_json), opened(_KIND, database) as held:
+        found = held.undo(domain=domain, response=response, dry_run=dry_run, **times)
+    if as_json:
+        write_json({"dry_run": dry_run, "lifted": [entry.to_dict() for entry in found]})
+        return
+    for entry in found:
+        say(_line(entry))
+    say(f"{'would be lifted' if dry_run else 'lifted'}: {len(found)}")
+
+
 @suppressions.command(name="import")
 @click.argument("file", type=click.File("r", encoding="utf-8-sig", errors="surrogateescape"))
 @click.option("--reason", type=_REASONS, default="manual", show_default=True)
@@ -149,6 +197,10 @@ def export(*, file: TextIO, database: str | None) -> None:
         held.export_csv(file)
 
 
+def _in_utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=UTC)
+
+
 def _count(what: str, count: int, *, as_json: bool) -> None:
     if as_json:
         write_json({what: count})
@@ -165,5 +217,8 @@ def _line(entry: Any) -> str:
     end = "" if entry.expires is None else f" until {entry.expires:%Y-%m-%d %H:%M}"
     words = f": {entry.detail}" if entry.detail else ""
     held = f" ({', '.join(scope)})" if scope else ""
+    state = "" if entry.state == "suppressed" else f", {entry.state}"
     source = f", told by {entry.source}" if entry.source else ""
-    return f"{entry.email}  {entry.reason}{held}  {entry.created:%Y-%m-%d}{end}{source}{words}"
+    return (
+        f"{entry.email}  {entry.reason}{state}{held}  {entry.created:%Y-%m-%d}{end}{source}{words}"
+    )

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
 from mailfailover._sql.database import UTC
-from mailfailover._sql.schema import Part
+from mailfailover._sql.schema import Part, add_column
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -62,10 +62,8 @@ hooks: Table = Table(
 
 
 def _add_headings_and_hooks(connection: Connection) -> None:
-    for name in ("subject", "from_email"):
-        connection.execute(
-            text(f"ALTER TABLE {posts.name} ADD COLUMN {name} VARCHAR(998) DEFAULT '' NOT NULL")
-        )
+    for column in (posts.c.subject, posts.c.from_email):
+        add_column(connection, column)
     hooks.create(connection)
 
 

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from mailfailover.errors import ImportRefused, InvalidMessage
-from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
+from mailfailover.suppression._entry import (
+    Reason,
+    Suppression,
+    SuppressionState,
+    plain_address,
+    plain_domain,
+)
 from mailfailover.suppression._rows import BATCH, entry_of, row_of, store
 from mailfailover.suppression._tables import suppressions
 
@@ -44,14 +50,16 @@ _NAMED = 20
 
 def export_rows(connection: Connection, file: TextIO) -> int:
     """
-    Write every suppression to *file*, and return how many there are.
+    Write every entry that keeps mail back to *file*, and return how many there are.
     """
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    query = select(suppressions).order_by(suppressions.c.email, suppressions.c.key)
+    query = select(suppressions).where(suppressions.c.state != str(SuppressionState.QUARANTINED))
+    query = query.order_by(suppressions.c.email, suppressions.c.key)
     count = 0
     for row in connection.execution_options(yield_per=BATCH).execute(query):
-        writer.writerow(entry_of(row).to_dict())
+        entry = entry_of(row).to_dict()
+        writer.writerow({name: entry[name] for name in COLUMNS})
         count += 1
     return count
 

@@ -35,15 +35,35 @@ class Reason(StrEnum):
 
 
 @published_in("mailfailover.suppression")
+class SuppressionState(StrEnum):
+    """
+    What an entry does to mail.
+
+    .. versionadded:: 0.1.0
+    """
+
+    SUPPRESSED = "suppressed"
+    """The address gets no mail."""
+
+    HELD = "held"
+    """It bounced once, and gets no mail until the entry expires."""
+
+    QUARANTINED = "quarantined"
+    """It bounced while its receiver refused many; it gets mail."""
+
+
+@published_in("mailfailover.suppression")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """
-    One address that must not get mail.
+    One address that must not get mail, for ever or for some days.
 
     Attributes:
         email: The address, in lower case.
 
         reason: Why.
+
+        state: Whether it is suppressed, held for some days, or got a bounce that proves nothing.
 
         stream: For which stream this holds, "" for every one.
 
@@ -68,6 +88,7 @@ class Suppression:
     detail: str = ""
     created: datetime
     expires: datetime | None = None
+    state: SuppressionState = SuppressionState.SUPPRESSED
 
     def to_dict(self) -> dict[str, Any]:
         """
@@ -76,6 +97,7 @@ class Suppression:
         return {
             "email": self.email,
             "reason": str(self.reason),
+            "state": str(self.state),
             "stream": self.stream,
             "from_domain": self.from_domain,
             "source": self.source,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover._sql.database import reading
 from mailfailover.errors import AllProvidersFailed
-from mailfailover.suppression._entry import Reason
+from mailfailover.suppression._entry import Reason, SuppressionState
 from mailfailover.suppression._origins import origin_of_row
 from mailfailover.suppression._rows import entry_of, find_rows, row_of, store
 from mailfailover.suppression._rules import Scope, scope_of
@@ -35,6 +35,20 @@ _ORDER = (
     Reason.UNSUBSCRIBED,
     Reason.COMPLAINED,
 )
+_SUPPRESSED = str(SuppressionState.SUPPRESSED)
+
+
+class Held(str):
+    """
+    The reason why an address gets no mail for some days.
+
+    Attributes:
+        retry_after: Seconds until it does.
+    """
+
+    __slots__ = ("retry_after",)
+
+    retry_after: float
 
 
 def find(
@@ -42,6 +56,8 @@ def find(
 ) -> dict[str, str]:
     """
     Return the recipients of *message* who must not get it, with the reason for each.
+
+    That of an address that is held is :class:`Held`.
 
     Raises:
         AllProvidersFailed: If that cannot be read: then nothing is sent.
@@ -61,8 +77,20 @@ def find(
             "was sent: is its database up, and did `mailfailover suppressions init` run?"
         )
         raise AllProvidersFailed(text) from None
-    held.sort(key=lambda row: _ORDER.index(Reason(row.reason)))
-    return {email: row.reason for row in held for email in spelled[row.email]}
+    held.sort(key=_weight)
+    return {email: _reason(row, now) for row in held for email in spelled[row.email]}
+
+
+def _weight(row: Row[Any]) -> tuple[bool, int]:
+    return row.state == _SUPPRESSED, _ORDER.index(Reason(row.reason))
+
+
+def _reason(row: Row[Any], now: datetime) -> str:
+    if row.state == _SUPPRESSED or row.expires is None:
+        return str(row.reason)
+    reason = Held(row.state)
+    reason.retry_after = (row.expires - now).total_seconds()
+    return reason
 
 
 def _scope(engine: Engine, tracking: Origins | None, row: Row[Any]) -> Scope:
@@ -76,6 +104,7 @@ def _scope(engine: Engine, tracking: Origins | None, row: Row[Any]) -> Scope:
     entry = entry_of(row)
     scope = scope_of(entry.reason, mail)
     with engine.begin() as connection:
-        store(connection, row_of(replace(entry, **scope._asdict())))
+        scoped = replace(entry, **scope._asdict())
+        store(connection, row_of(scoped, evidence=row.evidence))
         connection.execute(delete(suppressions).where(suppressions.c.key == row.key))
     return scope

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
@@ -13,26 +14,37 @@ from sqlalchemy import delete, select
 from mailfailover._chain.observe import MailFailed, MailSent
 from mailfailover._sql.database import reading, writing
 from mailfailover._sql.stored import Stored
-from mailfailover._values.events import DeliveryEvent
+from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
+from mailfailover.receivers import receiver_of
 from mailfailover.suppression._csv import export_rows, import_rows
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
 from mailfailover.suppression._evidence import reported, taken_back, told
 from mailfailover.suppression._find import find
+from mailfailover.suppression._quarantine import read_quarantines
 from mailfailover.suppression._rows import entry_of, row_of, store
 from mailfailover.suppression._rules import Scope
-from mailfailover.suppression._tables import PART, suppressions
+from mailfailover.suppression._tables import PART, bounces, deliveries, suppressions
+from mailfailover.suppression._trial import Court
+from mailfailover.suppression._undo import WrongDay, undo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import timedelta
+    from datetime import datetime
     from typing import TextIO
 
     from sqlalchemy import ColumnElement, Engine
 
+    from mailfailover._chain.observe import Observer
     from mailfailover._message.message import Message
+    from mailfailover.suppression._entry import SuppressionState
     from mailfailover.suppression._origins import Origins
+    from mailfailover.suppression._quarantine import Quarantine
+    from mailfailover.suppression._trial import Cells
+
+_SEND = timedelta(minutes=2)
+_MEMORY = timedelta(days=730)
 
 
 @published_in("mailfailover.suppression")
@@ -45,6 +57,10 @@ class SuppressionList(Stored):
     permanent bounce and a complaint hold for the domain of its From. Without *tracking* nobody
     knows the mail of an event: then each holds for every mail.
 
+    An address that was delivered to before is held for a week when it bounces, and suppressed by
+    a second bounce after that. Where a receiver refuses many addresses that it took mail for
+    before, its bounces suppress nobody, and observers are told :class:`BouncesQuarantined`.
+
     Safe to share between threads, and to use after a fork.
 
     Args:
@@ -55,6 +71,16 @@ class SuppressionList(Stored):
         tracking: Who knows the mail of an event: :class:`~mailfailover.tracking.Tracking`.
 
         ttl: How long an entry holds, by its reason; for ever where that is not named.
+
+        receivers:
+            Names the receiver of a domain: :func:`mailfailover.receivers.receiver_of`, or a
+            :class:`mailfailover.receivers.Receivers` that asks the DNS.
+
+        deliveries:
+            Knows which receivers are down:
+            :class:`~mailfailover.deliveries.DeliveryHealth`. Their bounces suppress nobody.
+
+        observers: Who is told of quarantines.
 
         clock: Seconds since 1970.
 
@@ -72,15 +98,28 @@ class SuppressionList(Stored):
         *,
         tracking: Origins | None = None,
         ttl: Mapping[Reason | str, timedelta] = EMPTY,
+        receivers: Callable[[str], str] | None = None,
+        deliveries: Cells | None = None,
+        observers: Iterable[Observer] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(database, clock)
         self.tracking = tracking
+        self.deliveries = deliveries
+        self.observers: tuple[Observer, ...] = tuple(observers)
+        self.receiver_of = receivers or receiver_of
         self.ttl: dict[Reason, timedelta] = {Reason(reason): time for reason, time in ttl.items()}
+
+    @property
+    def _court(self) -> Court:
+        return Court(self.engine, self.tracking, self.receiver_of, self.deliveries, self.observers)
 
     def find(self, message: Message) -> Mapping[str, str]:
         """
         Return the recipients of *message* who must not get it, with the reason for each.
+
+        The reason of an address that is held is ``"held"``, and has *retry_after*, the seconds
+        until that ends.
 
         Raises:
             AllProvidersFailed: If the list cannot be read: then nothing is sent.
@@ -94,21 +133,32 @@ class SuppressionList(Stored):
         Raises:
             SQLAlchemyError: If it could not be stored.
         """
-        back = None
-        if isinstance(event, DeliveryEvent):
-            rows = told(event, self.tracking, self._entry)
-            back = taken_back(event, self.tracking)
-        elif isinstance(event, (MailSent, MailFailed)):
-            rows = reported(event, self.find, self._entry)
-        else:
-            return
-        if not rows and back is None:
-            return
-        with writing(self.engine) as connection:
-            if rows:
-                store(connection, *rows)
-            if back is not None:
+        if isinstance(event, (MailSent, MailFailed)):
+            for one in reported(event, self._left_out, self._entry, self.now()):
+                self._court.hear_bounce(one, self.now())
+        elif isinstance(event, DeliveryEvent):
+            self._hear(event)
+
+    def _hear(self, event: DeliveryEvent) -> None:
+        now = self.now()
+        evidence = told(event, self.tracking, self._entry, now)
+        if event.type is EventType.DELIVERED:
+            self._court.hear_delivery(event, now)
+        elif evidence is not None and evidence.is_bounce:
+            self._court.hear_bounce(evidence, now, event)
+        elif evidence is not None:
+            row = row_of(evidence.entry, evidence.mail_id, evidence.provider_message_id)
+            with writing(self.engine) as connection:
+                store(connection, row)
+        elif (back := taken_back(event, self.tracking)) is not None:
+            with writing(self.engine) as connection:
                 connection.execute(back)
+
+    def _left_out(self, message: Message) -> Mapping[str, str]:
+        """
+        Whom we left out of a mail, also where a hold ended while it was sent.
+        """
+        return find(self.engine, self.tracking, message, self.now() - _SEND)
 
     def add(
         self,
@@ -146,6 +196,51 @@ class SuppressionList(Stored):
             store(connection, row_of(entry))
         return entry
 
+    def undo(
+        self,
+        *,
+        domain: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+        response: str = "",
+        dry_run: bool = False,
+    ) -> tuple[Suppression, ...]:
+        """
+        Take back the bounces of a wrong day, and what followed from them.
+
+        Complaints, unsubscriptions and what was added by hand as ``manual`` stay. An address that
+        also bounced on another day is judged by that alone.
+
+        Args:
+            domain: The domain of the addresses, or the name of their receiver, such as
+                ``"gmail"``.
+
+            since, until: When it happened; aware times.
+
+            response: A part of what the receiver answered.
+
+            dry_run: Whether to change nothing.
+
+        Returns:
+            What it lifted: the entries as they were before.
+
+        Raises:
+            ConfigurationError: If nothing says which bounces are wrong, or a time is wrong.
+        """
+        wrong = WrongDay(domain=domain, since=since, until=until, response=response)
+        with writing(self.engine) as connection:
+            lifted = undo(connection, wrong, self.receiver_of)
+            if dry_run:
+                connection.rollback()
+        return tuple(lifted)
+
+    def quarantines(self) -> tuple[Quarantine, ...]:
+        """
+        Return the receivers whose bounces suppress nobody at present.
+        """
+        with reading(self.engine) as connection:
+            return tuple(read_quarantines(connection, self.now()))
+
     def remove(
         self,
         email: str,
@@ -167,6 +262,7 @@ class SuppressionList(Stored):
         email: str | None = None,
         *,
         reason: Reason | str | None = None,
+        state: SuppressionState | str | None = None,
         stream: str | None = None,
         from_domain: str | None = None,
         limit: int = 100,
@@ -175,7 +271,8 @@ class SuppressionList(Stored):
         Return the latest entries, the newest first; those that have expired too.
         """
         email = email if email is None else plain_address(email)
-        where = _where(email=email, reason=reason, stream=stream, from_domain=from_domain)
+        wanted = {"reason": reason, "state": state, "stream": stream, "from_domain": from_domain}
+        where = _where(email=email, **wanted)
         order = suppressions.c.created.desc(), suppressions.c.key
         query = select(suppressions).where(*where).order_by(*order).limit(limit)
         with reading(self.engine) as connection:
@@ -208,17 +305,23 @@ class SuppressionList(Stored):
 
     def export_csv(self, file: TextIO) -> int:
         """
-        Write all entries to *file* as CSV; return how many there are.
+        Write all entries that keep mail back to *file* as CSV; return how many there are.
         """
         with reading(self.engine) as connection:
             return export_rows(connection, file)
 
     def purge(self) -> int:
         """
-        Forget entries that have expired; return how many there were.
+        Forget entries that have expired, and bounces and deliveries that are older than two years.
+
+        Returns:
+            How many entries there were.
         """
+        now = self.now()
         with writing(self.engine) as connection:
-            old = delete(suppressions).where(suppressions.c.expires <= self.now())
+            connection.execute(delete(bounces).where(bounces.c.received < now - _MEMORY))
+            connection.execute(delete(deliveries).where(deliveries.c.last < now - _MEMORY))
+            old = delete(suppressions).where(suppressions.c.expires <= now)
             return connection.execute(old).rowcount
 
     def _entry(self, email: str, reason: Reason, scope: Scope, **fields: Any) -> Suppression:

@@ -12,18 +12,25 @@ from mailfailover.suppression._rules import Scope
 from mailfailover.unsubscribe import STREAM
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Row
 
 
 @published_in("mailfailover.suppression")
 class Origins(Protocol):
     """
-    Who knows the mail that an event is of: :class:`~mailfailover.tracking.Tracking`.
+    Who knows the mails that events are of: :class:`~mailfailover.tracking.Tracking`.
     """
 
     def origin(self, event: DeliveryEvent) -> Any:
         """
         Return what has its *stream* and *from_domain*, None where the mail is not known.
+        """
+
+    def delivered(self, event: DeliveryEvent) -> datetime | None:
+        """
+        Return when its recipient last got another mail, None where nobody knows of any.
         """
 
 

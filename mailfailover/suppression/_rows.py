@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from mailfailover._sql.database import UTC
 from mailfailover._sql.rows import fit, insert_new
-from mailfailover.suppression._entry import Reason, Suppression
+from mailfailover.suppression._entry import Reason, Suppression, SuppressionState
 from mailfailover.suppression._tables import ID_LENGTH, suppressions
 
 if TYPE_CHECKING:
@@ -27,9 +27,18 @@ BATCH = 500
 _INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
-def row_of(entry: Suppression, mail_id: str = "", provider_message_id: str = "") -> dict[str, Any]:
+def row_of(
+    entry: Suppression, mail_id: str = "", provider_message_id: str = "", evidence: str = ""
+) -> dict[str, Any]:
     """
-    Return the row of *entry*; the ids are those of its mail as long as nobody knows that.
+    Return the row of *entry*.
+
+    Args:
+        entry: What it says.
+
+        mail_id, provider_message_id: Those of its mail, as long as nobody knows that.
+
+        evidence: The key of the bounce that it follows from.
     """
     row = {
         "email": entry.email,
@@ -39,14 +48,17 @@ def row_of(entry: Suppression, mail_id: str = "", provider_message_id: str = "")
         "mail_id": fit(mail_id, ID_LENGTH),
         "provider_message_id": fit(provider_message_id),
     }
+    state = "" if entry.state is SuppressionState.SUPPRESSED else f"\n{entry.state}"
     return {
-        "key": sha256("\n".join(row.values()).encode()).hexdigest(),
+        "key": sha256(("\n".join(row.values()) + state).encode()).hexdigest(),
         **row,
+        "state": str(entry.state),
         "source": fit(entry.source),
         "detail": fit(entry.detail),
         "created": entry.created,
         "expires": entry.expires,
         "is_open": bool(mail_id or provider_message_id),
+        "evidence": evidence,
     }
 
 
@@ -63,6 +75,7 @@ def entry_of(row: Row[Any]) -> Suppression:
         detail=row.detail,
         created=row.created,
         expires=row.expires,
+        state=SuppressionState(row.state),
     )
 
 
@@ -98,12 +111,13 @@ def _longer(expires: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def find_rows(connection: Connection, emails: Iterable[str], now: datetime) -> Iterator[Row[Any]]:
     """
-    Yield the rows that hold for any of *emails*.
+    Yield the rows that keep mail from any of *emails*.
     """
     wanted = list(emails)
     for start in range(0, len(wanted), BATCH):
         query = select(suppressions).where(
             suppressions.c.email.in_(wanted[start : start + BATCH]),
+            suppressions.c.state != str(SuppressionState.QUARANTINED),
             or_(suppressions.c.expires.is_(None), suppressions.c.expires > now),
         )
         yield from connection.execute(query)

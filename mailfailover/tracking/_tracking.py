@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from mailfailover._chain.observe import MailFailed, MailSent
 from mailfailover._sql.database import reading, writing
@@ -144,6 +144,21 @@ class Tracking(Stored):
         with reading(self.engine) as connection:
             mail = find_mail(connection, row)
         return mail and Origin(mail.stream, mail.sender.rpartition("@")[2])
+
+    def delivered(self, event: DeliveryEvent) -> datetime | None:
+        """
+        Tell when the recipient of an event last got another mail, None where none is known.
+        """
+        query = select(func.max(events.c.timestamp)).where(
+            events.c.recipient == event.recipient.lower(),
+            events.c.type == str(EventType.DELIVERED),
+        )
+        for name in ("mail_id", "provider_message_id"):
+            if own := getattr(event, name):
+                query = query.where(events.c[name] != own)
+        with reading(self.engine) as connection:
+            found: datetime | None = connection.scalar(query)
+        return found
 
     def accepted(self, event: DeliveryEvent) -> float | None:
         """

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailfailover import DeliveryEvent, EventType
 from mailfailover.suppression import SuppressionList
 from tests.cli.running import run
 
@@ -110,6 +112,84 @@ def test_a_plain_list_of_addresses_can_be_imported() -> None:
     assert [(ANN, "unsubscribed", "news")] == [
         (one["email"], one["reason"], one["stream"]) for one in listed()
     ]
+
+
+def bounces() -> SuppressionList:
+    """
+    The list of the working directory, after a bounce of an address that is known and of one not.
+    """
+    found = SuppressionList("sqlite:///mailfailover.db")
+    for type_, recipient in (("delivered", ANN), ("bounced", ANN), ("bounced", "bob@gmail.com")):
+        day = datetime(2020, 12, 14 + (type_ == "bounced"), 12, tzinfo=UTC)
+        event = DeliveryEvent(
+            type=EventType(type_),
+            provider="a",
+            recipient=recipient,
+            timestamp=day,
+            mta_response="550 5.1.1 no such user",
+        )
+        found(event)
+    found.close()
+    return found
+
+
+def test_states_are_listed() -> None:
+    """
+    Held addresses say until when.
+    """
+    bounces()
+
+    lines = run("suppressions", "list", "--state", "held").stdout.splitlines()
+
+    assert 1 == len(lines)
+    assert lines[0].startswith(f"{ANN}  bounced, held  2020-12-15 until 20")
+    assert {"held", "suppressed"} == {one["state"] for one in listed()}
+
+
+def test_quarantines_are_named() -> None:
+    """
+    Beside the list, on standard error.
+    """
+    found = bounces()
+    emails = [f"u{number}@gmail.com" for number in range(6)]
+    for type_ in ("delivered", "bounced"):
+        for email in emails:
+            found(DeliveryEvent(type=EventType(type_), provider=type_, recipient=email))
+    found.close()
+
+    done = run("suppressions", "list", "--state", "quarantined")
+
+    assert done.stderr.startswith("gmail is in quarantine until 20")
+    assert 6 == len(done.stdout.splitlines())
+
+
+def test_a_wrong_day_is_taken_back() -> None:
+    """
+    After a look at what that would lift.
+    """
+    bounces()
+    wanted = ("undo", "--since", "2020-12-15", "--until", "2020-12-16T00:00", "--response", "5.1.1")
+
+    tried = run("suppressions", *wanted, "--dry-run")
+    before = listed()
+    done = run("suppressions", *wanted, "--domain", "gmail", "--json")
+    rest = run("suppressions", *wanted)
+
+    assert ("would be lifted: 2", 2) == (tried.stdout.splitlines()[-1], len(before))
+    (bob,) = (one for one in before if one["email"] == "bob@gmail.com")
+    assert {"dry_run": False, "lifted": [bob]} == json.loads(done.stdout)
+    assert rest.stdout.endswith("lifted: 1\n")
+    assert [] == listed()
+
+
+def test_everything_is_not_taken_back() -> None:
+    """
+    Something must say which bounces are wrong.
+    """
+    done = run("suppressions", "undo")
+
+    assert 2 == done.exit_code
+    assert "give domain, since or response" in done.stderr
 
 
 def test_bad_lines_are_named() -> None:
