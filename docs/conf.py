@@ -27,7 +27,7 @@ release = version = installed_version("mailfailover")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "_generated"]
+exclude_patterns = ["_build", "_generated/*.md"]
 
 html_theme = "furo"
 html_title = "mailfailover"
@@ -78,8 +78,7 @@ def write_provider_pages(_app: Sphinx) -> None:
     """
     import provider_pages
 
-    provider_pages.write(HERE / "_generated" / "providers.md")
-    provider_pages.write_retries(HERE / "_generated" / "webhook-retries.md")
+    provider_pages.write(HERE)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def link_from_url(text: str, key: str, where: str, more: Iterable[Given] = ()) -
         url = read_url(text)
         provider = find(url.name)
         given = [*_given(url, provider), *more]
-        return build_link(provider, url.scheme, key, given, _usage(url, provider))
+        return build_link(provider, url.scheme, key, given, f"write {usage(url.scheme, provider)}")
     except ConfigurationError as exc:
         problem = f"{where}: {exc}"
     # Outside of the handler, so that nothing hangs on it that may quote the text.
@@ -90,16 +90,16 @@ def _path_field(provider: type) -> str:
     return getattr(provider, "dsn_path", "")
 
 
-def _usage(url: URL, provider: type) -> str:
+def usage(scheme: str, provider: type) -> str:
     """
-    Say how a URL gives *provider* what it requires.
+    Return a URL that gives *provider* what it requires, with the names of values in capitals.
     """
     required = Fields.of(provider).required
     credentials, path = _credentials(provider), _path_field(provider)
     place = next((name for name in ("host", "base_url") if name in required), "")
     text = ":".join(credentials).upper() + ("@" if credentials else "")
-    text += "HOST" if place else "" if path else "default"
+    text += "HOST" if place else "default" if credentials and not path else ""
     text += f"/{path.upper()}" if path else ""
     rest = [name for name in required if name not in (*credentials, path, place)]
     options = "&".join(f"{name}={name.upper()}" for name in rest)
-    return f"write {url.scheme}://{text}{'?' if options else ''}{options}"
+    return f"{scheme}://{text}{'?' if options else ''}{options}"

@@ -85,6 +85,9 @@ class Mailgun:
     """
     Sends through Mailgun.
 
+    The key is made under "API Security" in Mailgun's console; a sending key of the domain is
+    enough.
+
     Provider options are raw form fields, ``{"o:testmode": "yes", "o:tag": ["a", "b"]}``, and
     replace those of the same name. A bool becomes yes or no, a mapping JSON, a list several
     fields of the name, and None leaves the field out.

@@ -43,6 +43,8 @@ class Mailomat:
     """
     Sends through Mailomat.
 
+    The key is made in the account's settings, under the API keys (unconfirmed).
+
     Provider options are laid over the JSON of the call.
 
     It has texts and files, but no headers, no inline images, no tags, no metadata, no templates

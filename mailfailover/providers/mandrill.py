@@ -92,6 +92,8 @@ class Mandrill:
     """
     Sends through Mandrill.
 
+    The key is made under Settings, "SMTP & API Info".
+
     Provider options are laid over the JSON of the call: ``{"ip_pool": "main", "message":
     {"subaccount": "shop"}}``. Merge tags in the text of a mail that is no merge stay as they
     are, unless ``{"message": {"merge": True}}`` asks for them.

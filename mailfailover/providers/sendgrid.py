@@ -74,6 +74,8 @@ class SendGrid:
     """
     Sends through SendGrid.
 
+    The key is made under Settings, "API Keys", with the access "Mail Send".
+
     Provider options are laid over the JSON of the call: ``{"ip_pool_name": "main", "asm":
     {"group_id": 7}}``.
 

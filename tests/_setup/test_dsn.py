@@ -12,8 +12,7 @@ from mailfailover import Link, Message, ProviderChain
 from mailfailover._setup.dsn import build_chain_spec, parse_dsn
 from mailfailover._setup.ordering import Failover, Random, RoundRobin, Shares, Weighted
 from mailfailover._setup.route import Route
-from mailfailover._setup.url import read_url
-from mailfailover._setup.url_link import _usage
+from mailfailover._setup.url_link import usage
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.file import File
 from mailfailover.providers.mailgun import Mailgun
@@ -365,9 +364,9 @@ def test_usage_names_all_that_is_required() -> None:
 
         def __init__(self, key: str, base_url: str, project: str, zone: str) -> None: ...
 
-    text = _usage(read_url("hosted://"), Hosted)
+    text = usage("hosted", Hosted)
 
-    assert "write hosted://KEY@HOST?project=PROJECT&zone=ZONE" == text
+    assert "hosted://KEY@HOST?project=PROJECT&zone=ZONE" == text
 
 
 def test_number_counts_through_nested_strategies() -> None:
