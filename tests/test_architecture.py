@@ -18,6 +18,7 @@ import pytest
 import mailfailover
 from mailfailover import (
     celery,
+    chaos,
     django,
     drill,
     errors,
@@ -77,7 +78,7 @@ ONLY_IN = {
     "click": {"__main__.py", "cli"},
     "rich": {"__main__.py", "cli"},
     "botocore": {"providers"},
-    "cryptography": {"_provider", "outbox"},
+    "cryptography": {"_provider", "chaos", "outbox"},
     "celery": {"celery"},
     "kombu": {"celery"},
     "redis": {"redis"},
@@ -127,10 +128,10 @@ FLOORS = (
         "unsubscribe",
     ),
     ("suppression", "tracking", "webhooks"),
-    ("callbacks", "deliveries", "flask", "outbox", "pytest_plugin", "starlette"),
+    ("callbacks", "deliveries", "flask", "outbox", "starlette"),
     ("celery", "django", "drill", "fastapi"),
-    ("service",),
-    ("relay",),
+    ("chaos", "service"),
+    ("pytest_plugin", "relay"),
     ("cli",),
     ("__main__",),
 )

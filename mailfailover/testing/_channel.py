@@ -61,8 +61,14 @@ class Channel:
         """
         if self._buffer or (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
             return True
+        return bool(self.peek())
+
+    def peek(self) -> bytes:
+        """
+        Block for the connection's next byte as the wire has it, and leave it unread.
+        """
         # The plain socket's method: SSLSocket.recv allows no flags.
-        return bool(sockets.socket.recv(self._sock, 1, sockets.MSG_PEEK))
+        return sockets.socket.recv(self._sock, 1, sockets.MSG_PEEK)
 
     def read_until(self, mark: bytes) -> bytes:
         """

@@ -63,21 +63,21 @@ class CannedResponse:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-def read_request(channel: Channel) -> RecordedRequest:
+def read_request(channel: Channel, *, max_bytes: int | None = None) -> RecordedRequest:
     """
     Read one whole request.
 
     Raises:
         Disconnected:
-            If it is not complete, or not HTTP.
+            If it is not complete, not HTTP, or has a body of more than *max_bytes*.
     """
     try:
-        return _read_request(channel)
+        return _read_request(channel, max_bytes)
     except ValueError as exc:
         raise Disconnected("not HTTP") from exc
 
 
-def _read_request(channel: Channel) -> RecordedRequest:
+def _read_request(channel: Channel, max_bytes: int | None) -> RecordedRequest:
     head = channel.read_until(b"\r\n\r\n").decode("latin-1")
     first, *lines = head[:-4].split("\r\n")
     method, _, rest = first.partition(" ")
@@ -96,13 +96,25 @@ def _read_request(channel: Channel) -> RecordedRequest:
                 chunked = "chunked" in value.lower()
             case "expect" if value.lower() == "100-continue":
                 channel.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-    body = _read_chunks(channel) if chunked else channel.read_exactly(length) if length else b""
+    if chunked:
+        body = _read_chunks(channel, max_bytes)
+    else:
+        _check_size(length, max_bytes)
+        body = channel.read_exactly(length) if length else b""
     return RecordedRequest(method, path, tuple(headers), body, time.monotonic(), channel.number)
 
 
-def _read_chunks(channel: Channel) -> bytes:
-    parts = []
+def _check_size(size: int, max_bytes: int | None) -> None:
+    if size < 0 or (max_bytes is not None and size > max_bytes):
+        raise Disconnected("the body is too large")
+
+
+def _read_chunks(channel: Channel, max_bytes: int | None) -> bytes:
+    parts: list[bytes] = []
+    whole = 0
     while size := int(channel.read_until(b"\r\n").partition(b";")[0], 16):
+        whole += size
+        _check_size(whole, max_bytes)
         parts.append(channel.read_exactly(size))
         channel.read_exactly(2)
     while channel.read_until(b"\r\n") != b"\r\n":

@@ -30,14 +30,17 @@ _servers: weakref.WeakSet[LoopbackServer] = weakref.WeakSet()
 
 class LoopbackServer(abc.ABC):
     """
-    Accepts connections on 127.0.0.1 and runs `serve` for each, in a daemon thread.
+    Accepts connections and runs `serve` for each, in a daemon thread.
 
-    A context manager. While stopped, the port stays reserved: connections are
-    refused, and nobody else can take it. After a fork the child has no part in it.
+    It listens on 127.0.0.1 unless *host* says otherwise. A context manager. While stopped, the
+    port stays reserved: connections are refused, and nobody else can take it. After a fork the
+    child has no part in it.
     """
 
-    def __init__(self, *, port: int = 0, receive_buffer: int | None = None) -> None:
-        self.host = "127.0.0.1"
+    def __init__(
+        self, *, port: int = 0, receive_buffer: int | None = None, host: str = "127.0.0.1"
+    ) -> None:
+        self.host = host
         self.port: int = port
         self.connections: int = 0
         self._receive_buffer = receive_buffer

@@ -142,7 +142,7 @@ def from_base64(value: object) -> bytes:
     The bytes written as *value*; none if it is no base64.
     """
     try:
-        return b64decode(value) if isinstance(value, str | bytes) else b""
+        return b64decode(value, validate=True) if isinstance(value, str | bytes) else b""
     except ValueError:
         return b""
 

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
 __all__ = ["authenticate"]
 
@@ -32,15 +32,14 @@ def authenticate(
     session: Conversation,
     mechanism: str,
     initial: str,
-    credentials: Mapping[str, str],
-    tokens: Mapping[str, str],
+    is_known: Callable[[str, str], bool],
 ) -> str | None:
     """
-    Who the client is; None if it cannot show it.
+    Who the client is; None if *is_known* does not know the user with this secret.
     """
     if mechanism == "XOAUTH2":
         user, secret = _xoauth2(_decode(initial or session.ask("")))
-        if tokens.get(user) == secret and user:
+        if user and is_known(user, secret):
             return user
         session.ask(_encode('{"status":"401","schemes":"bearer","scope":"mail"}'))
         return None
@@ -49,7 +48,7 @@ def authenticate(
     else:
         user = _decode(initial or session.ask(_encode("Username:")))
         secret = _decode(session.ask(_encode("Password:")))
-    return user if user and credentials.get(user) == secret else None
+    return user if user and is_known(user, secret) else None
 
 
 def _xoauth2(text: str) -> tuple[str, str]:

@@ -131,12 +131,13 @@ class Session:
         self._greeted = False
 
     def _mechanisms(self) -> tuple[str, ...]:
-        plain = ("PLAIN", "LOGIN") if self._settings.credentials else ()
+        offered = self._settings.credentials or self._settings.any_login
+        plain = ("PLAIN", "LOGIN") if offered else ()
         return (*plain, "XOAUTH2") if self._settings.tokens else plain
 
     def _must_encrypt(self) -> bool:
         offered = self._settings.tls is not None and not self.channel.secure
-        return offered and bool(self._mechanisms())
+        return offered and bool(self._mechanisms()) and not self._settings.any_login
 
     def _auth(self, rest: str) -> None:
         mechanism, _, initial = rest.partition(" ")
@@ -147,7 +148,9 @@ class Session:
             self.reply(504, "5.5.4 Mechanism not offered")
             return
         settings = self._settings
-        user = authenticate(self, mechanism.upper(), initial, settings.credentials, settings.tokens)
+        name = mechanism.upper()
+        check = settings.has_token if name == "XOAUTH2" else settings.has_password
+        user = authenticate(self, name, initial, check)
         if user is None:
             self.reply(535, "5.7.8 Authentication credentials invalid")
             return
@@ -172,7 +175,7 @@ class Session:
             self.reply(503, "5.5.1 Bad sequence of commands")
         elif self._must_encrypt():
             self.reply(530, "5.7.0 Must issue a STARTTLS command first")
-        elif self._mechanisms() and not self._user:
+        elif self._mechanisms() and not self._user and not settings.any_login:
             self.reply(530, "5.7.0 Authentication required")
         elif settings.size is not None and _declared_size(path[2]) > settings.size:
             self.reply(552, "5.3.4 Message size exceeds the fixed maximum")
@@ -198,20 +201,28 @@ class Session:
             self.reply(503, "5.5.1 No valid recipients")
             return
         self.reply(354, "End data with <CR><LF>.<CR><LF>")
-        lines = []
-        while (line := self.channel.read_until(b"\r\n")) != b".\r\n":
-            lines.append(line[1:] if line.startswith(b".") else line)
-        self._data = b"".join(lines)
+        self._data, is_whole = self._read_data()
         if self._interrupt(self, "dot"):
             self._reset()
             return
-        size = self._settings.size
-        if size is not None and len(self._data) > size:
+        if not is_whole:
             self.reply(552, "5.3.4 Message size exceeds the fixed maximum")
         else:
             self.take()
             self.reply(250, f"2.0.0 OK queued as {self.channel.number}-{time.monotonic_ns():X}")
         self._reset()
+
+    def _read_data(self) -> tuple[bytes, bool]:
+        """
+        The mail, and whether all of it: what exceeds the size is read and forgotten.
+        """
+        data, limit, whole = bytearray(), self._settings.size, 0
+        while (line := self.channel.read_until(b"\r\n")) != b".\r\n":
+            line = line.removeprefix(b".")
+            whole += len(line)
+            if limit is None or whole <= limit:
+                data += line
+        return bytes(data), len(data) == whole
 
     def _rset(self, _: str) -> None:
         self._reset()

@@ -53,6 +53,20 @@ class Settings:
     credentials: Mapping[str, str] = field(repr=False)
     tokens: Mapping[str, str] = field(repr=False)
     recipients: Mapping[str, Reply]
+    any_login: bool = False
+    """Take mail before authentication, and whatever user name and password come."""
+
+    def has_password(self, user: str, secret: str) -> bool:
+        """
+        Whether *secret* is the user's password.
+        """
+        return self.any_login or self.credentials.get(user) == secret
+
+    def has_token(self, user: str, secret: str) -> bool:
+        """
+        Whether *secret* is the user's token.
+        """
+        return self.tokens.get(user) == secret
 
 
 def render_reply(code: int, text: str) -> bytes:

@@ -1,0 +1,406 @@
+"""
+All vendors of this machine, their doors, and what was accepted.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from mailfailover._values.face import published_in
+from mailfailover.errors import ConfigurationError
+from mailfailover.testing._http_wire import render
+from mailfailover.transports.http import HTTPTransport
+
+from ._acceptance import Acceptance
+from ._certificates import Certificates
+from ._control import Control
+from ._courier import Courier
+from ._doors import Door
+from ._event_templates import KINDS_OF_EVENTS, told_kinds
+from ._incident_play import IncidentPlay
+from ._key_pages import key_page
+from ._keys import Keys
+from ._mailbox import Mailbox
+from ._providers import HTTP_VENDORS, SMTP, hosts, written_dsn
+from ._smtp_vendor import SMTP_KINDS, SMTPDoor
+from ._town import addressed, vendor_of_host
+from ._trouble import make_trouble
+from ._troubles import Troubles
+from ._vendor import Vendor
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from mailfailover.testing import RecordedRequest
+    from mailfailover.testing._channel import Channel
+    from mailfailover.testing._loopback import LoopbackServer
+
+    from ._courier import Told
+    from ._mail import AcceptedMail
+
+__all__ = ["Chaos"]
+
+_TICK = 0.1
+_CERTIFICATES = ("expired_certificate", "wrong_certificate")
+
+
+@published_in("mailfailover.chaos")
+class Chaos:
+    """
+    Every vendor that mailfailover knows, on this machine, each failing as it is told.
+
+    A context manager::
+
+        with Chaos() as chaos:
+            mailer = Mailer([chaos.dsn("mailgun"), chaos.dsn("sendgrid")], from_email=...)
+            chaos.fail("mailgun", "suspended")
+
+    HTTP and HTTPS share a port: a vendor is addressed by the first part of the path
+    (``/mailgun/...``) or by the host. Nothing is sent anywhere but to the webhooks that
+    `webhook` sets.
+
+    Args:
+        host, port: Where to listen; port 0 is any free one.
+
+        own_ports: Give each vendor a port of its own, after *port*, so that it can refuse
+            connections; opened when its DSN is asked for.
+
+        smtp_port: Where the vendor ``smtp`` listens.
+
+        names: Host names of the self-made certificate, beside those of this machine.
+
+        certificate: A certificate and its key, to be shown instead.
+
+        keep: How many accepted mails are kept.
+
+        delivered_after: Seconds until the event of a mail is posted.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        own_ports: bool = False,
+        smtp_port: int = 0,
+        names: Sequence[str] = (),
+        certificate: tuple[Path, Path] | None = None,
+        keep: int = 1000,
+        delivered_after: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.vendors = (*HTTP_VENDORS, SMTP)
+        self.mailbox = Mailbox(keep)
+        self.keys = Keys()
+        self.incident: IncidentPlay | None = None
+        self._clock = clock
+        self._own_ports = own_ports
+        self._first_port = port
+        self._troubles = {name: Troubles(clock, chance) for name in self.vendors}
+        self._webhooks: dict[str, str] = {}
+        self._courier = Courier(self.keys, HTTPTransport().send)
+        accepting = Acceptance(
+            self.mailbox,
+            self._courier,
+            troubles=self._troubles,
+            webhooks=self._webhooks,
+            after=delivered_after,
+        )
+        self._http = {
+            name: Vendor(name, self._troubles[name], accepting.over_http) for name in HTTP_VENDORS
+        }
+        known = ("localhost", "*.localhost", "127.0.0.1", "::1", *hosts())
+        self._certificates = Certificates((*names, *known), certificate, self._certificate_kind)
+        self._control = Control(self)
+        self._lock = threading.RLock()
+        self._door = Door(host, port, self._answer, self._certificates.context)
+        tls = partial(self._context_of, SMTP) if self._certificates.can_be_made else None
+        smtp = SMTPDoor(host, smtp_port, self._troubles[SMTP], accepting.over_smtp, tls)
+        self._own: dict[str, LoopbackServer] = {SMTP: smtp}
+        self._ended = threading.Event()
+        self._ticker = threading.Thread(target=self._run, name="chaos", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """
+        Listen.
+        """
+        self._door.start()
+        self._own[SMTP].start()
+        self._courier.start()
+        self._ticker.start()
+
+    def close(self) -> None:
+        """
+        End every connection, and give the ports back.
+        """
+        self._ended.set()
+        self._ticker.join()
+        self._courier.stop()
+        with self._lock:
+            for door in (self._door, *self._own.values()):
+                door.close()
+
+    # How programs are pointed here
+
+    @property
+    def url(self) -> str:
+        """
+        The page, and the address that the paths of vendors follow.
+        """
+        return f"http://{self._shown(self._door.host)}:{self._door.port}"
+
+    @property
+    def ca_pem(self) -> bytes:
+        """
+        The authority that HTTPS clients must trust, in PEM.
+
+        Raises:
+            ConfigurationError: If the package trustme is not installed.
+        """
+        return self._certificates.ca_pem
+
+    def url_of(self, vendor: str, *, tls: bool = False) -> str:
+        """
+        What takes the place of the vendor's scheme and host: a provider's ``base_url``.
+        """
+        self.named(vendor)
+        if vendor == SMTP:
+            door = self._own[SMTP]
+            return f"smtp://{self._shown(door.host)}:{door.port}"
+        scheme = "https" if tls else "http"
+        if not self._own_ports:
+            return f"{scheme}{self.url.removeprefix('http')}/{vendor}"
+        door = self._own_door(vendor)
+        return f"{scheme}://{self._shown(door.host)}:{door.port}"
+
+    def dsn(self, vendor: str, *, tls: bool = False) -> str:
+        """
+        The DSN of the provider for its vendor here, with the secrets of its webhooks.
+        """
+        url = self.url_of(vendor, tls=tls)
+        if vendor == SMTP:
+            return f"{url}?tls=none"
+        keys = self.keys if self._certificates.can_be_made else None
+        return written_dsn(vendor, url, self._webhooks.get(vendor, ""), keys)
+
+    # What fails
+
+    def fail(self, vendor: str, kind: str, **options: Any) -> None:
+        """
+        Let a vendor fail from now on, in this way and no other; ``"*"`` is all of them.
+
+        Args:
+            options: See :class:`Trouble`.
+
+        Raises:
+            ConfigurationError: If the vendor, the kind or an option is unknown.
+        """
+        trouble = make_trouble(kind, **options)
+        names = [name for name in self.named(vendor) if kind in self.kinds(name)]
+        if not names:
+            known = ", ".join(self.kinds(self.named(vendor)[0]))
+            raise ConfigurationError(f"kind {kind!r} is unknown to {vendor}; known: {known}")
+        with self._lock:
+            for name in names:
+                self._troubles[name].set(trouble)
+            self._open_and_close()
+
+    def heal(self, vendor: str = "*") -> None:
+        """
+        Let a vendor, or all of them, be well; the end of an incident, if one is played.
+        """
+        with self._lock:
+            self.incident = None
+            for name in self.named(vendor):
+                self._troubles[name].set()
+            self._open_and_close()
+
+    def play(self, name: str, speed: float = 1.0) -> IncidentPlay:
+        """
+        Play an incident of the drill, or the one in a TOML file, *speed* times as fast.
+
+        Raises:
+            ConfigurationError: If there is none, or *speed* is not positive.
+        """
+        from mailfailover.drill import load_incident
+
+        is_number = isinstance(speed, int | float) and not isinstance(speed, bool)
+        if not is_number or not 0 < speed < float("inf"):
+            raise ConfigurationError(f"speed must be a number above 0, not {speed!r}")
+        incident = load_incident(name)
+        with self._lock:
+            self.heal()
+            self.incident = IncidentPlay(incident, self._clock(), speed)
+            self._tick()
+            return self.incident
+
+    def kinds(self, vendor: str) -> Mapping[str, str]:
+        """
+        The kinds of trouble that a vendor can have, in words.
+        """
+        return SMTP_KINDS if vendor == SMTP else self._http[vendor].kinds
+
+    # What was accepted, and what is told of it
+
+    def mails(self, vendor: str = "", recipient: str = "") -> tuple[AcceptedMail, ...]:
+        """
+        The accepted mails that are kept, oldest first: all, one vendor's, or one recipient's.
+        """
+        return self.mailbox.mails(vendor, recipient)
+
+    def clear(self) -> None:
+        """
+        Forget the accepted mails.
+        """
+        self.mailbox.clear()
+
+    def webhook(self, vendor: str, url: str) -> None:
+        """
+        Have a vendor post the events of its mails to *url*; "" for nowhere.
+
+        Raises:
+            ConfigurationError: If the vendor has no webhooks, or *url* is none.
+        """
+        if url and urlsplit(url).scheme not in ("http", "https"):
+            raise ConfigurationError("url must begin with http:// or https://")
+        for name in self.named(vendor):
+            if told_kinds(name):
+                self._webhooks[name] = url
+            elif vendor != "*":
+                raise ConfigurationError(f"{name} has no webhooks")
+
+    def tell(self, mail: AcceptedMail, kind: str, recipient: str = "") -> int:
+        """
+        Post an event of a mail now, for each recipient or for one; how many are posted.
+
+        Raises:
+            ConfigurationError: If the vendor tells no such events, or has no webhook here.
+        """
+        url = self._webhooks.get(mail.vendor)
+        if not url:
+            raise ConfigurationError(f"{mail.vendor} has no webhook here: set its url first")
+        if kind not in told_kinds(mail.vendor):
+            known = ", ".join(told_kinds(mail.vendor))
+            raise ConfigurationError(f"{mail.vendor} tells no {kind!r}; known: {known}")
+        concerned = [recipient] if recipient else list(mail.recipients)
+        return sum(self._courier.tell(mail, kind, one, url) for one in concerned)
+
+    @property
+    def told(self) -> Sequence[Told]:
+        """
+        The attempts to post events, oldest first.
+        """
+        return self._courier.told
+
+    # For the API
+
+    def named(self, vendor: str) -> tuple[str, ...]:
+        """
+        The vendor of this name, or all for ``"*"``.
+
+        Raises:
+            ConfigurationError: If there is none.
+        """
+        if vendor == "*":
+            return self.vendors
+        if vendor not in self.vendors:
+            known = ", ".join(self.vendors)
+            raise ConfigurationError(f"vendor {vendor!r} is unknown; known: {known}")
+        return (vendor,)
+
+    def describe(self, vendor: str) -> dict[str, Any]:
+        """
+        A vendor as JSON has it.
+        """
+        return {
+            "name": vendor,
+            "url": self.url_of(vendor),
+            "dsn": self.dsn(vendor),
+            "troubles": [one.to_dict() for one in self._troubles[vendor].now()],
+            "kinds": dict(self.kinds(vendor)),
+            "events": [kind for kind in KINDS_OF_EVENTS if kind in told_kinds(vendor)],
+            "webhook": self._webhooks.get(vendor, ""),
+        }
+
+    def _answer(self, channel: Channel, request: RecordedRequest) -> None:
+        vendor, request = addressed(request)
+        self._answer_for(vendor, channel, request)
+
+    def _answer_for(self, vendor: str | None, channel: Channel, request: RecordedRequest) -> None:
+        if page := key_page(request, vendor, self.keys):
+            channel.send(render(page))
+        elif vendor:
+            self._http[vendor].answer(channel, request)
+        else:
+            self._control.answer(channel, request)
+
+    def _own_door(self, vendor: str) -> LoopbackServer:
+        with self._lock:
+            if vendor not in self._own:
+                first = self._first_port
+                port = first + 1 + HTTP_VENDORS.index(vendor) if first else 0
+                answer = partial(self._answer_for, vendor)
+                context = partial(self._context_of, vendor)
+                door = Door(self._door.host, port, answer, context)
+                self._own[vendor] = door
+                door.start()
+                self._open_and_close()
+            return self._own[vendor]
+
+    def _context_of(self, vendor: str) -> ssl.SSLContext:
+        return self._certificates.context(partial(self._bad_certificate, vendor))
+
+    def _certificate_kind(self, name: str | None) -> str:
+        vendor = vendor_of_host(name) if name else None
+        return self._bad_certificate(vendor) if vendor else ""
+
+    def _bad_certificate(self, vendor: str) -> str:
+        trouble = self._troubles[vendor].strikes(_CERTIFICATES)
+        return trouble.kind if trouble else ""
+
+    def _run(self) -> None:
+        while not self._ended.wait(_TICK):
+            self._tick()
+
+    def _tick(self) -> None:
+        now = self._clock()
+        with self._lock:
+            if play := self.incident:
+                if play.is_over(now):
+                    self.heal()
+                    return
+                for name, troubles in play.troubles(now, self.vendors).items():
+                    self._troubles[name].set(*troubles)
+            self._open_and_close()
+
+    def _open_and_close(self) -> None:
+        """
+        Close the ports of vendors that refuse connections, and open those of the others.
+        """
+        for name, door in self._own.items():
+            trouble = self._troubles[name].find(("refuse",))
+            if trouble is not None and trouble.probability >= 1:
+                door.stop()
+            elif not self._ended.is_set():
+                door.start()
+
+    @staticmethod
+    def _shown(host: str) -> str:
+        return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 -- compared, not listened on

@@ -1,0 +1,212 @@
+"""
+The API and the page: what fails now, what was accepted, and what shall be told.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from mailfailover.errors import ConfigurationError
+from mailfailover.testing._http_wire import CannedResponse, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailfailover.testing import RecordedRequest
+    from mailfailover.testing._channel import Channel
+
+    from ._chaos import Chaos
+
+__all__ = ["Control"]
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE_HEADERS = (
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+)
+_FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
+_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_MOST = 1000
+_TEXT = 65_536
+
+
+class _NotFound(Exception):
+    """
+    There is nothing at this address.
+    """
+
+
+class Control:
+    """
+    Answers what is for no vendor.
+    """
+
+    def __init__(self, chaos: Chaos) -> None:
+        self._chaos = chaos
+
+    def answer(self, channel: Channel, request: RecordedRequest) -> None:
+        """
+        Answer one request.
+        """
+        channel.send(render(self.respond(request)))
+
+    def respond(self, request: RecordedRequest) -> CannedResponse:
+        """
+        The answer to one request.
+        """
+        path = urlsplit(request.path).path
+        if request.method == "GET" and path in _FILES:
+            return _file(_FILES[path])
+        if request.method == "GET" and path == "/api/ca.pem":
+            pem = self._chaos.ca_pem
+            return CannedResponse(200, pem, (("Content-Type", "application/x-pem-file"),))
+        try:
+            return _json(200, self._find(request, path)())
+        except _NotFound:
+            return _json(404, {"error": f"there is no {request.method} {path}"})
+        except ConfigurationError as exc:
+            return _json(400, {"error": str(exc)})
+
+    def _find(self, request: RecordedRequest, path: str) -> Callable[[], Any]:
+        query = dict(parse_qsl(urlsplit(request.path).query))
+        match request.method, path.strip("/").split("/"):
+            case "GET", ["api", "vendors"]:
+                return self._vendors
+            case "GET", ["api", "mails"]:
+                return partial(self._mails, query)
+            case "GET", ["api", "mails", number]:
+                return partial(self._mail, number)
+            case "DELETE", ["api", "mails"]:
+                return self._chaos.clear
+            case "POST", ["api", "fail"]:
+                return partial(self._fail, _body(request))
+            case "POST", ["api", "heal"]:
+                return partial(self._heal, _body(request))
+            case "POST", ["api", "webhooks"]:
+                return partial(self._webhook, _body(request))
+            case "POST", ["api", "incident"]:
+                return partial(self._incident, _body(request))
+            case "POST", ["api", "mails", number, "events"]:
+                return partial(self._event, number, _body(request))
+        raise _NotFound
+
+    def _vendors(self) -> Any:
+        chaos = self._chaos
+        incident = chaos.incident
+        return {
+            "incident": incident and incident.incident.name,
+            "mails": chaos.mailbox.total,
+            "vendors": [chaos.describe(name) for name in chaos.vendors],
+        }
+
+    def _mails(self, query: dict[str, str]) -> Any:
+        limit = query.get("limit", "100")
+        if not limit.isdecimal() or not 0 < int(limit) <= _MOST:
+            raise ConfigurationError(f"limit must be a number from 1 to {_MOST}")
+        found = self._chaos.mailbox.mails(query.get("vendor", ""), query.get("recipient", ""))
+        return {
+            "count": len(found),
+            "total": self._chaos.mailbox.total,
+            "mails": [self._described(one.number) for one in found[: -int(limit) - 1 : -1]],
+        }
+
+    def _mail(self, number: str) -> Any:
+        found = self._described(_number(number))
+        mail = self._chaos.mailbox.find(_number(number))
+        text = mail.body[:_TEXT].decode("utf-8", "replace") if mail else ""
+        return found | {"text": text}
+
+    def _described(self, number: int) -> dict[str, Any]:
+        mail = self._chaos.mailbox.find(number)
+        if mail is None:
+            raise _NotFound
+        told = [one.to_dict() for one in tuple(self._chaos.told) if one.number == number]
+        return mail.to_dict() | {"events": told}
+
+    def _fail(self, body: dict[str, Any]) -> Any:
+        vendor, kind = _text(body, "vendor"), _text(body, "kind")
+        self._chaos.fail(vendor, kind, **body)
+        return {"vendors": [self._chaos.describe(one) for one in self._chaos.named(vendor)]}
+
+    def _heal(self, body: dict[str, Any]) -> Any:
+        vendor = _text(body, "vendor", "*")
+        _nothing_else(body)
+        self._chaos.heal(vendor)
+        return {"vendors": [self._chaos.describe(one) for one in self._chaos.named(vendor)]}
+
+    def _webhook(self, body: dict[str, Any]) -> Any:
+        vendor, url = _text(body, "vendor"), _text(body, "url", "")
+        _nothing_else(body)
+        self._chaos.webhook(vendor, url)
+        return {"vendors": [self._chaos.describe(one) for one in self._chaos.named(vendor)]}
+
+    def _incident(self, body: dict[str, Any]) -> Any:
+        name, speed = _text(body, "name"), body.pop("speed", 1)
+        _nothing_else(body)
+        play = self._chaos.play(name, speed)
+        return {
+            "name": play.incident.name,
+            "title": play.incident.title,
+            "lasts": play.incident.lasts,
+            "left_out": list(play.left_out),
+        }
+
+    def _event(self, number: str, body: dict[str, Any]) -> Any:
+        kind, recipient = _text(body, "kind"), _text(body, "recipient", "")
+        _nothing_else(body)
+        mail = self._chaos.mailbox.find(_number(number))
+        if mail is None:
+            raise _NotFound
+        return {"posted": self._chaos.tell(mail, kind, recipient)}
+
+
+def _file(name: str) -> CannedResponse:
+    data = (resources.files("mailfailover.chaos") / name).read_bytes()
+    kind = ("Content-Type", f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8")
+    return CannedResponse(200, data, (kind, *_PAGE_HEADERS))
+
+
+def _json(status: int, value: Any) -> CannedResponse:
+    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    return CannedResponse(status, json.dumps(value).encode() + b"\n", headers)
+
+
+def _body(request: RecordedRequest) -> dict[str, Any]:
+    # A page of another site can post a form or a text, but no JSON.
+    if not request.header("Content-Type").startswith("application/json"):
+        raise ConfigurationError("send JSON, with the header Content-Type: application/json")
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ConfigurationError("the body must be a JSON object")
+    return body
+
+
+def _text(body: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = body.pop(name, default)
+    if value is None:
+        raise ConfigurationError(f"{name} is missing: add it")
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a text, not {value!r}")
+    return value
+
+
+def _nothing_else(body: dict[str, Any]) -> None:
+    if body:
+        raise ConfigurationError(f"{', '.join(sorted(body))}: unknown; leave it out")
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise _NotFound
+    return int(text)
