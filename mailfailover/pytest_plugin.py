@@ -1,5 +1,5 @@
 """
-Fixtures for pytest: a mailbox, and vendors on real sockets that fail on command.
+Fixtures for pytest: a mailbox, and one vendor or all of them on real sockets that fail on command.
 
 They are there once the package is installed. This module loads in every run of pytest, so it
 imports nothing beyond it; what a fixture needs is imported when it is first asked for.
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.message import Message
+    from mailfailover.chaos import Chaos
     from mailfailover.providers.memory import Memory
     from mailfailover.testing import FaultServer
 
-__all__ = ["Mailbox", "fault_server", "mailbox"]
+__all__ = ["Mailbox", "chaos", "fault_server", "mailbox"]
 
 
 class Mailbox:
@@ -80,3 +81,17 @@ def fault_server() -> Iterator[Callable[..., FaultServer]]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def chaos() -> Iterator[Chaos]:
+    """
+    Every vendor, healthy until ``chaos.fail("mailgun", "hang")``; closed by the end.
+
+    ``chaos.dsn("mailgun")`` leads to a port of the vendor's own, ``chaos.mails()`` are the
+    mails that were accepted.
+    """
+    from mailfailover.chaos import Chaos
+
+    with Chaos(own_ports=True) as one:
+        yield one

@@ -18,7 +18,6 @@ import pytest
 import mailfailover
 from mailfailover import (
     celery,
-    chaos,
     django,
     drill,
     errors,

@@ -56,12 +56,13 @@ def test_the_page_on_logging_mails_its_errors(tmp_path: Path) -> None:
         assert b"3 times, from" in second.accepted[0].body
 
 
-def test_the_page_on_testing_tests(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["chaos", "testing"])
+def test_the_tests_of_a_page_pass(tmp_path: Path, page: str) -> None:
     """
-    The page's tests pass, by the fixtures of the installed plugin.
+    By the fixtures of the installed plugin.
     """
     command = ("-m", "pytest", "test_shop.py")
-    code = programs("testing")[-1]
+    code = programs(page)[-1]
     with running(tmp_path, code, *command, name="test_shop.py") as process:
         status = process.wait(timeout=60)
 
@@ -69,7 +70,7 @@ def test_the_page_on_testing_tests(tmp_path: Path) -> None:
 
 
 # Pages whose program another test runs, here or in its own module.
-ELSEWHERE = {"logging", "monitoring", "task-queues", "testing"}
+ELSEWHERE = {"chaos", "logging", "monitoring", "task-queues", "testing"}
 
 
 def test_every_program_is_run() -> None:

@@ -4,12 +4,14 @@ What each page tells its reader to install is enough for what the page runs.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mailfailover.cli.command_line import cli
 from tests.test_docs_examples import PAGES, ROOT
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 CLI = frozenset({"click", "rich"})
 SERVER = CLI | {"flask", "sqlalchemy", "waitress"}
 COMMANDS: Mapping[str, frozenset[str]] = {
+    "chaos": CLI | {"cryptography", "trustme"},
     "events": CLI | {"sqlalchemy"},
     "keys": SERVER,
     "outbox": CLI | {"sqlalchemy"},
@@ -36,6 +39,7 @@ COMMANDS: Mapping[str, frozenset[str]] = {
 MODULES: Mapping[str, frozenset[str]] = {
     "callbacks": frozenset({"sqlalchemy", "standardwebhooks"}),
     "celery": frozenset({"celery", "sqlalchemy"}),
+    "chaos": frozenset({"cryptography", "trustme"}),
     "flask": frozenset({"flask"}),
     "outbox": frozenset({"sqlalchemy"}),
     "redis": frozenset({"redis"}),
@@ -91,3 +95,19 @@ def test_image_has_what_its_processes_need() -> None:
 
     told = set().union(*map(packages, found.split(",")))
     assert {"celery", "gunicorn", "redis"} | COMMANDS["serve"] <= told
+
+
+def test_image_of_chaos_has_what_it_needs() -> None:
+    """
+    Its Dockerfile runs a command line that there is, and the compose file builds it.
+    """
+    folder = ROOT / "docs" / "deployment"
+    image = (folder / "chaos.Dockerfile").read_text()
+    (found,) = INSTALL.findall(image)
+    (command,) = re.findall(r"^ENTRYPOINT (\[.*\])$", image, re.MULTILINE)
+
+    assert COMMANDS["chaos"] <= packages(found)
+    program, name, *arguments = json.loads(command)
+    assert (program, cli.commands[name].name) == ("mailfailover", "chaos")
+    assert cli.commands[name].make_context(name, arguments).params["anywhere"]
+    assert "dockerfile: chaos.Dockerfile" in (folder / "chaos.compose.yml").read_text()

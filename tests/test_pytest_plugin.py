@@ -44,6 +44,25 @@ FAULT_SERVER = """
 """
 
 
+CHAOS = """
+    import pytest
+
+    from mailfailover import AllProvidersFailed, Mailer
+
+    def test_vendor(chaos):
+        mailer = Mailer(chaos.dsn("brevo"), from_email="shop@example.com")
+        chaos.fail("brevo", "refuse")
+        with pytest.raises(AllProvidersFailed):
+            mailer.send(to="ann@example.com", subject="Hello", text="Hi", timeout=0.2)
+        assert () == chaos.mails()
+        chaos.heal("brevo")
+        mailer.send(to="ann@example.com", subject="Hello", text="Hi")
+
+        assert ["Hello"] == [mail.subject for mail in chaos.mails("brevo")]
+        mailer.close()
+"""
+
+
 def _run(pytester: pytest.Pytester, code: str) -> pytest.RunResult:
     pytester.makepyfile(code)
     return pytester.runpytest_subprocess("-p", "no:cacheprovider")
@@ -54,6 +73,13 @@ def test_a_mailbox_keeps_what_its_mailer_sends(pytester: pytest.Pytester) -> Non
     The fixture is there without anything being configured.
     """
     _run(pytester, MAILBOX).assert_outcomes(passed=2)
+
+
+def test_chaos_is_every_vendor(pytester: pytest.Pytester) -> None:
+    """
+    Each on a port of its own, which it can close.
+    """
+    _run(pytester, CHAOS).assert_outcomes(passed=1)
 
 
 def test_a_fault_server_fails_on_command(pytester: pytest.Pytester) -> None:

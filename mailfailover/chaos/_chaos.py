@@ -119,7 +119,8 @@ class Chaos:
         self._http = {
             name: Vendor(name, self._troubles[name], accepting.over_http) for name in HTTP_VENDORS
         }
-        known = ("localhost", "*.localhost", "127.0.0.1", "::1", *hosts())
+        own = (f"{name}.localhost" for name in HTTP_VENDORS)
+        known = ("localhost", "127.0.0.1", "::1", *own, *hosts())
         self._certificates = Certificates((*names, *known), certificate, self._certificate_kind)
         self._control = Control(self)
         self._lock = threading.RLock()
@@ -310,6 +311,13 @@ class Chaos:
         return self._courier.told
 
     # For the API
+
+    @property
+    def is_local(self) -> bool:
+        """
+        Whether only this machine can reach it.
+        """
+        return self._door.host.startswith("127.") or self._door.host == "localhost"
 
     def named(self, vendor: str) -> tuple[str, ...]:
         """

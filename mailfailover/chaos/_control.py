@@ -5,6 +5,7 @@ The API and the page: what fails now, what was accepted, and what shall be told.
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ _PAGE_HEADERS = (
 )
 _FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_LOCAL = re.compile(r"(localhost|127(\.\d+){3})(:\d+)?", re.ASCII | re.IGNORECASE)
 _MOST = 1000
 _TEXT = 65_536
 
@@ -63,6 +65,9 @@ class Control:
         The answer to one request.
         """
         path = urlsplit(request.path).path
+        if self._chaos.is_local and not _LOCAL.fullmatch(request.header("Host")):
+            # A page of another site whose name leads here would read the mails.
+            return _json(403, {"error": "open this page by an address of this machine"})
         if request.method == "GET" and path in _FILES:
             return _file(_FILES[path])
         if request.method == "GET" and path == "/api/ca.pem":

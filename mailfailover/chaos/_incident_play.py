@@ -24,6 +24,9 @@ def _queue(phase: Phase, passed: float) -> Trouble:
     return Trouble(kind="late", seconds=first + (last - first) * (passed - phase.begin) / whole)
 
 
+# Some vendors have no such answer of their own.
+_ANSWERS = {"forbidden": "suspended", "payment": "suspended"}
+
 # DNS is no matter of a vendor on this machine: what it comes to is that nobody is reached.
 _TROUBLES: Mapping[Fault, Callable[[Phase, float], Trouble]] = {
     Fault.DNS: lambda one, _: Trouble(kind="refuse", probability=one.share),
@@ -33,7 +36,9 @@ _TROUBLES: Mapping[Fault, Callable[[Phase, float], Trouble]] = {
     Fault.TLS: lambda _one, _: Trouble(kind="expired_certificate"),
     Fault.RESET: lambda one, _: Trouble(kind="cut", probability=one.share),
     Fault.SLOW: lambda one, _: Trouble(kind="slow", probability=one.share, seconds=one.seconds),
-    Fault.ANSWER: lambda one, _: Trouble(kind=one.answer, probability=one.share),
+    Fault.ANSWER: lambda one, _: Trouble(
+        kind=_ANSWERS.get(one.answer, one.answer), probability=one.share
+    ),
     Fault.EDGE: lambda one, _: Trouble(kind="edge", probability=one.share, status=one.status),
     Fault.LIMIT: lambda one, _: Trouble(kind="rate_limited", probability=one.share),
     Fault.QUEUE: _queue,

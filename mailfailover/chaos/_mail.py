@@ -88,7 +88,8 @@ def headings_of(request: RecordedRequest) -> tuple[str, str]:
     Sender and subject of the mail in a request, in whatever fields the vendor has for them.
     """
     body = json_value(request)
-    if mime := from_base64(_first(body, _MIME) or request.body):
+    mime = from_base64(_first(body, _MIME) or request.body)
+    if b"From:" in mime:
         return headings_of_mime(mime)
     if body is not None:
         return _first(body, _SENDERS), _first(body, ("subject",))
@@ -132,6 +133,6 @@ def _text(value: Any) -> str:
     A text, or the address in an object that names somebody.
     """
     if isinstance(value, dict):
-        names = ("email", "address", "Email", "emailAddress")
+        names = ("email", "address", "Email", "emailAddress", "Data")
         value = next((value[name] for name in names if name in value), "")
     return value if isinstance(value, str) else ""

@@ -110,7 +110,7 @@ class Session:
             offers.append(f"SIZE {settings.size}")
         if settings.tls and not self.channel.secure:
             offers.append("STARTTLS")
-        elif self._mechanisms():
+        if self._mechanisms() and not self._must_encrypt():
             offers.append(" ".join(("AUTH", *self._mechanisms())))
         self.reply(250, "\n".join(offers))
 

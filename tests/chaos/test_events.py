@@ -43,10 +43,16 @@ MEANT = {
 
 
 def provider(vendor: str) -> Any:
+    """
+    The provider as its DSN here configures it.
+    """
     return load_provider(vendor, **options(vendor, "http://localhost", URL, KEYS))
 
 
 def mail(vendor: str) -> AcceptedMail:
+    """
+    An accepted mail of this vendor.
+    """
     return AcceptedMail(
         number=1,
         vendor=vendor,
@@ -62,11 +68,17 @@ def mail(vendor: str) -> AcceptedMail:
 
 
 def signed(vendor: str, kind: str = "delivered", keys: Keys = KEYS) -> HTTPRequest:
+    """
+    The call by which the vendor tells an event.
+    """
     payload = event_payload(mail(vendor), kind, "cat@example.edu", "event-1", NOW)
     return SIGNERS[vendor](Posting(payload, URL, "event-1", NOW, keys))
 
 
 def as_webhook(request: HTTPRequest) -> WebhookRequest:
+    """
+    The same call as it arrives.
+    """
     assert isinstance(request.body, bytes)
     return WebhookRequest(request.method, request.url, request.headers, request.body, NOW)
 
@@ -77,8 +89,7 @@ def fetch(vendor: str) -> Any:
     """
 
     def get(request: HTTPRequest) -> Response:
-        scheme, _, rest = request.url.partition("://")
-        host, _, path = rest.partition("/")
+        host, _, path = request.url.partition("://")[2].partition("/")
         headers = (("Host", host),)
         asked = RecordedRequest(request.method, f"/{path}", headers, b"", 0.0, 1)
         page = key_page(asked, vendor, KEYS)
@@ -88,6 +99,9 @@ def fetch(vendor: str) -> Any:
 
 
 def read(vendor: str, request: HTTPRequest) -> tuple[DeliveryEvent, ...]:
+    """
+    What the provider reads, once it has verified the call.
+    """
     return receive(
         provider(vendor),
         as_webhook(request),
@@ -107,9 +121,7 @@ def test_an_event_is_verified_and_means_what_it_says(vendor: str, kind: str) -> 
     assert event.type in MEANT[kind]
     assert event.recipient == "cat@example.edu"
     assert event.mail_id == ("" if vendor in WITHOUT_OUR_ID else MAIL_ID)
-    assert event.provider_message_id.strip("<>") == (
-        "" if vendor in WITHOUT_MESSAGE_ID else "4711"
-    )
+    assert event.provider_message_id.strip("<>") == ("" if vendor in WITHOUT_MESSAGE_ID else "4711")
     assert (event.tags, dict(event.metadata)) == ((), {})
     assert event.timestamp == datetime.fromtimestamp(NOW, UTC)
 
