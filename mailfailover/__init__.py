@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ProviderDown,
         ProviderUp,
         SilentOutage,
+        WebhookRefused,
     )
     from mailfailover._chain.ping import Ping
     from mailfailover._health.breaker import ProviderHealth
@@ -119,6 +120,7 @@ __all__ = [
     "SilentOutage",
     "UnsupportedFeature",
     "WebhookInProgress",
+    "WebhookRefused",
     "WebhookReplayed",
     "failover",
     "load_provider",
@@ -147,6 +149,7 @@ _MODULES = {
         "ProviderDown",
         "ProviderUp",
         "SilentOutage",
+        "WebhookRefused",
     ),
     "_chain.ping": ("Ping",),
     "_provider.capabilities": ("Capabilities",),

@@ -17,9 +17,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from mailfailover._chain.observe import AttemptMade, MailFailed, MailSent, ProviderDown
+from mailfailover._chain.alarms import (
+    BouncesQuarantined,
+    DeliveriesDown,
+    ReceiverDown,
+    WebhooksSilent,
+)
+from mailfailover._chain.observe import (
+    AttemptMade,
+    MailFailed,
+    MailSent,
+    ProviderDown,
+    WebhookRefused,
+)
 from mailfailover._setup.extras import extra
 from mailfailover._values.face import published_in
+from mailfailover.receivers import is_named
 
 with extra("otel"):
     from opentelemetry import metrics, trace
@@ -36,6 +49,7 @@ __all__ = ["OpenTelemetryObserver"]
 
 _ACCEPTED = "accepted"
 _MOST_MAILS = 10_000
+_ALARMS = (BouncesQuarantined, DeliveriesDown, ReceiverDown, WebhookRefused, WebhooksSilent)
 
 
 @published_in("mailfailover.otel")
@@ -50,7 +64,9 @@ class OpenTelemetryObserver:
 
     The instruments are ``mailfailover.attempts`` and ``mailfailover.attempt.duration`` (in
     seconds), both by provider and outcome, ``mailfailover.mails`` by outcome, and
-    ``mailfailover.provider.downs`` by provider and reason.
+    ``mailfailover.provider.downs`` by provider and reason. As an observer of deliveries and
+    suppressions too, it counts ``mailfailover.delivery.alarms`` by ``mailfailover.alarm`` (the name
+    of the event), provider, receiver and state.
 
     Args:
         tracer_provider, meter_provider: The process's own if None.
@@ -76,6 +92,9 @@ class OpenTelemetryObserver:
         self._downs = meter.create_counter(
             "mailfailover.provider.downs", "{event}", "How often providers went out."
         )
+        self._alarms = meter.create_counter(
+            "mailfailover.delivery.alarms", "{event}", "What deliveries, webhooks and bounces tell."
+        )
         self._made: OrderedDict[str, int] = OrderedDict()
 
     def __call__(self, event: object) -> None:
@@ -91,6 +110,8 @@ class OpenTelemetryObserver:
         elif isinstance(event, ProviderDown):
             told = {"mailfailover.provider": event.provider, "mailfailover.reason": event.reason}
             self._downs.add(1, told)
+        elif isinstance(event, _ALARMS):
+            self._alarms.add(1, _alarm(event))
 
     def _attempt(self, event: AttemptMade) -> None:
         attempt = event.attempt
@@ -138,3 +159,21 @@ class OpenTelemetryObserver:
 
 def _sent(*, possible_duplicate: bool) -> str:
     return "possible_duplicate" if possible_duplicate else "sent"
+
+
+def _alarm(event: object) -> dict[str, AttributeValue]:
+    """
+    Return the attributes of an alarm; receivers that are a company's own domain are ``other``.
+    """
+    receiver = getattr(event, "receiver", "")
+    if receiver not in ("", "*") and not is_named(receiver):
+        receiver = "other"
+    found = {
+        "mailfailover.alarm": type(event).__name__,
+        "mailfailover.provider": getattr(event, "key", getattr(event, "provider", "")),
+        "mailfailover.receiver": receiver
+        if receiver in ("", "*") or is_named(receiver)
+        else "other",
+        "mailfailover.state": getattr(event, "state", ""),
+    }
+    return {name: value for name, value in found.items() if value}

@@ -24,7 +24,7 @@ from mailfailover._values.face import published_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Receivers", "receiver_of"]
+__all__ = ["Receivers", "is_named", "receiver_of"]
 
 # Domains of mailboxes that a provider gives to anybody, from the providers' own sign-up pages and
 # postmaster sites (2026-11).
@@ -126,6 +126,8 @@ _EXCHANGERS = {
     ".gandi.net": "gandi",
 }
 
+_KNOWN = frozenset([*_NAMES.values(), *_EXCHANGERS.values()])
+
 _DAY = 86400.0
 _HOUR = 3600.0
 _MOST = 50_000
@@ -140,6 +142,17 @@ def receiver_of(domain: str) -> str:
     """
     domain = domain.lower()
     return _NAMES.get(domain, domain)
+
+
+def is_named(receiver: str) -> bool:
+    """
+    Whether *receiver* is a name of ours, such as ``"gmail"``, and not a company's own domain.
+
+    There are some dozens of them, which a metric may have as labels.
+
+    .. versionadded:: 0.1.0
+    """
+    return receiver in _KNOWN
 
 
 @published_in("mailfailover.receivers")

@@ -16,8 +16,10 @@ from mailfailover import (
     Mailer,
     OutcomeUnknown,
     RecipientRejected,
+    WebhookRefused,
 )
 from mailfailover import otel as module
+from mailfailover.deliveries import DeliveriesDown, DeliveriesUp, ReceiverDown, WebhooksSilent
 from mailfailover.otel import OpenTelemetryObserver
 from tests.chains import MAIL, Scripted, World
 
@@ -154,6 +156,30 @@ def test_a_provider_that_goes_out_is_counted(told: Told) -> None:
     assert [({"mailfailover.provider": "a", "mailfailover.reason": "account"}, 1)] == told.counts(
         "mailfailover.provider.downs"
     )
+
+
+def test_alarms_of_deliveries_are_counted(told: Told) -> None:
+    """
+    By what they name; companies' own domains are one value.
+    """
+    for event in (
+        DeliveriesDown("a", "gmail", "late", "words"),
+        ReceiverDown("acme.example", "words"),
+        WebhooksSilent("*", "words"),
+        WebhookRefused("a"),
+        DeliveriesUp("a", "gmail"),
+    ):
+        told.observer(event)
+
+    assert [
+        ({"alarm": "DeliveriesDown", "provider": "a", "receiver": "gmail", "state": "late"}, 1),
+        ({"alarm": "ReceiverDown", "receiver": "other"}, 1),
+        ({"alarm": "WebhookRefused", "provider": "a"}, 1),
+        ({"alarm": "WebhooksSilent", "provider": "*"}, 1),
+    ] == [
+        ({name.removeprefix("mailfailover."): value for name, value in labels.items()}, number)
+        for labels, number in told.counts("mailfailover.delivery.alarms")
+    ]
 
 
 def test_nothing_of_the_mail_is_told(told: Told) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
@@ -12,9 +12,25 @@ from mailfailover import (
     OutcomeUnknown,
     RecipientRejected,
     SilentOutage,
+    WebhookRefused,
+)
+from mailfailover.deliveries import (
+    Cell,
+    CellState,
+    DeliveriesDown,
+    DeliveriesUp,
+    DeliveryHealth,
+    ReceiverDown,
+    ReceiverUp,
+    WebhooksSilent,
 )
 from mailfailover.prometheus import PrometheusObserver
-from tests.chains import MAIL, Scripted, World
+from mailfailover.suppression import BouncesQuarantined
+from mailfailover.tracking import Tracking
+from tests.chains import MAIL, NOW, Scripted, World
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _mailer(observer: PrometheusObserver, *providers: Any) -> Mailer:
@@ -77,6 +93,58 @@ def test_what_goes_out_is_counted(registry: CollectorRegistry) -> None:
 
     assert {("a", "account"): 1} == _samples(registry, "mailfailover_provider_downs_total")
     assert {("a",): 1} == _samples(registry, "mailfailover_silent_outages_total")
+
+
+def test_alarms_of_deliveries_are_counted(registry: CollectorRegistry) -> None:
+    """
+    By receivers that have a name; companies' own domains are one label.
+    """
+    observer = PrometheusObserver(registry)
+    for event in (
+        DeliveriesDown("a", "gmail", "late", "words"),
+        DeliveriesDown("a", "acme.example", "late", "words"),
+        DeliveriesDown("a", "globex.example", "late", "words"),
+        DeliveriesDown("a", "*", "silent", "words"),
+        DeliveriesUp("a", "*"),
+        ReceiverDown("mail.ru", "words"),
+        ReceiverUp("mail.ru"),
+        BouncesQuarantined("gmail", NOW, 5),
+        WebhooksSilent("*", "words"),
+        WebhookRefused("a"),
+    ):
+        observer(event)
+
+    assert {
+        ("a", "gmail", "late"): 1,
+        ("a", "other", "late"): 2,
+        ("a", "*", "silent"): 1,
+    } == _samples(registry, "mailfailover_delivery_downs_total")
+    assert {("mail.ru",): 1} == _samples(registry, "mailfailover_receiver_downs_total")
+    assert {("gmail",): 1} == _samples(registry, "mailfailover_quarantines_total")
+    assert {("*",): 1} == _samples(registry, "mailfailover_webhooks_silent_total")
+    assert {("a",): 1} == _samples(registry, "mailfailover_webhooks_refused_total")
+
+
+def test_cells_are_told_when_somebody_asks(registry: CollectorRegistry, tmp_path: Path) -> None:
+    """
+    Of receivers without a name the worst is told.
+    """
+    deliveries = DeliveryHealth(Tracking(f"sqlite:///{tmp_path / 'mails.db'}"))
+    deliveries.snapshot = lambda: {  # type: ignore[method-assign]  # what was judged
+        ("a", "gmail"): Cell(),
+        ("a", "acme.example"): Cell(),
+        ("a", "globex.example"): Cell(CellState.BLOCKED),
+        ("a", "initech.example"): Cell(CellState.LATE),
+        ("*", "yahoo"): Cell(CellState.LATE),
+    }
+    mailer = Mailer("null://", deliveries=deliveries)
+    PrometheusObserver(registry).watch(mailer)
+
+    assert {
+        ("a", "gmail", "well"): 1,
+        ("a", "other", "blocked"): 1,
+        ("*", "yahoo", "late"): 1,
+    } == _samples(registry, "mailfailover_delivery_state")
 
 
 def test_states_are_told_when_somebody_asks(registry: CollectorRegistry) -> None:

@@ -130,6 +130,20 @@ class SilentOutage:
         )
 
 
+@published_in("mailfailover")
+@dataclass(frozen=True, slots=True)
+class WebhookRefused:
+    """
+    A webhook of a provider was not signed by it, as far as our secret can tell.
+
+    Where none is signed rightly, the secret is wrong.
+
+    .. versionadded:: 0.1.0
+    """
+
+    provider: str
+
+
 def tell(observers: Iterable[Observer], event: object) -> None:
     """
     Hand *event* to each observer.

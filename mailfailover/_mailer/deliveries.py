@@ -4,7 +4,7 @@ The protocol of deliveries: what a mailer asks of an object that learns what bec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._chain.parts import Advice
 
@@ -58,4 +58,9 @@ class Deliveries(Advice, Protocol):
     def usual(self, receiver: str) -> float:
         """
         How many recipients an hour *receiver* usually gets through all links.
+        """
+
+    def snapshot(self) -> Mapping[tuple[str, str], Any]:
+        """
+        Return how the deliveries of each link to each receiver stand.
         """

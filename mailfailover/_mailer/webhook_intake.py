@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailfailover._chain.observe import WebhookRefused, tell
 from mailfailover._mailer.replays import MemoryReplays
 from mailfailover._mailer.webhook import Fetching, hand_on, receive
 from mailfailover._provider.webhook_retries import retries_of
-from mailfailover.errors import ConfigurationError
+from mailfailover.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,18 +89,22 @@ class Reception:
 
     def receive(self, key: str, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
         """
-        Take a webhook of the provider *key*.
+        Take a webhook of the provider *key*; observers are told where its signature is wrong.
         """
         providers = self._providers
         if key not in providers:
             message = f"there is no provider {key!r}; known: {', '.join(providers)}"
             raise ConfigurationError(message)
-        return receive(
-            providers[key],
-            request,
-            key=key,
-            on_event=self.handlers,
-            replays=self.replays,
-            fetch=self.fetch,
-            wall=self._wall,
-        )
+        try:
+            return receive(
+                providers[key],
+                request,
+                key=key,
+                on_event=self.handlers,
+                replays=self.replays,
+                fetch=self.fetch,
+                wall=self._wall,
+            )
+        except InvalidSignature:
+            tell(self._chain.observers, WebhookRefused(key))
+            raise

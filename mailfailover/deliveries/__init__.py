@@ -20,7 +20,7 @@ adds to the `_counts` in memory, and now and then writes them through the `_stor
 One process at a time judges: `_judge` reads each cell's `_series` (its recent mails beside its
 past), compares cells with each other, and gives each `_cell` its state; `_words` knows which
 refusals mean the sender. All processes read the cells back, and `_routing` orders a mail's
-candidates by them, without any IO. `_events` is what observers are told.
+candidates by them, without any IO. Observers are told alarms, which stand in the chain's room.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from __future__ import annotations
 from mailfailover._setup.extras import extra
 
 with extra("tracking", "mailfailover.deliveries"):
-    from mailfailover.deliveries._cell import Cell, CellState
-    from mailfailover.deliveries._delivery_health import DeliveryHealth
-    from mailfailover.deliveries._events import (
+    from mailfailover._chain.alarms import (
         DeliveriesDown,
         DeliveriesUp,
         ReceiverDown,
         ReceiverUp,
         WebhooksSilent,
     )
+    from mailfailover.deliveries._cell import Cell, CellState
+    from mailfailover.deliveries._delivery_health import DeliveryHealth
 
 __all__ = [
     "Cell",

@@ -8,8 +8,15 @@ from collections import OrderedDict
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
+from mailfailover._chain.alarms import (
+    DeliveriesDown,
+    DeliveriesUp,
+    ReceiverDown,
+    ReceiverUp,
+    WebhooksSilent,
+)
 from mailfailover._chain.log import logger
-from mailfailover._chain.observe import MailSent, tell
+from mailfailover._chain.observe import MailSent, WebhookRefused, tell
 from mailfailover._sql import schema
 from mailfailover._sql.database import DATABASE_ERRORS, reading
 from mailfailover._values.events import DeliveryEvent, EventType
@@ -22,16 +29,10 @@ from mailfailover.deliveries._counts import (
     BOUNCED,
     HEARD,
     LAG,
+    REFUSED,
     SENT,
     Buffer,
     delay_class,
-)
-from mailfailover.deliveries._events import (
-    DeliveriesDown,
-    DeliveriesUp,
-    ReceiverDown,
-    ReceiverUp,
-    WebhooksSilent,
 )
 from mailfailover.deliveries._judge import Judge
 from mailfailover.deliveries._owing import debtors
@@ -228,12 +229,14 @@ class DeliveryHealth:
 
     def __call__(self, event: object) -> None:
         """
-        Count a send or an event; anything else is no matter of deliveries.
+        Count a send, an event or a refused webhook; anything else is no matter of deliveries.
         """
         if isinstance(event, MailSent):
             self._count_sent(event)
         elif isinstance(event, DeliveryEvent):
             self._count_event(event)
+        elif isinstance(event, WebhookRefused):
+            self._buffer.add(self.clock(), event.provider, "", REFUSED)
         else:
             return
         if self._thread is None and self.every is not None:

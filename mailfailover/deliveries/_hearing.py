@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _WINDOWS = (600.0, 1800.0, 7200.0)
 _EXPECTED = 20
 _LIVELY = 10
+_LEAST_REFUSED = 3
+"""Fewer may be anybody who tries addresses."""
+
 _LATELY = 12  # slices
 _LONGEST_WAIT = 1800.0
 _LAG_SECONDS = 2700.0
@@ -47,19 +50,20 @@ class Hearing:
             due: How many deliveries of each link should have been told within the last seconds,
                 for each of :data:`WINDOWS`.
         """
+        refused = {link: self._refused(link) for link in due}
+        found = {
+            link: f"{number} webhooks had a wrong signature, and none a right one"
+            for link, number in refused.items()
+            if number
+        }
         for seconds in _WINDOWS:
             expected = sum(one.get(seconds, 0.0) for one in due.values())
             if expected >= _EXPECTED:
                 if self._heard(self._all, seconds):
                     break
                 text = f"no event came in {seconds / 60:.0f} min, where {expected:.0f} were due"
-                return {"*": text}
-        refused = {link: self._refused(link) for link in due}
-        return {
-            link: f"{number} webhooks had a wrong signature, and none a right one"
-            for link, number in refused.items()
-            if number
-        }
+                return found | {"*": text}
+        return found
 
     def lag(self, link: str) -> float:
         """
@@ -110,7 +114,9 @@ class Hearing:
 
     def _dead_of(self, link: str) -> frozenset[int]:
         return frozenset(
-            start for start, told in self._told[link].items() if told[REFUSED] and not told[HEARD]
+            start
+            for start, told in self._told[link].items()
+            if told[REFUSED] >= _LEAST_REFUSED and not told[HEARD]
         )
 
     def _refused(self, link: str) -> int:
@@ -118,7 +124,7 @@ class Hearing:
         for start, told in self._told[link].items():
             if start + SLICE > self.now - _WINDOWS[0]:
                 lately.update(told)
-        return 0 if lately[HEARD] else lately[REFUSED]
+        return 0 if lately[HEARD] or lately[REFUSED] < _LEAST_REFUSED else lately[REFUSED]
 
     def _heard(self, slices: Counter[int], seconds: float) -> int:
         return sum(number for start, number in slices.items() if start + SLICE > self.now - seconds)

@@ -32,8 +32,8 @@ from __future__ import annotations
 from mailfailover._setup.extras import extra
 
 with extra("tracking", "mailfailover.suppression"):
+    from mailfailover._chain.alarms import BouncesQuarantined
     from mailfailover.suppression._entry import Reason, Suppression, SuppressionState
-    from mailfailover.suppression._events import BouncesQuarantined
     from mailfailover.suppression._list import SuppressionList
     from mailfailover.suppression._origins import Origins
     from mailfailover.suppression._quarantine import Quarantine

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import exists, select
 
+from mailfailover._chain.alarms import BouncesQuarantined
 from mailfailover._chain.log import logger
 from mailfailover._chain.observe import tell
 from mailfailover._sql.database import reading, writing
@@ -24,7 +25,6 @@ from mailfailover.suppression._delivery_rows import (
     take_back,
 )
 from mailfailover.suppression._entry import plain_address
-from mailfailover.suppression._events import BouncesQuarantined
 from mailfailover.suppression._evidence import mail_of, time_of
 from mailfailover.suppression._quarantine import begin, find_quarantine, go_on, look, take_in
 from mailfailover.suppression._sentence import Standing, is_surprise
@@ -96,7 +96,7 @@ class Court:
                 note(connection, past)
             quarantine = self._take(connection, bounce)
         if quarantine is not None:
-            found = BouncesQuarantined(quarantine)
+            found = BouncesQuarantined(quarantine.receiver, quarantine.since, quarantine.addresses)
             logger.warning("%s", found)
             tell(self.observers, found)
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from mailfailover import DeliveryEvent, EventType, Mailer
+from mailfailover import DeliveryEvent, EventType, Mailer, WebhookRefused
 from mailfailover._mailer.webhook import MAX_BODY, Fetching
 from mailfailover.errors import (
     ConfigurationError,
@@ -278,6 +278,21 @@ def test_mailer_receives_by_chain_key() -> None:
     assert ("eu",) == mailer.webhooks.keys
     with pytest.raises(WebhookReplayed):
         mailer.receive("eu", request(Id="7"))
+
+
+def test_observers_are_told_of_wrong_signatures() -> None:
+    """
+    By the chain key, before the error is raised; a webhook that nobody can read is no such thing.
+    """
+    told: list[object] = []
+    mailer = Mailer({"eu": Acme(key="other"), "us": Acme()}, observers=[told.append])
+
+    with pytest.raises(InvalidSignature):
+        mailer.receive("eu", request())
+    with pytest.raises(InvalidWebhook):
+        mailer.receive("us", request(b"{"))
+
+    assert [WebhookRefused("eu")] == told
 
 
 def test_mailer_knows_its_providers() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+from base64 import b64encode
 from datetime import UTC, datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -35,8 +36,12 @@ from mailfailover.deliveries import (
 from mailfailover.deliveries._counts import HOUR, SENT, SLICE, Key
 from mailfailover.deliveries._store import write_counts
 from mailfailover.deliveries._tables import counts
-from mailfailover.testing import FakeClock
+from mailfailover.plugin import Response
+from mailfailover.providers.postmark import Postmark
+from mailfailover.testing import FakeClock, FakeTransport
 from mailfailover.tracking import Tracking
+from mailfailover.webhooks import WebhookRequest
+from mailfailover.webhooks._answers import answer_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,6 +160,34 @@ def test_sends_and_events_are_counted(
         ("one", "gmail", "bounced"): 1,
         ("one", "", "heard"): 5,
     }
+
+
+def test_one_wrong_secret_is_the_fault_of_our_webhook(
+    tracking: Tracking, deliveries: DeliveryHealth, told: list[object]
+) -> None:
+    """
+    Real requests say so within ten minutes, and no link is blamed for events that never came.
+    """
+    mailer = Mailer(
+        {
+            key: Postmark(server_token="t", webhook_username="hook", webhook_password=password)
+            for key, password in (("one", "wrong-secret"), ("two", "right-secret"))
+        },
+        observers=[tracking],
+        transport=FakeTransport(Response(200, {}, b'{"ErrorCode": 0, "MessageID": "m"}')),
+        from_email="me@example.com",
+        deliveries=deliveries,
+    )
+    send(mailer)
+    header = {"Authorization": f"Basic {b64encode(b'hook:right-secret').decode()}"}
+    delivered = b'{"RecordType": "Delivery", "MessageID": "m", "Recipient": "ann@gmail.com"}'
+    request = WebhookRequest("POST", "https://example.com/", header, delivered)
+
+    answers = [answer_webhook(mailer, key, request).status for key in ("one", "two") * 4]
+    deliveries.check()
+
+    assert [401, 200] * 4 == answers
+    assert told == [WebhooksSilent("one", "4 webhooks had a wrong signature, and none a right one")]
 
 
 def test_events_that_mean_nothing_change_nothing(

@@ -123,7 +123,7 @@ def test_observers_and_the_log_are_told_once(
 
     now = vendors.now()
     (quarantine,) = vendors.suppressions.quarantines()
-    assert [BouncesQuarantined(quarantine)] == heard
+    assert [BouncesQuarantined("gmail", now - HOUR, 5)] == heard
     assert Quarantine("gmail", now - HOUR, now, now + DAY, 5) == quarantine
     assert [str(heard[0])] == [one.message for one in caplog.records if one.levelname == "WARNING"]
     assert "@" not in caplog.text

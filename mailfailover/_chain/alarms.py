@@ -1,12 +1,18 @@
 """
-The events of deliveries that observers are told of.
+The alarms of what comes after a send: deliveries, receivers, webhooks and bounces.
+
+Observers are told of them as of all :mod:`events <mailfailover._chain.observe>`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @published_in("mailfailover.deliveries")
@@ -87,3 +93,30 @@ class WebhooksSilent:
 
     key: str
     detail: str
+
+
+@published_in("mailfailover.suppression")
+@dataclass(frozen=True, slots=True)
+class BouncesQuarantined:
+    """
+    A receiver refuses many addresses that it took mail for before: its bounces suppress nobody.
+
+    Attributes:
+        receiver: Who runs the mailboxes, such as ``"gmail"``.
+
+        since: Since when its bounces count for nothing.
+
+        addresses: How many addresses it refused by now.
+
+    .. versionadded:: 0.1.0
+    """
+
+    receiver: str
+    since: datetime
+    addresses: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.receiver} refused {self.addresses} addresses that it took mail for before: its "
+            f"bounces since {self.since:%Y-%m-%d %H:%M} UTC suppress nobody"
+        )
