@@ -42,6 +42,7 @@ from mailfailover._provider.bodies import (
     multipart_body,
     sha256_hex,
 )
+from mailfailover._provider.bounce_addresses import BounceAddresses, SignedMail
 from mailfailover._provider.calls import Secret, host_header, post_json, regional_url
 from mailfailover._provider.capabilities import EVERYTHING, Capabilities
 from mailfailover._provider.classify import (
@@ -138,6 +139,7 @@ __all__ = [
     "Base64",
     "BatchProvider",
     "Body",
+    "BounceAddresses",
     "Capabilities",
     "DeliveryEvent",
     "Errors",
@@ -165,6 +167,7 @@ __all__ = [
     "SNSHome",
     "Secret",
     "Secrets",
+    "SignedMail",
     "SimpleProvider",
     "Stage",
     "Timeout",

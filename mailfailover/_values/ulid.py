@@ -22,3 +22,15 @@ def new_id() -> str:
         (time.time_ns() // 1_000_000).to_bytes(6, "big") + os.urandom(10), "big"
     )
     return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
+
+
+def time_of(text: str) -> float | None:
+    """
+    Return the Unix time at which the ULID *text* was made, None if it is none.
+    """
+    if len(text) != 26 or text.strip(_ALPHABET) or text[0] > "7":  # noqa: PLR2004 -- 128 bits
+        return None
+    number = 0
+    for character in text[:10]:
+        number = number << 5 | _ALPHABET.index(character)
+    return number / 1000

@@ -62,6 +62,12 @@ class SMTP:
 
         local_hostname: What to call ourselves in EHLO; our end's IP address where "".
 
+        bounce_address: Where bounces come to, a domain (``bounces.example.com``) or a mailbox
+            (``bounces@example.com``): each mail without its own *envelope_from* gets a sender
+            there that names it. See :doc:`/bounces`.
+
+        bounce_secret: Signs these senders, 16 characters or more; a tuple while it is changed.
+
     Raises:
         ConfigurationError: If these do not go together.
 
@@ -106,6 +112,8 @@ class SMTP:
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     ca_file: str = ""
     local_hostname: str = ""
+    bounce_address: str = ""
+    bounce_secret: plugin.Secrets = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """
@@ -114,9 +122,21 @@ class SMTP:
         if problem := _problem(self):
             message = f"smtp: {problem}"
             raise errors.ConfigurationError(message)
+        if self.bounce_address or self.bounce_secret:
+            plugin.BounceAddresses(self.bounce_address, self.bounce_secret)
+
+    @property
+    def bounce_addresses(self) -> plugin.BounceAddresses | None:
+        """
+        What makes and reads the envelope senders, None where *bounce_address* is not set.
+        """
+        if not self.bounce_address:
+            return None
+        origin = f"{self.username}@{self.host}:{self.port or PORTS[self.tls]}"
+        return plugin.BounceAddresses(self.bounce_address, self.bounce_secret, origin)
 
     def build_request(self, message: plugin.Message) -> plugin.SMTPRequest:
-        mail_from = message.envelope_from or message.sender.email
+        mail_from = message.envelope_from or self._return_path(message)
         recipients = _recipients(message)
         data = message.as_bytes()
         header = data.partition(b"\r\n\r\n")[0]
@@ -128,6 +148,10 @@ class SMTP:
             data=data,
             smtputf8=not ascii_only,
         )
+
+    def _return_path(self, message: plugin.Message) -> str:
+        addresses = self.bounce_addresses
+        return addresses.make(message) if addresses else message.sender.email
 
     def build_ping(self) -> plugin.SMTPRequest:
         return self._request()

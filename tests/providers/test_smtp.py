@@ -420,3 +420,56 @@ def test_provider_is_a_value() -> None:
     Providers compare by their fields, hash and pickle.
     """
     assert {server()} == {server(), pickle.loads(pickle.dumps(server()))}  # noqa: S301 -- our own
+
+
+HOME = {"bounce_address": "bounces.example.com", "bounce_secret": "sixteen letters."}
+
+
+def test_a_bounce_address_is_the_sender_of_the_envelope() -> None:
+    """
+    It names the mail; the header does not change.
+    """
+    message = mail()
+    own = server(**HOME)
+
+    request = own.build_request(message)
+
+    assert own.bounce_addresses is not None
+    now = message.created.timestamp()
+    assert message.id == own.bounce_addresses.read(request.mail_from, now).mail_id
+    assert request.data == server().build_request(message).data
+
+
+def test_the_sender_that_a_mail_asks_for_stays() -> None:
+    """
+    The caller said where bounces go.
+    """
+    message = mail(envelope_from="returns@example.com")
+
+    assert "returns@example.com" == server(**HOME).build_request(message).mail_from
+
+
+def test_without_a_bounce_address_nothing_is_signed() -> None:
+    """
+    The sender of the envelope is that of the mail.
+    """
+    assert server().bounce_addresses is None
+    assert mail().sender.email == server().build_request(mail()).mail_from
+
+
+@pytest.mark.parametrize(
+    "given", [{"bounce_address": "bounces.example.com"}, {"bounce_secret": "x" * 16}]
+)
+def test_half_a_bounce_address_is_refused(given: dict[str, str]) -> None:
+    """
+    An address needs a key, and a key an address.
+    """
+    with pytest.raises(errors.ConfigurationError, match="bounce_"):
+        server(**given)
+
+
+def test_the_key_of_bounce_addresses_is_not_shown() -> None:
+    """
+    Not even where the provider is.
+    """
+    assert HOME["bounce_secret"] not in repr(server(**HOME))
