@@ -17,6 +17,7 @@ import pytest
 
 import mailfailover
 from mailfailover import (
+    bounces,
     celery,
     django,
     drill,
@@ -45,6 +46,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 PROVIDERS = sorted((ROOT / "providers").glob("[a-z_]*[a-z].py"))
 PUBLIC = [
     mailfailover,
+    bounces,
     celery,
     django,
     drill,
@@ -106,6 +108,7 @@ ONLY_IN = {
     "waitress": {"cli"},
     "werkzeug": {"service"},
     "aiosmtpd": {"relay"},
+    "imaplib": {"bounces"},
 }
 
 FLOORS = (
@@ -117,6 +120,7 @@ FLOORS = (
     ("_mailer", "_sql", "receivers"),
     (
         "aio",
+        "bounces",
         "logging",
         "otel",
         "prometheus",

@@ -1,0 +1,25 @@
+"""
+Bounces: what the servers of recipients tell later of mails that went out by SMTP.
+
+A link of SMTP with a ``bounce_address`` signs the id of each mail into its envelope sender
+(:class:`mailfailover.plugin.BounceAddresses`). What comes back to it walks through these rooms:
+
+- ``intake`` checks the signature, and tells the mailer's handlers.
+- ``parts`` cuts the mail, and reads no more of it than a report needs.
+- ``complaints``, ``delivery_status``, ``plain_words`` and ``auto_replies`` know one kind of
+  report each; what they find is a ``finding``.
+- ``reasons`` says why, by codes and words. ``reading`` puts a bounce and its events together.
+- ``mailbox`` fetches bounces by IMAP.
+"""
+
+from mailfailover.bounces.intake import BounceIntake
+from mailfailover.bounces.mailbox import BounceMailbox, MailboxCount, MailboxUnavailable
+from mailfailover.bounces.reading import read_bounce
+
+__all__ = [
+    "BounceIntake",
+    "BounceMailbox",
+    "MailboxCount",
+    "MailboxUnavailable",
+    "read_bounce",
+]

@@ -1,0 +1,234 @@
+"""
+The intake of bounces: what comes to a signed address, as events for a mailer's handlers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mailfailover._mailer.webhook import hand_on
+from mailfailover._values.face import published_in
+from mailfailover.bounces.finding import addresses_in
+from mailfailover.bounces.parts import open_report
+from mailfailover.bounces.reading import event_of, findings_in
+from mailfailover.errors import ConfigurationError, InvalidSignature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from mailfailover._mailer.mailer import Mailer
+    from mailfailover._provider.bounce_addresses import BounceAddresses, SignedMail
+    from mailfailover._values.events import DeliveryEvent
+    from mailfailover.bounces.finding import Finding
+    from mailfailover.bounces.parts import Report
+
+    Lookup = Callable[[str], Any]
+
+__all__ = ["BounceIntake"]
+
+# The headers in which servers keep to whom a mail came.
+_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-rcpt-to", "to", "cc")
+_MESSAGE_ID = re.compile(r"<([A-Za-z0-9_-]{1,64})(?:\.[^@<>\s]{1,64})?@")
+
+
+class _Home(NamedTuple):
+    """
+    Where the bounces of one link come to.
+    """
+
+    key: str
+    addresses: BounceAddresses
+
+
+class _Vouched(NamedTuple):
+    """
+    The mail that a signed address vouches for, and the link that sent it.
+    """
+
+    key: str
+    mail: SignedMail
+
+
+@published_in("mailfailover.bounces")
+class BounceIntake:
+    """
+    Takes the bounces of the mails that a mailer's links sent with a bounce address.
+
+    An address vouches for the id of its mail, not for what the report says. So a recipient counts
+    only if the mail went to him: whom it went to is known from *known*, or for a mail to one
+    recipient from the address itself. Safe in threads.
+
+    Args:
+        mailer: Whose links have bounce addresses, and whose handlers hear of the events.
+
+        known: Look a mail up by its id: ``tracking.status``, ``outbox.get``, or any callable
+            that returns None or an object with ``recipients``, each with an ``email``.
+
+        wall: The time, as Unix time.
+
+    .. versionadded:: 0.1.0
+    """
+
+    def __init__(
+        self,
+        mailer: Mailer,
+        *,
+        known: Iterable[Lookup] = (),
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._mailer = mailer
+        self._known = tuple(known)
+        self._wall = wall
+
+    @property
+    def addresses(self) -> tuple[BounceAddresses, ...]:
+        """
+        The bounce addresses of the mailer's links.
+        """
+        return tuple(home.addresses for home in self._homes())
+
+    def owns(self, email: str) -> bool:
+        """
+        Whether *email* lies where bounces come to, be it signed or not.
+        """
+        return any(one.owns(email) for one in self.addresses)
+
+    def check(self, email: str) -> None:
+        """
+        Check that *email* is a bounce address of ours that still holds.
+
+        Raises:
+            InvalidSignature: If it is not.
+        """
+        self._vouched([email])
+
+    def receive(self, raw: bytes, to: Iterable[str] = ()) -> tuple[DeliveryEvent, ...]:
+        """
+        Take a mail that came to a bounce address, and hand its events to the handlers.
+
+        A mail that says nothing of a delivery, or is not readable, has no events.
+
+        Args:
+            raw: The mail.
+
+            to: The recipients of its envelope. Where they are not known, its header may tell.
+
+        Raises:
+            InvalidSignature: It came to no bounce address of ours, or to one that is too old.
+            ConfigurationError: No link has a bounce address.
+            Exception: What the first handler that failed has raised; then it must come again.
+        """
+        if not self.addresses:
+            message = "no link has a bounce_address: set it, and bounce_secret, at an smtp provider"
+            raise ConfigurationError(message)
+        report = open_report(raw)
+        key, mail = self._vouched((*to, *_named(report)))
+        mail_id = mail.mail_id or _claimed(mail, report)
+        known = self._recipients(mail_id)
+        events = tuple(
+            dataclasses.replace(
+                event_of(finding, report), provider=key, mail_id=mail_id, recipient=recipient
+            )
+            for recipient, finding in _attributed(report, mail, known)
+        )
+        hand_on(events, self._mailer.webhooks.handlers)
+        return events
+
+    def _homes(self) -> Iterator[_Home]:
+        self._mailer.refresh()
+        for link in self._mailer.chain.links:
+            addresses = getattr(link.provider, "bounce_addresses", None)
+            if addresses is not None:
+                yield _Home(link.key, addresses)
+
+    def _vouched(self, emails: Iterable[str]) -> _Vouched:
+        """
+        Return what the first bounce address among *emails* vouches for.
+        """
+        problem = InvalidSignature("the mail came to no bounce address of ours")
+        now = self._wall()
+        for email in dict.fromkeys(emails):
+            found = []
+            for home in self._homes():
+                try:
+                    found.append((home, home.addresses.read(email, now)))
+                except InvalidSignature as exc:
+                    problem = exc if home.addresses.owns(email) else problem
+            for home, mail in found:
+                if mail.came_from(home.addresses.origin):
+                    return _Vouched(home.key, mail)
+            if found:  # its server has been set up anew
+                return _Vouched(found[0][0].key, found[0][1])
+        raise problem
+
+    def _recipients(self, mail_id: str) -> dict[str, str]:
+        """
+        Return the recipients of a mail by their address in lower case, {} where it is not known.
+        """
+        for look_up in self._known if mail_id else ():
+            found = look_up(mail_id)
+            emails = [one.email for one in found.recipients] if found is not None else []
+            if emails:
+                return {one.lower(): one for one in emails if "@" in one}
+        return {}
+
+
+def _attributed(
+    report: Report, mail: SignedMail, known: dict[str, str]
+) -> list[tuple[str, Finding]]:
+    """
+    Return what a report says of each recipient of the mail, once.
+
+    Somebody whom a text names by the way is no recipient, as long as it names one.
+    """
+    found: dict[tuple[str, str], Finding] = {}
+    for finding in findings_in(report):
+        recipient = _recipient(finding, report, mail, known)
+        same = found.setdefault((recipient, finding.type), finding)
+        if recipient.lower() == finding.recipient.lower() != same.recipient.lower():
+            found[recipient, finding.type] = finding
+    is_sure = any(recipient for recipient, _ in found)
+    return [(one, finding) for (one, _), finding in found.items() if one or not is_sure]
+
+
+def _recipient(finding: Finding, report: Report, mail: SignedMail, known: dict[str, str]) -> str:
+    """
+    Return the recipient of the mail whom a finding is about, "" where that is not sure.
+    """
+    names = [one for one in (finding.recipient, *finding.aliases) if one]
+    if not known:
+        return next((one for one in names if mail.went_to(one)), "")
+    if len(known) == 1:  # a report about this mail is about him, whatever it calls him
+        return next(iter(known.values()))
+    named = [known[one.lower()] for one in names if one.lower() in known]
+    if not named:
+        listed = {one.lower() for one in addresses_in(report.text)} & known.keys()
+        named = [known[one] for one in listed] if len(listed) == 1 else []
+    return named[0] if named else ""
+
+
+def _named(report: Report) -> Iterator[str]:
+    """
+    Yield the addresses to which a mail may have come, and those from which the returned one went.
+    """
+    for name in _TO:
+        for value in report.header.all(name):
+            yield from addresses_in(value)
+    if report.complaint is not None:
+        yield from addresses_in(report.complaint.get("original-mail-from"))
+    if report.returned is not None:
+        yield from addresses_in(report.returned.get("return-path"))
+
+
+def _claimed(mail: SignedMail, report: Report) -> str:
+    """
+    Return the id that a report names, if it is that of *mail*, whose address had no room for it.
+    """
+    said = [report.header.get("in-reply-to"), report.header.get("references")]
+    if report.returned is not None:
+        said.insert(0, report.returned.get("message-id"))
+    found = (one[1] for text in said for one in _MESSAGE_ID.finditer(text))
+    return next((one for one in found if mail.is_of(one)), "")
