@@ -8,6 +8,8 @@ A mail walks through these rooms:
 - ``gate`` says who may send: this machine, or whoever logs in with an API key.
 - ``desk`` takes a mail at the end of DATA. Its ``250`` comes after the outbox has the mail.
 - ``reading`` makes a message of it, by ``commands``, its ``X-MF-`` headers.
+- A report to a bounce address of ours, which anybody may bring, goes to
+  :class:`mailfailover.bounces.BounceIntake` instead.
 - ``submissions`` keeps to whom a bounce would go; ``reports`` sends it, ``bounce`` writes it.
 """
 

@@ -45,6 +45,9 @@ class Wishes:
 class Envelope(PlainEnvelope):
     """
     An envelope of aiosmtpd with the parameters of DSN.
+
+    Attributes:
+        is_bounce: Whether its recipients are bounce addresses of ours.
     """
 
     def __init__(self) -> None:
@@ -53,6 +56,7 @@ class Envelope(PlainEnvelope):
         self.envid = ""
         self.notify: dict[str, str] = {}
         self.original: dict[str, str] = {}
+        self.is_bounce = False
 
     @property
     def wishes(self) -> Wishes:

@@ -9,13 +9,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.validation import normalize_email
-from mailfailover.errors import InvalidMessage
+from mailfailover.errors import InvalidMessage, InvalidSignature
 from mailfailover.relay.desk import Given
 from mailfailover.relay.session import extensions
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from mailfailover.bounces import BounceIntake
     from mailfailover.relay.desk import Desk
     from mailfailover.relay.envelope import Envelope
     from mailfailover.relay.gate import Gate
@@ -24,6 +25,9 @@ __all__ = ["Handler"]
 
 _LOG = logging.getLogger(__name__)
 _NULL = "<>"
+_NO_ADDRESS = "550 5.1.1 This is no bounce address of ours, or it is too old"
+_MAX_BOUNCES = 10
+_ALONE = "452 4.5.3 Send a report to a bounce address in a transaction of its own"
 
 
 class Handler:
@@ -35,12 +39,15 @@ class Handler:
 
         desk: Takes the mails.
 
+        bounces: Takes what anybody may bring: reports to an address that we signed.
+
         executor: The threads that write to the database, so that other clients need not wait.
     """
 
-    def __init__(self, gate: Gate, desk: Desk, executor: Executor) -> None:
+    def __init__(self, gate: Gate, desk: Desk, bounces: BounceIntake, executor: Executor) -> None:
         self._gate = gate
         self._desk = desk
+        self._bounces = bounces
         self._executor = executor
 
     async def handle_EHLO(
@@ -56,17 +63,17 @@ class Handler:
         self, _server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """
-        Take the sender, if this client may send at all.
+        Take the sender, if this client may send at all; where bounces are taken, anybody's.
         """
         caller = await self._in_thread(self._gate.caller, session)
-        if isinstance(caller, str):
+        if isinstance(caller, str) and not self._bounces.addresses:
             return caller
         if address != _NULL:
             try:
                 address = normalize_email(address)
             except InvalidMessage:
                 return "553 5.1.7 The sender's address is wrong"
-            if not caller.may_send_from(address):
+            if not isinstance(caller, str) and not caller.may_send_from(address):
                 return "550 5.7.1 This API key may not send from this address"
         session.caller = caller
         envelope.mail_from = address
@@ -83,6 +90,18 @@ class Handler:
             address = normalize_email(address)
         except InvalidMessage:
             return "553 5.1.3 The recipient's address is wrong"
+        is_bounce = self._bounces.owns(address)
+        if is_bounce:
+            try:
+                self._bounces.check(address)
+            except InvalidSignature:
+                return _NO_ADDRESS
+        elif isinstance(session.caller, str):
+            return session.caller
+        if envelope.rcpt_tos and is_bounce != envelope.is_bounce:
+            return _ALONE
+        if is_bounce:
+            return _take_bounce(envelope, address)
         if len(envelope.rcpt_tos) >= session.caller.most_recipients:
             return "452 4.5.3 Too many recipients"
         if not session.caller.may_send_to(address):
@@ -95,6 +114,8 @@ class Handler:
         """
         Take the mail; the reply comes after it is on the disk.
         """
+        if envelope.is_bounce:
+            return str(await self._in_thread(self._take_report, envelope))
         protocol = "ESMTP" if session.extended_smtp else "SMTP"
         protocol += ("S" if session.ssl else "") + ("A" if session.auth_data else "")
         sender = envelope.mail_from or ""
@@ -110,6 +131,17 @@ class Handler:
         )
         return str(await self._in_thread(self._desk.take, given))
 
+    def _take_report(self, envelope: Envelope) -> str:
+        """
+        Hand a report to the handlers of events; one that nobody could store comes again.
+        """
+        try:
+            self._bounces.receive(envelope.original_content or b"", envelope.rcpt_tos)
+        except Exception as exc:  # noqa: BLE001 -- a handler may raise anything
+            _LOG.error("a bounce could not be handled: %s", type(exc).__name__)
+            return "451 4.3.0 The report could not be stored. Try again later"
+        return "250 2.0.0 Ok: the report is taken"
+
     async def handle_exception(self, error: Exception) -> str:
         """
         Answer for a fault of ours, and log its kind without what a client said.
@@ -119,3 +151,11 @@ class Handler:
 
     async def _in_thread(self, call: Any, argument: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, argument)
+
+
+def _take_bounce(envelope: Envelope, address: str) -> str:
+    if len(envelope.rcpt_tos) >= _MAX_BOUNCES:
+        return "452 4.5.3 Too many recipients"
+    envelope.is_bounce = True
+    envelope.rcpt_tos.append(address)
+    return "250 2.1.5 Ok"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from mailfailover.bounces import BounceIntake
 from mailfailover.errors import ConfigurationError
 from mailfailover.relay.desk import Desk
 from mailfailover.relay.gate import Gate
@@ -102,7 +103,8 @@ class Relay:
         self._max_connections = max_connections
         self._gate = Gate(service.keys)
         self._executor = ThreadPoolExecutor(WRITERS, thread_name_prefix="mailfailover-smtp")
-        self._handler = Handler(self._gate, Desk(service, self.submissions), self._executor)
+        desk = Desk(service, self.submissions)
+        self._handler = Handler(self._gate, desk, _intake(service), self._executor)
         self._options: dict[str, Any] = {
             "authenticator": self._gate.log_in,
             "data_size_limit": max_bytes,
@@ -185,6 +187,13 @@ class Relay:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await task
+
+
+def _intake(service: Service) -> BounceIntake:
+    known: list[Any] = [service.outbox.get]
+    if service.tracking is not None:
+        known.append(service.tracking.status)
+    return BounceIntake(service.mailer, known=known)
 
 
 class _Counted(Session):
