@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mailfailover.cli.bounce import add_bounce_command
 from mailfailover.cli.chaos_commands import add_chaos_commands
 from mailfailover.cli.deliveries import add_delivery_commands
 from mailfailover.cli.exits import EXIT_CODES, OK, REFUSED, exit_table
@@ -255,6 +256,7 @@ def _ask_framework() -> str:
     return answer
 
 
+add_bounce_command(cli)
 add_chaos_commands(cli)
 add_delivery_commands(cli)
 add_outbox_commands(cli)

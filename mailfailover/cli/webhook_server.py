@@ -4,7 +4,6 @@ Taking webhooks with the standard library's server, until told to end.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -15,10 +14,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-import click
-
 from mailfailover.cli.database import load
-from mailfailover.cli.output import printable, say
+from mailfailover.cli.event_handlers import EventHandlers, event_shower
+from mailfailover.cli.output import say
 from mailfailover.cli.source import open_mailer
 from mailfailover.errors import ConfigurationError
 from mailfailover.unsubscribe import UnsubscribeLinks
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mailfailover._values.events import DeliveryEvent
 
 logger: logging.Logger = logging.getLogger("mailfailover")
 
@@ -53,17 +50,12 @@ def run_webhooks(
     Raises:
         ConfigurationError: If something is not configured, or the port cannot be had.
     """
-    engine = load("mailfailover._sql.database").open_engine(database)
-    tracking = load("mailfailover.tracking").Tracking(engine)
-    suppressions = load("mailfailover.suppression").SuppressionList(engine, tracking=tracking)
-    watch = load("mailfailover.tracking").SilentOutageWatch(tracking)
-    outbox = load("mailfailover.outbox").Outbox(engine)
-    replays = load("mailfailover.webhooks.sql").SQLReplays(engine)
-    for part in (tracking, suppressions, outbox, replays):
-        part.init()
+    parts = EventHandlers.open(database)
+    replays = load("mailfailover.webhooks.sql").SQLReplays(parts.engine)
+    replays.init()
     links = _links(unsubscribe_url)
-    handlers = [tracking, outbox.settle, suppressions, watch, _shower(as_json=as_json)]
-    with _calling(callback_url, engine) as callers:
+    handlers = [*parts.all, event_shower(as_json=as_json)]
+    with _calling(callback_url, parts.engine) as callers:
         mailer = open_mailer(dsn, config, on_event=[*handlers, *callers], replays=replays)
         if not mailer.webhooks.keys:
             message = "none of the providers has webhooks"
@@ -95,22 +87,6 @@ def _calling(url: str | None, engine: Any) -> Iterator[list[Any]]:
     finally:
         callbacks.stop()
         thread.join()
-
-
-def _shower(*, as_json: bool) -> Any:
-    def show(event: DeliveryEvent) -> None:
-        data = event.to_dict()
-        data.pop("raw", None)
-        if as_json:
-            click.echo(json.dumps(data))
-            return
-        # Without the address: what a terminal shows is kept in logs.
-        time = event.timestamp.isoformat(timespec="seconds") if event.timestamp else "-"
-        reason = f" ({event.reject_reason})" if event.reject_reason else ""
-        line = f"{time} {event.provider} {event.mail_id or '-'} {event.type}{reason}"
-        click.echo(printable(line))
-
-    return show
 
 
 class _Server(ThreadingMixIn, WSGIServer):

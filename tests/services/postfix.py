@@ -155,14 +155,14 @@ def why_not() -> str:
 
 
 @contextmanager
-def running() -> Iterator[Postfix]:
+def running(main: str = "", master: str = "") -> Iterator[Postfix]:
     """
-    Start one, and stop it.
+    Start one, with more lines of its two configuration files, and stop it.
     """
     with tempfile.TemporaryDirectory(prefix="mailfailover-postfix-") as name:
         root = Path(name)
         postfix = Postfix(root, *_free_ports(2))
-        _configure(postfix)
+        _configure(postfix, main, master)
         _run([POSTFIX or "", "-c", name, "start"])
         try:
             _wait_for(postfix)
@@ -171,14 +171,14 @@ def running() -> Iterator[Postfix]:
             _run([POSTFIX or "", "-c", name, "stop"])
 
 
-def _configure(postfix: Postfix) -> None:
+def _configure(postfix: Postfix, main: str, master: str) -> None:
     root = postfix.root
     root.chmod(0o755)  # its processes are those of other users
     owner = pwd.getpwnam("postfix")
     names = {"root": root, "uid": owner.pw_uid, "gid": owner.pw_gid}
     ports = {"submission": postfix.submission, "smtps": postfix.smtps}
-    (root / "main.cf").write_text(MAIN.format(**names))
-    (root / "master.cf").write_text(MASTER.format(**ports))
+    (root / "main.cf").write_text(MAIN.format(**names) + main)
+    (root / "master.cf").write_text(MASTER.format(**ports) + master)
     (root / "mailboxes").write_text("!/^eve@/ mail/\n")
     for directory in ("spool", "data", "mail", "sasl"):
         (root / directory).mkdir()

@@ -1,0 +1,79 @@
+"""
+The handlers of events in a database: tracking, the outbox, suppressions, and what watches them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mailfailover.cli.database import load
+from mailfailover.cli.output import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailfailover._values.events import DeliveryEvent
+
+__all__ = ["EventHandlers", "event_shower"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventHandlers:
+    """
+    What hears of events in the processes of the command.
+
+    Attributes:
+        engine: Their database.
+
+        tracking: Records them.
+
+        outbox: Settles its mails by them.
+
+        all: Every handler.
+    """
+
+    engine: Any
+    tracking: Any
+    outbox: Any
+    all: tuple[Callable[[Any], object], ...]
+
+    @classmethod
+    def open(cls, database: str | None) -> EventHandlers:
+        """
+        Open them, and make the tables that are not there yet.
+
+        Raises:
+            ConfigurationError: If the database cannot be opened.
+        """
+        engine = load("mailfailover._sql.database").open_engine(database)
+        tracking = load("mailfailover.tracking").Tracking(engine)
+        suppressions = load("mailfailover.suppression").SuppressionList(engine, tracking=tracking)
+        watch = load("mailfailover.tracking").SilentOutageWatch(tracking)
+        outbox = load("mailfailover.outbox").Outbox(engine)
+        for part in (tracking, suppressions, outbox):
+            part.init()
+        return cls(engine, tracking, outbox, (tracking, outbox.settle, suppressions, watch))
+
+
+def event_shower(*, as_json: bool) -> Callable[[DeliveryEvent], None]:
+    """
+    Return a handler that shows each event on a line.
+    """
+
+    def show(event: DeliveryEvent) -> None:
+        data = event.to_dict()
+        data.pop("raw", None)
+        if as_json:
+            click.echo(json.dumps(data))
+            return
+        # Without the address: what a terminal shows is kept in logs.
+        time = event.timestamp.isoformat(timespec="seconds") if event.timestamp else "-"
+        reason = f" ({event.reject_reason})" if event.reject_reason else ""
+        line = f"{time} {event.provider} {event.mail_id or '-'} {event.type}{reason}"
+        click.echo(printable(line))
+
+    return show

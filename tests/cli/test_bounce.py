@@ -1,0 +1,140 @@
+"""
+``mailfailover bounce``: reports from a pipe.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailfailover import Message
+from mailfailover.cli.bounce_run import MAX_BYTES, _read
+from mailfailover.providers.smtp import SMTP
+from tests.bounces.samples import sample, sent_to
+from tests.cli.running import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "sixteen-letters."
+DSN = f"smtp://mail.example.com?bounce_address=bounces.example.com&bounce_secret={SECRET}"
+MAIL = Message("ann@example.org", from_email="shop@example.com", text="Hello")
+ADDRESS = (
+    SMTP(host="mail.example.com", bounce_address="bounces.example.com", bounce_secret=SECRET)
+    .build_request(MAIL)
+    .mail_from
+)
+
+
+def test_a_report_is_recorded() -> None:
+    """
+    Tracking knows it, and its recipient is suppressed.
+    """
+    done = run("bounce", "--dsn", DSN, stdin=sent_to("postfix", ADDRESS))
+    events = json.loads(run("events", "--json").stdout)
+    suppressed = json.loads(run("suppressions", "list", "--json").stdout)
+
+    assert 0 == done.exit_code
+    assert f"smtp {MAIL.id} bounced (invalid)" in done.stdout
+    assert [(MAIL.id, "ann@example.org")] == [(one["mail_id"], one["recipient"]) for one in events]
+    assert ["ann@example.org"] == [one["email"] for one in suppressed]
+
+
+def test_the_address_may_come_beside_the_mail() -> None:
+    """
+    As an option, where the header does not have it.
+    """
+    done = run("bounce", "--dsn", DSN, "--to", ADDRESS, "--json", stdin=sample("postfix"))
+
+    assert MAIL.id == json.loads(done.stdout)["mail_id"]
+
+
+@pytest.mark.parametrize("variable", ["ORIGINAL_RECIPIENT", "RECIPIENT"])
+def test_the_address_may_come_in_the_environment(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    As Postfix and qmail give it to a command.
+    """
+    monkeypatch.setenv(variable, ADDRESS)
+
+    assert MAIL.id in run("bounce", "--dsn", DSN, stdin=sample("postfix")).stdout
+
+
+def test_a_mail_that_is_no_report_of_ours_is_passed_by() -> None:
+    """
+    With success: another exit code would make the server write a bounce of its own.
+    """
+    done = run("bounce", "--dsn", DSN, stdin=sample("postfix"))
+
+    assert (0, "") == (done.exit_code, done.stdout)
+    assert "passed by: the mail came to no bounce address of ours" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--dsn", "smtp://mail.example.com"),
+        ("--dsn", DSN, "--database", "sqlite:////nowhere/mails.db"),
+        ("--dsn", DSN, "--imap", "http://mail.example.com"),
+        ("--dsn", DSN, "--imap", "imaps://bounces@mail.example.com"),
+        ("--dsn", DSN, "--imap", "imap://bounces:secret@127.0.0.1:9/INBOX"),
+    ],
+)
+def test_what_goes_wrong_keeps_the_mail(options: tuple[str, ...]) -> None:
+    """
+    Exit code 75: the server brings it again. The message says why, without a secret.
+    """
+    done = run("bounce", *options, stdin=sent_to("postfix", ADDRESS))
+
+    assert 75 == done.exit_code
+    assert done.stderr.startswith("mailfailover: ")
+    assert "secret@" not in done.stderr
+
+
+def test_the_password_of_a_mailbox_may_be_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A file that is not there is told by its variable.
+    """
+    monkeypatch.setenv("MAILFAILOVER_IMAP_URL", "imap://bounces@127.0.0.1:9/INBOX")
+    monkeypatch.setenv("MAILFAILOVER_IMAP_PASSWORD_FILE", str(tmp_path / "password"))
+
+    missing = run("bounce", "--dsn", DSN)
+    (tmp_path / "password").write_text("s3cret\n")
+    found = run("bounce", "--dsn", DSN)
+
+    assert "MAILFAILOVER_IMAP_PASSWORD_FILE cannot be read" in missing.stderr
+    assert "the mailbox on 127.0.0.1 cannot be read now: Connection refused" in found.stderr
+
+
+def test_a_mail_is_read_to_its_end() -> None:
+    """
+    A server whose pipe breaks would keep the mail; what is beyond the limit is thrown away.
+    """
+    stream = io.BytesIO(b"x" * (MAX_BYTES + 3_000_000))
+
+    assert MAX_BYTES == len(_read(stream))
+    assert b"" == stream.read()
+
+
+def test_events_wait_for_another_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    With a callback the event is written down for it.
+    """
+    from mailfailover.callbacks import Callbacks
+
+    url, secret = "https://app.example.com/events", "whsec_c2VjcmV0LW9mLXRoZS1jYWxsYmFja3M="
+    monkeypatch.setenv("MAILFAILOVER_CALLBACK_URL", url)
+    monkeypatch.setenv("MAILFAILOVER_CALLBACK_SECRET", secret)
+
+    run("bounce", "--dsn", DSN, stdin=sent_to("postfix", ADDRESS))
+
+    callbacks = Callbacks(url, secret, database=f"sqlite:///{tmp_path / 'mailfailover.db'}")
+    assert 1 == callbacks.stats().waiting
+    callbacks.close()
