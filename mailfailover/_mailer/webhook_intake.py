@@ -10,7 +10,7 @@ from mailfailover._chain.observe import WebhookRefused, tell
 from mailfailover._mailer.replays import MemoryReplays
 from mailfailover._mailer.webhook import Fetching, hand_on, receive
 from mailfailover._provider.webhook_retries import retries_of
-from mailfailover.errors import ConfigurationError, InvalidSignature
+from mailfailover.errors import ConfigurationError, InvalidSignature, WebhookReplayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,6 +105,8 @@ class Reception:
                 fetch=self.fetch,
                 wall=self._wall,
             )
+        except WebhookReplayed:
+            raise
         except InvalidSignature:
             tell(self._chain.observers, WebhookRefused(key))
             raise

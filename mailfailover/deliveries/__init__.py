@@ -15,12 +15,15 @@ Deliveries feed health: a provider that says yes and delivers nothing is down fo
 
 Install it with ``pip install "mailfailover[tracking]"``.
 
-How its rooms hang together. `_delivery_health` is an observer of sends and a handler of events: it
-adds to the `_counts` in memory, and now and then writes them through the `_store` into `_tables`.
-One process at a time judges: `_judge` reads each cell's `_series` (its recent mails beside its
-past), compares cells with each other, and gives each `_cell` its state; `_words` knows which
-refusals mean the sender. All processes read the cells back, and `_routing` orders a mail's
-candidates by them, without any IO. Observers are told alarms, which stand in the chain's room.
+How its rooms hang together. `_delivery_health` is an observer of sends and a handler of events:
+its `_listener` adds to the `_counts` in memory (`_words` knows which refusals mean the sender,
+`_apart` which receivers are counted by themselves), and now and then they become `_count_rows` in
+the `_tables`. One process at a time holds a `_sitting`: it keeps a `_ledger` of all counts, where
+each cell is a `_series` of `_slot`s, and `_judge` gives each `_cell` its state. A `_reading` sets
+the recent mails beside what is `_usual`, `_chance` says how likely that is, `_hearing` whether
+our webhooks work; `_suspicion` looks at one cell, `_evidence` compares, `_recovery` ends an
+illness. All processes read the `_cell_rows` back, `_routing` orders a mail's candidates by them
+without any IO, and the `_bulletin` tells observers alarms, which stand in the chain's room.
 """
 
 from __future__ import annotations

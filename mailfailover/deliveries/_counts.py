@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailfailover.deliveries._cell import Place
+
 SLICE = 300
 """Seconds of a slice."""
 
@@ -24,6 +26,11 @@ EDGES = (300, 900, 1800, 3600, 7200, 14400)
 SENT = "sent"
 BLOCKED = "blocked"
 BOUNCED = "bounced"
+"""An address bounced that may well exist: mails to it were delivered before."""
+
+NOBODY = "nobody"
+"""The receiver said that an address does not exist, and no mail to it was ever delivered."""
+
 LATEST = "later"
 """Delivered after more than the last of :data:`EDGES`."""
 
@@ -36,10 +43,10 @@ REFUSED = "refused"
 LAG = "lag"
 """Seconds between events and their webhooks, in sum; counted as :data:`HEARD` is."""
 
-OTHER = "other"
-"""The receiver of the domains that are too many to be told apart."""
+OUTCOMES = (SENT, BLOCKED, BOUNCED, NOBODY, *map(str, EDGES), LATEST)
+"""What is counted of recipients."""
 
-_MOST_RECEIVERS = 300
+OF_WEBHOOKS = (HEARD, REFUSED, LAG)
 
 
 class Key(NamedTuple):
@@ -61,15 +68,17 @@ class Buffer:
     def __init__(self) -> None:
         self._lock = Lock()
         self._counts: Counter[Key] = Counter()
-        self._receivers: set[tuple[str, str]] = set()
+        self._sent: Counter[Place] = Counter()
 
     def add(self, at: float, link: str, receiver: str, what: str, number: int = 1) -> None:
         """
         Count *number* at the time *at*.
         """
+        key = Key(slice_of(at), link, receiver, what)
         with self._lock:
-            receiver = self._told_apart(link, receiver)
-            self._counts[Key(int(at) // SLICE * SLICE, link, receiver, what)] += number
+            self._counts[key] += number
+            if what == SENT:
+                self._sent[link, receiver] += number
 
     def take(self) -> Mapping[Key, int]:
         """
@@ -77,6 +86,7 @@ class Buffer:
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()
+            self._sent = Counter()
             return counts
 
     def give_back(self, counts: Mapping[Key, int]) -> None:
@@ -85,26 +95,22 @@ class Buffer:
         """
         with self._lock:
             self._counts.update(counts)
+            for key, number in counts.items():
+                if key.what == SENT:
+                    self._sent[key.link, key.receiver] += number
 
     def sent(self, link: str, receiver: str) -> int:
         """
         How many recipients a cell got that the database does not know of.
         """
-        with self._lock:
-            return sum(
-                number
-                for key, number in self._counts.items()
-                if (key.what, key.link, key.receiver) == (SENT, link, receiver)
-            )
+        return self._sent[link, receiver]
 
-    def _told_apart(self, link: str, receiver: str) -> str:
-        place = (link, receiver)
-        if place in self._receivers or "." not in receiver:
-            return receiver
-        if len(self._receivers) >= _MOST_RECEIVERS:
-            return OTHER
-        self._receivers.add(place)
-        return receiver
+
+def slice_of(at: float) -> int:
+    """
+    Return when the slice of a time began.
+    """
+    return int(at // SLICE) * SLICE
 
 
 def delay_class(seconds: float) -> str:

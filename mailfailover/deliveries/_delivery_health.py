@@ -4,51 +4,34 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-from mailfailover._chain.alarms import (
-    DeliveriesDown,
-    DeliveriesUp,
-    ReceiverDown,
-    ReceiverUp,
-    WebhooksSilent,
-)
 from mailfailover._chain.log import logger
-from mailfailover._chain.observe import MailSent, WebhookRefused, tell
 from mailfailover._sql import schema
 from mailfailover._sql.database import DATABASE_ERRORS, reading
-from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
-from mailfailover._values.receipt import RecipientStatus
-from mailfailover.deliveries._cell import ALL, Cell, Place
-from mailfailover.deliveries._counts import (
-    BLOCKED,
-    BOUNCED,
-    HEARD,
-    LAG,
-    REFUSED,
-    SENT,
-    Buffer,
-    delay_class,
-)
-from mailfailover.deliveries._judge import Judge
-from mailfailover.deliveries._owing import debtors
-from mailfailover.deliveries._routing import Routing, Situation
-from mailfailover.deliveries._store import (
+from mailfailover.deliveries._apart import Apart
+from mailfailover.deliveries._bulletin import publish
+from mailfailover.deliveries._cell import ALL
+from mailfailover.deliveries._cell_rows import read_cells
+from mailfailover.deliveries._count_rows import (
     compact,
-    read_cells,
-    read_counts,
+    read_apart,
     read_first,
     read_sent,
-    take_turn,
-    write_cells,
+    write_apart,
     write_counts,
 )
+from mailfailover.deliveries._counts import HOUR, Buffer
+from mailfailover.deliveries._listener import Listener
+from mailfailover.deliveries._owing import owing
+from mailfailover.deliveries._routing import Routing, Situation
+from mailfailover.deliveries._sitting import Sitting
 from mailfailover.deliveries._tables import PART
-from mailfailover.deliveries._words import blames_sender
+from mailfailover.deliveries._turns import take_turn
+from mailfailover.deliveries._warmups import DAY, Warmups
 from mailfailover.receivers import receiver_of
 
 if TYPE_CHECKING:
@@ -60,16 +43,8 @@ if TYPE_CHECKING:
     from mailfailover._chain.observe import Observer
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
-    from mailfailover._provider.warmup import Warmup
+    from mailfailover.deliveries._cell import Cell, Place
     from mailfailover.tracking import Tracking
-
-JUDGE_SECONDS = 60.0
-COMPACT_SECONDS = 3600.0
-DAY = 86400
-_REMEMBERED = 100_000
-_OLDEST = 2 * DAY
-_LONGEST_LAG = 3600.0
-_ACCEPTED = frozenset({RecipientStatus.ACCEPTED, RecipientStatus.QUEUED})
 
 
 @published_in("mailfailover.deliveries")
@@ -114,20 +89,27 @@ class DeliveryHealth:
         self.observers: tuple[Observer, ...] = tuple(observers)
         self.every = every
         self._receiver_of = receivers or receiver_of
-        self._warmups: dict[str, Warmup] = {}
+        self._warmups = Warmups()
         self._cells: Mapping[Place, Cell] = {}
         self._usual: Mapping[Place, float] = {}
-        self._silent: Mapping[str, str] = {}
         self._begin()
         after_fork(self._begin)
 
     def _begin(self) -> None:
         self._buffer = Buffer()
-        self._routing = Routing(self._receiver_of, self._unwritten, self.clock)
-        self._seen: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._apart = Apart()
+        self._listener = Listener(
+            self.tracking, self._buffer, self._receiver_of, self._apart, self.clock
+        )
+        self._routing = Routing(self._receiver, self._buffer.sent, self.clock)
+        self._sitting = Sitting(self.engine)
         self._lock = Lock()
+        self._looking = Lock()
         self._stop = Event()
         self._thread: Thread | None = None
+
+    def _receiver(self, domain: str) -> str:
+        return self._apart.name(self._receiver_of(domain), self.clock())
 
     def init(self) -> None:
         """
@@ -156,7 +138,7 @@ class DeliveryHealth:
         """
         Know the warm-ups of a chain's *links*.
         """
-        self._warmups = {link.key: link.warmup for link in links if link.warmup is not None}
+        self._warmups = Warmups.of(links)
 
     def order(self, message: Message, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
         """
@@ -171,15 +153,7 @@ class DeliveryHealth:
         These accepted it, and no event told that it was delivered. Of a mail that is not known, or
         that cannot be looked up now, nobody owes anything.
         """
-        try:
-            status = self.tracking.status(message.after)
-        except DATABASE_ERRORS as exc:
-            logger.warning("mail %s cannot be looked up: %s", message.after, type(exc).__name__)
-            return ()
-        if status is None:
-            logger.info("mail %s is not tracked: mail %s avoids no link", message.after, message.id)
-            return ()
-        return debtors(status, {one.email.lower() for one in message.recipients})
+        return owing(self.tracking, message)
 
     def holds_back(self, message: Message) -> str:
         """
@@ -223,7 +197,9 @@ class DeliveryHealth:
         A link that is ill as a whole is ``(key, "*")``, a receiver that no link reaches
         ``("*", receiver)``.
         """
-        return dict(self._cells)
+        return {
+            place: cell for place, cell in self._cells.items() if cell.is_ill or ALL not in place
+        }
 
     # What it hears
 
@@ -231,56 +207,8 @@ class DeliveryHealth:
         """
         Count a send, an event or a refused webhook; anything else is no matter of deliveries.
         """
-        if isinstance(event, MailSent):
-            self._count_sent(event)
-        elif isinstance(event, DeliveryEvent):
-            self._count_event(event)
-        elif isinstance(event, WebhookRefused):
-            self._buffer.add(self.clock(), event.provider, "", REFUSED)
-        else:
-            return
-        if self._thread is None and self.every is not None:
+        if self._listener.hear(event) and self._thread is None and self.every is not None:
             self._start()
-
-    def _count_sent(self, event: MailSent) -> None:
-        message, receipt = event.message, event.receipt
-        if message.send_at is not None:
-            return
-        now = self.clock()
-        for email, status in receipt.recipients.items():
-            if status in _ACCEPTED:
-                receiver = self._receiver_of(email.rpartition("@")[2])
-                self._buffer.add(now, receipt.provider, receiver, SENT)
-
-    def _count_event(self, event: DeliveryEvent) -> None:
-        now = self.clock()
-        happened = now if event.timestamp is None else min(event.timestamp.timestamp(), now)
-        self._buffer.add(now, event.provider, "", HEARD)
-        lag = int(min(now - happened, _LONGEST_LAG))
-        if lag:
-            self._buffer.add(now, event.provider, "", LAG, lag)
-        what = _meaning(event)
-        if not what or not event.recipient:
-            return
-        accepted = self.tracking.accepted(event)
-        if accepted is None or not -DAY < happened - accepted < _OLDEST:
-            return
-        if self._is_repeated(event, what):
-            return
-        if what == EventType.DELIVERED:
-            what = delay_class(max(0.0, happened - accepted))
-        receiver = self._receiver_of(event.recipient.rpartition("@")[2])
-        self._buffer.add(accepted, event.provider, receiver, what)
-
-    def _is_repeated(self, event: DeliveryEvent, what: str) -> bool:
-        key = (event.mail_id or event.provider_message_id, event.recipient.lower(), what)
-        with self._lock:
-            if key in self._seen:
-                return True
-            self._seen[key] = None
-            if len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        return False
 
     # The look at the database
 
@@ -304,7 +232,15 @@ class DeliveryHealth:
         Raises:
             Exception: SQLAlchemy's, if the database is away; what was counted is kept.
         """
-        now = self.clock()
+        with self._looking:
+            now = self.clock()
+            self._write(now)
+            news = self._sitting.hold(now)
+            self._read(now)
+        publish(self.observers, news)
+        return self.snapshot()
+
+    def _write(self, now: float) -> None:
         counts = self._buffer.take()
         try:
             with self.engine.begin() as connection:
@@ -313,72 +249,24 @@ class DeliveryHealth:
             self._buffer.give_back(counts)
             raise
         with self.engine.begin() as connection:
-            judging = take_turn(connection, "judge", now, JUDGE_SECONDS)
-            if take_turn(connection, "compact", now, COMPACT_SECONDS):
+            write_apart(connection, self._apart.new(now))
+            if take_turn(connection, "compact", now, HOUR):
                 compact(connection, now)
-        if judging:
-            self._judge(now)
-        self._read(now)
-        return self.snapshot()
-
-    def _judge(self, now: float) -> None:
-        with reading(self.engine) as connection:
-            before, _ = read_cells(connection)
-            judge = Judge(read_counts(connection, now), now, before)
-        verdicts = judge.verdicts()
-        usual = {place: judge.an_hour(place) for place in verdicts.cells}
-        with self.engine.begin() as connection:
-            write_cells(connection, before, verdicts.cells, usual)
-        self._tell(before, verdicts.cells)
-        for key in verdicts.silent.keys() - self._silent.keys():
-            self._say(WebhooksSilent(key, verdicts.silent[key]))
-        self._silent = verdicts.silent
 
     def _read(self, now: float) -> None:
         with reading(self.engine) as connection:
             cells, usual = read_cells(connection)
-            sent = read_sent(connection, now - 3600.0)
-            left = self._left(read_sent(connection, now // DAY * DAY), read_first(connection), now)
+            ill = {place: cell for place, cell in cells.items() if cell.is_ill}
+            sent = read_sent(connection, now - HOUR) if ill else {}
+            left = {}
+            if self._warmups:
+                today = read_sent(connection, now // DAY * DAY)
+                left = self._warmups.left(today, read_first(connection), now)
+            self._apart.since = read_apart(connection)
         self._cells, self._usual = cells, usual
-        ill = {place: cell for place, cell in cells.items() if cell.is_ill}
-        self._routing.situation = Situation(ill, usual, sent, left) if ill or left else None
-
-    def _left(
-        self, today: Mapping[Place, int], first: Mapping[str, float], now: float
-    ) -> dict[str, float]:
-        """
-        How many recipients more each link that warms up may get today.
-        """
-        left = {}
-        for key, plan in self._warmups.items():
-            day = int(now // DAY - first.get(key, now) // DAY)
-            sent = sum(number for (link, _), number in today.items() if link == key)
-            left[key] = plan.on_day(day) - sent
-        return left
-
-    def _unwritten(self, link: str, receiver: str) -> int:
-        return self._buffer.sent(link, receiver)
-
-    def _tell(self, before: Mapping[Place, Cell], after: Mapping[Place, Cell]) -> None:
-        ill = {place for place, cell in after.items() if cell.is_ill}
-        was_ill = {place for place, cell in before.items() if cell.is_ill}
-        for place in sorted(ill - was_ill):
-            link, receiver = place
-            if ALL not in place and {(link, ALL), (ALL, receiver)} & ill:
-                continue  # the whole link or receiver is told of
-            cell = after[place]
-            if link == ALL:
-                self._say(ReceiverDown(receiver, cell.detail))
-            else:
-                self._say(DeliveriesDown(link, receiver, str(cell.state), cell.detail))
-        for link, receiver in sorted(was_ill - ill):
-            up = ReceiverUp(receiver) if link == ALL else DeliveriesUp(link, receiver)
-            self._say(up)
-
-    def _say(self, event: object) -> None:
-        is_up = isinstance(event, (DeliveriesUp, ReceiverUp))
-        (logger.info if is_up else logger.warning)("%s", event)
-        tell(self.observers, event)
+        self._routing.situation = (
+            Situation(ill, usual, sent, left, _well_since(cells)) if ill or left else None
+        )
 
     # Its thread
 
@@ -406,12 +294,5 @@ class DeliveryHealth:
         self.check()
 
 
-def _meaning(event: DeliveryEvent) -> str:
-    """
-    What an event is counted as, "" for nothing.
-    """
-    if event.type is EventType.DELIVERED:
-        return EventType.DELIVERED.value
-    if blames_sender(event):
-        return BLOCKED
-    return BOUNCED if event.type is EventType.BOUNCED else ""
+def _well_since(cells: Mapping[Place, Cell]) -> dict[Place, float]:
+    return {place: cell.since for place, cell in cells.items() if cell.since and not cell.is_ill}

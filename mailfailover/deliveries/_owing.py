@@ -6,16 +6,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailfailover._chain.log import logger
+from mailfailover._sql.database import DATABASE_ERRORS
 from mailfailover.errors import OutcomeUnknown
 from mailfailover.tracking import RecipientState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from mailfailover.tracking import MailStatus, RecipientTrack
+    from mailfailover._message.message import Message
+    from mailfailover.tracking import MailStatus, RecipientTrack, Tracking
 
 _OWED = frozenset({RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.UNKNOWN})
 _MAY_HAVE_IT = ("accepted", OutcomeUnknown.__name__)
+
+
+def owing(tracking: Tracking, message: Message) -> tuple[str, ...]:
+    """
+    Return the links that still owe the mail that *message* comes *after*.
+    """
+    try:
+        status = tracking.status(message.after)
+    except DATABASE_ERRORS as exc:
+        logger.warning("mail %s cannot be looked up: %s", message.after, type(exc).__name__)
+        return ()
+    if status is None:
+        logger.info("mail %s is not tracked: mail %s avoids no link", message.after, message.id)
+        return ()
+    return debtors(status, {one.email.lower() for one in message.recipients})
 
 
 def owed(status: MailStatus) -> Sequence[RecipientTrack]:

@@ -40,14 +40,16 @@ class Situation:
 
         sent: How many recipients each cell got in the last hour.
 
-        exhausted: The links that have had all that their warm-up allows for today.
+        warmups: How many recipients more a link that warms up may get today.
+
+        well_since: Since when a cell is well that was ill before.
     """
 
     cells: Mapping[Place, Cell] = field(default=EMPTY)
     usual: Mapping[Place, float] = field(default=EMPTY)
     sent: Mapping[Place, int] = field(default=EMPTY)
     warmups: Mapping[str, float] = field(default=EMPTY)
-    """How many recipients more a link that warms up may get today."""
+    well_since: Mapping[Place, float] = field(default=EMPTY)
 
     def is_down(self, receiver: str) -> bool:
         """
@@ -201,9 +203,10 @@ class Routing:
         """
         Whether *link* may take the mail over now, by its ramp at each receiver.
         """
-        seconds = max(0.0, self._clock() - since)
+        now = self._clock()
         for receiver in receivers:
             place = (link, receiver)
+            seconds = max(0.0, now - max(since, situation.well_since.get(place, 0.0)))
             sent = situation.sent.get(place, 0) + self._sent(link, receiver)
             if sent + count > allowed(situation.usual.get(place, 0.0), seconds):
                 return False

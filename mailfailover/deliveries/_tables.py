@@ -8,8 +8,12 @@ from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
 from mailfailover._sql.database import exact_text
 from mailfailover._sql.schema import Part
+from mailfailover.deliveries._counts import OF_WEBHOOKS, OUTCOMES
 
 metadata = MetaData()
+
+COLUMNS = {what: f"within_{what}" if what.isdigit() else what for what in (*OUTCOMES, *OF_WEBHOOKS)}
+"""The column of each number that is counted."""
 
 counts = Table(
     "delivery_counts",
@@ -17,8 +21,8 @@ counts = Table(
     Column("slice", BigInteger, primary_key=True, autoincrement=False),
     Column("link", exact_text(255), primary_key=True),
     Column("receiver", exact_text(255), primary_key=True),
-    Column("what", exact_text(16), primary_key=True),
-    Column("number", Integer, nullable=False),
+    Column("changed", BigInteger, nullable=False, index=True),  # in which turn of the judge
+    *(Column(name, BigInteger, nullable=False) for name in COLUMNS.values()),
 )
 cells = Table(
     "delivery_cells",
@@ -39,8 +43,9 @@ turns = Table(
     metadata,
     Column("name", exact_text(32), primary_key=True),
     Column("at", Float, nullable=False),
+    Column("number", BigInteger, nullable=False),
 )
-"""When something was last done that one process does for all."""
+"""When something was last done that one process does for all, and how often it was."""
 
 links = Table(
     "delivery_links",
@@ -49,5 +54,13 @@ links = Table(
     Column("first", Float, nullable=False),
 )
 """When a link got its first mail, from which its warm-up counts."""
+
+receivers = Table(
+    "delivery_receivers",
+    metadata,
+    Column("receiver", exact_text(255), primary_key=True),
+    Column("since", Float, nullable=False),
+)
+"""From when on the mails of a domain are counted by themselves."""
 
 PART = Part("deliveries", 1, metadata, "mailfailover deliveries")

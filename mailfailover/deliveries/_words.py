@@ -61,6 +61,14 @@ SENDER_WORDS: tuple[tuple[str, str], ...] = (
 """The receiver ("" for any), and a pattern of its answer."""
 
 _PATTERN = re.compile("|".join(pattern for _, pattern in SENDER_WORDS), re.IGNORECASE)
+_NOBODY = re.compile(
+    r"\b5[.-]1[.-](?:0|1|2|3|6|10)\b|does(?: not|n.t) exist"
+    r"|no such (?:user|mailbox|recipient|address)"
+    r"|(?:user|recipient|mailbox|address) (?:is )?(?:unknown|not found|unavailable)"
+    r"|(?:unknown|invalid) (?:user|recipient|mailbox|address)|not a valid mailbox",
+    re.IGNORECASE,
+)
+_ABOUT_ADDRESSES = frozenset({None, RejectReason.INVALID, RejectReason.BOUNCED, RejectReason.OTHER})
 _REFUSING = frozenset({EventType.DEFERRED, EventType.BOUNCED, EventType.REJECTED, EventType.FAILED})
 
 
@@ -73,6 +81,16 @@ def blames_sender(event: DeliveryEvent) -> bool:
     return speaks_of_sender(f"{event.mta_response} {event.description}") or (
         event.type is EventType.BOUNCED and event.reject_reason is RejectReason.BLOCKED
     )
+
+
+def means_nobody(event: DeliveryEvent) -> bool:
+    """
+    Whether a bounce tells that there is no such address, or gives no other reason.
+    """
+    if event.reject_reason not in _ABOUT_ADDRESSES:
+        return False
+    text = f"{event.mta_response} {event.description}"
+    return not text.strip() or _NOBODY.search(text) is not None
 
 
 def speaks_of_sender(text: str) -> bool:

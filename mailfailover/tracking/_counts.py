@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from mailfailover._sql.rows import add_to
+from mailfailover._sql.rows import add_to, fit
 from mailfailover._values.events import EventType
 from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE, Count, delay_class
-from mailfailover.tracking._tables import counts, events, mails, recipients
+from mailfailover.tracking._tables import ID_LENGTH, counts, events, mails, recipients
 from mailfailover.unsubscribe import PROVIDER as LINK
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ def find_mail(connection: Connection, row: Mapping[str, Any]) -> Row[Any] | None
     Return the mail that an event is of, by our id or by the vendor's.
     """
     if row["mail_id"]:
-        query = select(mails).where(mails.c.mail_id == row["mail_id"])
+        query = select(mails).where(mails.c.mail_id == fit(row["mail_id"], 64))
     elif row["provider_message_id"]:
         query = (
             select(mails)
             .join(recipients, recipients.c.mail_id == mails.c.mail_id)
             .where(
-                recipients.c.provider_message_id == row["provider_message_id"],
-                recipients.c.provider == row["provider"],
+                recipients.c.provider_message_id == fit(row["provider_message_id"], ID_LENGTH),
+                recipients.c.provider == fit(row["provider"], 255),
             )
         )
     else:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from mailfailover._chain.observe import MailFailed, MailSent
 from mailfailover._sql.database import reading, writing
-from mailfailover._sql.rows import insert_new
+from mailfailover._sql.rows import fit, insert_new
 from mailfailover._sql.stored import Stored
 from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
@@ -21,7 +21,7 @@ from mailfailover.tracking._purge import Purged, Retention, purge
 from mailfailover.tracking._send_rows import record_send
 from mailfailover.tracking._silent_outages import PAST
 from mailfailover.tracking._status import MailStatus, read_status
-from mailfailover.tracking._tables import PART, events
+from mailfailover.tracking._tables import ADDRESS_LENGTH, ID_LENGTH, PART, events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,12 +150,12 @@ class Tracking(Stored):
         Tell when the recipient of an event last got another mail, None where none is known.
         """
         query = select(func.max(events.c.timestamp)).where(
-            events.c.recipient == event.recipient.lower(),
+            events.c.recipient == fit(event.recipient.lower(), ADDRESS_LENGTH),
             events.c.type == str(EventType.DELIVERED),
         )
         for name in ("mail_id", "provider_message_id"):
             if own := getattr(event, name):
-                query = query.where(events.c[name] != own)
+                query = query.where(events.c[name] != fit(own, ID_LENGTH))
         with reading(self.engine) as connection:
             found: datetime | None = connection.scalar(query)
         return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
-from mailfailover.deliveries._store import write_cells
+from mailfailover.deliveries._cell_rows import write_cells
 from mailfailover.tracking import Tracking
 from tests.cli.running import run
 

@@ -19,7 +19,7 @@ from mailfailover import Mailer
 from mailfailover.cli.json_logs import JSONFormatter
 from mailfailover.cli.work_view import WorkView
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
-from mailfailover.deliveries._store import write_cells
+from mailfailover.deliveries._cell_rows import write_cells
 from mailfailover.errors import AuthenticationFailed, ProviderUnavailable
 from mailfailover.outbox import Outbox, OutboxWorker, State
 from mailfailover.testing import FaultServer, faults

@@ -1,150 +1,247 @@
 """
-What the judge finds in worlds where something is wrong, and in those where nothing is.
-
-Each scenario has its date: it happened to the users of a vendor or of a receiver.
+What the judge finds in ledgers that a test wrote, without any chance.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.deliveries.world import DAY, Weather, World, names
+from mailfailover.deliveries import CellState
+from mailfailover.deliveries._counts import HOUR, SLICE, Key
+from tests.deliveries.ledgers import NOW, Book
 
-HOUR = 3600.0
-T0 = 10 * DAY
-SEEDS = [11]
+LATER = NOW + HOUR
 
 
-def world(seed: int, *weather: Weather, rate: float = 10.0, **options: Any) -> World:
+def slices(begin: int, end: int) -> range:
     """
-    A world with a healthy week behind it, an hour before something happens.
+    The slices between two times from now on.
     """
-    found = World(seed, weather=list(weather), rate=lambda _now: rate, **options)
-    found.now = T0 - HOUR
-    found.learn()
-    return found
+    return range(NOW + begin, NOW + end, SLICE)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_receiver_that_blocks_one_link(seed: int) -> None:
+def test_a_week_in_which_all_was_well() -> None:
     """
-    Microsoft, February 2026: within ten minutes the mails go through the other link.
+    Nothing is ill, and each cell knows its usual hour.
     """
-    blocks = Weather(T0, T0 + DAY, link="one", receiver="microsoft", blocked=0.95)
-    found = world(seed, blocks, rate=50, every=60)
-    found.run(HOUR + 1200)
+    book = Book({"one": 20, "two": 2}, until=HOUR)
 
-    told = found.first_told(("one", "microsoft"))
-    assert told is not None
-    assert told - T0 <= 300
-    assert found.through("two", "microsoft", told, told + 300) >= 0.95
-    assert found.through("one", "gmail", T0, T0 + 1200) >= 0.95
-    assert names(found.ill()) == ["one/microsoft"]
+    verdicts = book.judge(LATER)
+
+    assert (set(), {}) == (book.ill(), verdicts.silent)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_shard_that_is_stuck(seed: int) -> None:
+def test_words_that_mean_the_sender_block_a_cell() -> None:
     """
-    Mandrill, February 2019: a fifth of the mails is found to be stuck within the hour.
+    Of one link at one receiver; the others stay as they are.
     """
-    found = world(seed, Weather(T0, T0 + 40 * HOUR, link="one", stuck=0.2), rate=100)
-    found.run(2 * HOUR)
+    book = Book({"one": 20, "two": 2}, until=SLICE)
+    book.ledger.add(book_key("one", "gmail", NOW, "blocked"), 19)
 
-    told = found.first_told(("one", "*"))
-    assert told is not None
-    assert told - T0 <= HOUR
-    assert ("one", "*") in found.ill()
+    book.judge(NOW + 60)
+
+    assert {"one/gmail"} == book.ill()
+    cell = book.cells["one", "gmail"]
+    assert (CellState.BLOCKED, NOW + 60, 19) == (cell.state, cell.since, cell.blocked)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_queue_that_grows_and_clears(seed: int) -> None:
+@pytest.mark.parametrize("number", [4, 6], ids=["too few", "a small part"])
+def test_a_few_refusals_do_not(number: int) -> None:
     """
-    SendGrid, November 2015: the link is passed by, and is back in its place by itself.
+    Some mails are always refused as a sender's.
     """
-    queue = Weather(T0, T0 + 2 * HOUR, link="one", stuck=0.95, stuck_for=3 * HOUR)
-    found = world(seed, queue, rate=30)
-    found.run(2 * HOUR)
-    during = found.ill()
-    found.run(4 * HOUR)
+    book = Book({"one": 40, "two": 2}, until=SLICE)
+    book.ledger.add(book_key("one", "gmail", NOW, "blocked"), number)
 
-    assert ("one", "*") in during
-    assert found.ill() == set()
-    assert found.through("one", "gmail", found.now - HOUR, found.now) >= 0.9
+    book.judge(NOW + 60)
+
+    assert set() == book.ill()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_receiver_that_defers_all(seed: int) -> None:
+def test_addresses_that_never_existed_are_no_outage() -> None:
     """
-    Yahoo, November 2025: no link is blamed, and the receiver is up again by itself.
+    A receiver that says so is well: the list is old.
     """
-    down = Weather(T0, T0 + 2 * HOUR, receiver="yahoo", stuck=0.95, stuck_for=5 * HOUR)
-    found = world(seed, down, rate=30)
-    found.run(2 * HOUR)
-    during = found.ill()
-    found.run(2 * HOUR)
+    book = Book({"one": 20, "two": 2})
+    for start in slices(0, HOUR):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 40, within_300=20, nobody=18)
 
-    assert ("*", "yahoo") in during
-    assert not {place for place in during if place[1] == "*"}
-    assert ("*", "yahoo") not in found.ill()
+    book.judge(LATER)
+
+    assert set() == book.ill()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_receiver_that_lies(seed: int) -> None:
+def test_addresses_that_existed_yesterday_are_one() -> None:
     """
-    Gmail, December 2020: 550 for addresses that exist, whoever sends.
+    Gmail, December 2020.
     """
-    found = world(seed, Weather(T0, T0 + HOUR, receiver="gmail", bounced=0.9), rate=30)
-    found.run(HOUR + 1800)
+    book = Book({"one": 20, "two": 2}, until=SLICE)
+    book.ledger.add(book_key("one", "gmail", NOW, "bounced"), 20)
 
-    assert ("*", "gmail") in found.ill()
+    book.judge(NOW + 60)
+
+    assert {"one/gmail"} == book.ill()
 
 
-@pytest.mark.parametrize(
-    "weather",
-    [
-        Weather(T0, T0 + 2 * HOUR, mute=True),
-        Weather(T0, T0 + 2 * HOUR, link="one", refused=True),
-        Weather(T0, T0 + 2 * HOUR, webhook_lag=1500),
-        Weather(T0, T0 + 2 * HOUR, link="one", webhook_lag=1500),
-    ],
-    ids=["endpoint dead", "secret of one wrong", "webhooks late", "webhooks of one late"],
-)
-def test_webhooks_that_fail_switch_nothing(weather: Weather) -> None:
+def test_a_fifth_that_is_stuck_makes_a_link_late() -> None:
     """
-    Neither while they fail nor afterwards, although what was lost is never told.
+    As a whole, since it is so at all receivers.
     """
-    found = world(13, weather, rate=30)
-    found.run(HOUR + 1800)
-    silent = dict(found.silent)
-    found.run(3 * HOUR)
+    book = Book({"one": 100, "two": 4})
+    for start in slices(0, HOUR):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 100, within_300=76)
+            book.add("two", receiver, start, 4)
 
-    assert found.told == []
-    assert bool(silent) == (weather.mute or weather.refused)
-    assert found.silent == {}
+    book.judge(LATER)
+
+    assert "one/*" in book.ill()
+    assert CellState.LATE is book.cells["one", "*"].state
 
 
-@pytest.mark.parametrize(
-    ("rate", "share"), [(0.5, 0.02), (10.0, 0.0), (30.0, 0.3)], ids=["few", "cold", "many"]
-)
-def test_healthy_hours_switch_nothing(rate: float, share: float) -> None:
+def test_a_link_that_tells_of_nothing_is_silent() -> None:
     """
-    With few mails or many, with a standby that never sent and with one that is proven.
+    While another one goes on telling.
     """
-    found = world(14, rate=rate, share=share)
-    found.run(4 * HOUR)
+    book = Book({"one": 40, "two": 8})
+    for start in slices(0, HOUR):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 40, within_300=0)
+            book.add("two", receiver, start, 8)
 
-    assert found.told == []
+    book.judge(LATER)
+
+    assert CellState.SILENT is book.cells["one", "*"].state
 
 
-def test_a_campaign_switches_nothing() -> None:
+def test_no_link_tells_of_anything() -> None:
     """
-    A hundred times the usual for an hour.
+    Then it is our webhooks: it is said, and nothing is ill, then nor later.
     """
-    found = World(15, rate=lambda now: 300.0 if T0 <= now < T0 + 1800 else 3.0)
-    found.now = T0 - HOUR
-    found.learn()
-    found.run(2 * HOUR)
+    book = Book({"one": 40, "two": 8})
+    for start in slices(0, HOUR):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 40, within_300=0)
+            book.add("two", receiver, start, 8, within_300=0)
+    during = book.judge(LATER)
+    for start in slices(HOUR, 3 * HOUR):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 40)
+            book.add("two", receiver, start, 8)
+    after = book.judge(NOW + 3 * HOUR)
 
-    assert found.told == []
+    assert ({"*"}, set(), {}) == (set(during.silent), book.ill(), after.silent)
+
+
+def test_all_links_fall_short_at_one_receiver() -> None:
+    """
+    The receiver is down; no link as a whole is.
+    """
+    book = Book({"one": 40, "two": 30})
+    for start in slices(0, HOUR):
+        for link, number in (("one", 40), ("two", 30)):
+            book.add(link, "gmail", start, number, within_300=2)
+            book.add(link, "microsoft", start, number)
+            book.add(link, "yahoo", start, number)
+
+    book.judge(LATER)
+
+    assert {"*/gmail"} == book.ill()
+
+
+def test_a_standby_without_a_past_is_judged_by_others() -> None:
+    """
+    By what is usual at the receiver: so a receiver that is down is known for what it is.
+    """
+    book = Book({"one": 40})
+    for start in slices(0, HOUR):
+        for link in ("one", "two"):
+            book.add(link, "gmail", start, 40, within_300=2)
+        book.add("one", "microsoft", start, 40)
+        book.add("one", "yahoo", start, 40)
+
+    book.judge(LATER)
+
+    assert {"*/gmail"} == book.ill()
+
+
+def test_a_hiccup_of_minutes_is_no_outage() -> None:
+    """
+    A quarter of an hour in which deliveries are late.
+    """
+    book = Book({"one": 40, "two": 8})
+    for start in slices(0, HOUR):
+        late = start < NOW + 900
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 40, **{"within_300": 4, "900": 34} if late else {})
+            book.add("two", receiver, start, 8)
+    for second in range(900, HOUR, 60):
+        book.judge(NOW + second)
+
+    assert set() == book.ill()
+
+
+def test_probes_that_arrive_heal_a_block() -> None:
+    """
+    A few are enough, and what was before does not make it ill again.
+    """
+    book = Book({"one": 20, "two": 2})
+    book.add("one", "gmail", NOW, 20, within_300=0, blocked=19)
+    book.judge(NOW + 60)
+    book.add("one", "gmail", NOW + SLICE, 20, within_300=0, blocked=20)
+    book.judge(NOW + 2 * SLICE - 1)
+    still = book.ill()
+    book.add("one", "gmail", NOW + 2 * SLICE, 4, within_300=4)
+
+    book.judge(NOW + 3 * SLICE)
+
+    assert ({"one/gmail"}, set()) == (still, book.ill())
+
+
+def test_a_cell_without_mails_is_forgiven() -> None:
+    """
+    After six hours in which nobody tried.
+    """
+    book = Book({"one": 20, "two": 2})
+    book.add("one", "gmail", NOW, 20, within_300=0, blocked=19)
+    book.judge(NOW + 60)
+
+    book.judge(NOW + 7 * HOUR)
+
+    assert set() == book.ill()
+
+
+def test_receivers_too_small_to_be_told_apart_are_never_ill() -> None:
+    """
+    What one of them says means nothing for the next one.
+    """
+    book = Book({"one": 20}, receivers=("other",), until=SLICE)
+    book.ledger.add(book_key("one", "other", NOW, "blocked"), 19)
+
+    book.judge(NOW + 60)
+
+    assert set() == book.ill()
+
+
+def test_a_secret_that_is_wrong_is_told() -> None:
+    """
+    Of the link that it belongs to.
+    """
+    book = Book({"one": 40, "two": 8})
+    for start in slices(0, HOUR):
+        book.add("two", "gmail", start, 8)
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.ledger.add(book_key("one", receiver, start, "sent"), 40)
+        book.ledger.add(book_key("one", "", start, "refused"), 100)
+
+    verdicts = book.judge(LATER)
+
+    assert ({"one"}, set()) == (set(verdicts.silent), book.ill())
+
+
+def book_key(link: str, receiver: str, start: int, what: str) -> Key:
+    """
+    The key of a count.
+    """
+    return Key(start, link, receiver, what)

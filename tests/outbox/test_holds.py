@@ -12,8 +12,8 @@ import pytest
 from mailfailover import Mailer, Message
 from mailfailover._health.ramp import allowed
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
+from mailfailover.deliveries._cell_rows import read_cells, write_cells
 from mailfailover.deliveries._routing import PROBE_EVERY, PROBE_SECONDS
-from mailfailover.deliveries._store import read_cells, write_cells
 from mailfailover.errors import OutcomeUnknown, ProviderUnavailable
 from mailfailover.outbox import Outbox, OutboxStats, OutboxWorker, State
 from mailfailover.outbox._comebacks import FIRST

@@ -47,6 +47,15 @@ class Loop:
             self.now, _, do = heapq.heappop(self._heap)
             do()
 
+    def run_until(self, end: float) -> None:
+        """
+        Go on until a time; what is due later stays.
+        """
+        while self._heap and self._heap[0][0] <= end:
+            self.now, _, do = heapq.heappop(self._heap)
+            do()
+        self.now = end
+
     def drive(
         self,
         steps: Generator[Any, Any, Any],
