@@ -45,7 +45,7 @@ DAY = 86400.0
 START = 20_000 * DAY
 """Seconds since 1970 at which each world begins: midnight."""
 
-_LOOKS = 15.0
+_LOOKS = 30.0
 _POLICY = Policy(timeout=30.0, attempt_timeout=10.0)
 _ACCEPTED = Response(200)
 _ADDRESSES = 5000
