@@ -53,7 +53,7 @@ function showVendor(vendor) {
     rows.set(vendor.name, row);
   }
   const troubles = vendor.troubles.map(
-    (one) => one.kind + (one.probability < 1 ? ` ${Math.round(one.probability * 100)} %` : ""));
+    (one) => one.kind.replaceAll("_", " ") + (one.probability < 1 ? ` ${Math.round(one.probability * 100)} %` : ""));
   row.classList.toggle("failing", troubles.length > 0);
   find(".state", row).textContent = troubles.join(", ") || "well";
   find(".dsn", row).textContent = vendor.dsn;
@@ -69,9 +69,11 @@ function showMail(mail) {
   find(".people", row).textContent = `${mail.sender || "?"} → ${mail.recipients.join(", ")}`;
   find("time", row).dateTime = mail.accepted;
   find("time", row).textContent = new Date(mail.accepted).toLocaleTimeString();
-  const told = mail.events.map((one) => `${one.kind} told: ${one.status || "no answer"}`);
+  const told = new Map(mail.events.map((one) => [`${one.kind} ${one.recipient}`, one]));
+  const texts = [...told.values()].map(
+    (one) => `${one.kind} posted for ${one.recipient}: ${one.status || "no answer"}`);
   find(".events", row).textContent =
-    mail.fate === "delivered" ? told.join(", ") : "Accepted, and never delivered.";
+    mail.fate === "delivered" ? texts.join("; ") : "Accepted, and never delivered.";
   return row;
 }
 
