@@ -135,6 +135,7 @@ class Breaker:
         """``[second, calls, failures]``, one for each second of the window."""
 
     def ask(self, now: float, domain: str, lease: float) -> Ticket | Hold:
+        self._end_isolation(now)
         if self.reason and now < self.held_until:
             return Hold(self.reason, self.held_until, self.detail)
         if now < self.cooldown_until:
@@ -149,8 +150,9 @@ class Breaker:
         return Ticket(self.key, domain, now, self.generation)
 
     def lease(self, now: float, domain: str, seconds: float) -> Ticket | Hold:
+        self._end_isolation(now)
         if self.reason == "isolated":
-            return Hold("isolated", FOREVER)
+            return Hold("isolated", self.held_until)
         if now < self.leased_until:
             return Hold("probing", self.leased_until, self.detail)
         self.leased_until = now + seconds
@@ -220,10 +222,15 @@ class Breaker:
             if self.senders[oldest] <= now:
                 del self.senders[oldest]
 
-    def isolate(self) -> None:
-        self._change("isolated", FOREVER)
+    def isolate(self, until: float = FOREVER) -> None:
+        self._change("isolated", until)
+
+    def _end_isolation(self, now: float) -> None:
+        if self.reason == "isolated" and now >= self.held_until:
+            self._change("", 0.0)
 
     def describe(self, now: float) -> ProviderHealth:
+        self._end_isolation(now)
         calls, failures = self._window(now)
         senders = {domain: until - now for domain, until in self.senders.items() if until > now}
         state, left = self._state(now)
@@ -231,7 +238,7 @@ class Breaker:
         return ProviderHealth(state, left, calls, failures, detail, senders)
 
     def _state(self, now: float) -> tuple[str, float | None]:
-        if self.reason == "isolated":
+        if self.held_until == FOREVER:
             return self.reason, None
         if self.reason:
             return self.reason, max(0.0, self.held_until - now)

@@ -8,7 +8,14 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mailfailover._health.breaker import ACCOUNT_SECONDS, Breaker, Hold, ProviderHealth, Ticket
+from mailfailover._health.breaker import (
+    ACCOUNT_SECONDS,
+    FOREVER,
+    Breaker,
+    Hold,
+    ProviderHealth,
+    Ticket,
+)
 from mailfailover._health.cooldown import cooldown_seconds
 from mailfailover._health.limits import LocalAllowances
 from mailfailover._values.face import published_in
@@ -98,12 +105,12 @@ class MemoryHealth:
     def look(self, link: Link, portion: Portion) -> Grant:
         return self._allowances.look(link, portion)
 
-    def isolate(self, key: str) -> None:
+    def isolate(self, key: str, seconds: float = FOREVER) -> None:
         """
-        Take *key* out of use until :meth:`reset`, whatever happens.
+        Take *key* out of use until :meth:`reset`, or for so many *seconds*, whatever happens.
         """
         with self._lock:
-            self._breaker(key).isolate()
+            self._breaker(key).isolate(self._clock() + seconds)
 
     def reset(self, key: str | None = None) -> None:
         """

@@ -62,9 +62,9 @@ class Health(Protocol):
         Give a ticket back without a verdict.
         """
 
-    def isolate(self, key: str) -> None:
+    def isolate(self, key: str, seconds: float = ...) -> None:
         """
-        Take *key* out of use until :meth:`reset`, whatever happens.
+        Take *key* out of use until :meth:`reset`, or for so many *seconds*, whatever happens.
         """
 
     def reset(self, key: str | None = None) -> None:

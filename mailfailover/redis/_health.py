@@ -8,6 +8,7 @@ import time
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
+from mailfailover._health.breaker import FOREVER
 from mailfailover._health.cooldown import cooldown_seconds
 from mailfailover._health.fingerprint import fingerprint
 from mailfailover._health.memory import JITTER
@@ -162,15 +163,18 @@ class RedisHealth:
     def look(self, link: Link, portion: Portion) -> Grant:
         return self._allow(link, portion, look=True)
 
-    def isolate(self, key: str) -> None:
+    def isolate(self, key: str, seconds: float = FOREVER) -> None:
         """
-        Take *key* out of use everywhere until :meth:`reset`, whatever happens.
+        Take *key* out of use everywhere until :meth:`reset`, or for so many *seconds*.
+
+        Redis counts the seconds: they end even where this process has ended before.
         """
+        lasting = {} if seconds == FOREVER else {"seconds": seconds}
         try:
-            self._run(key, "isolate")
+            self._run(key, "isolate", **lasting)
         except Away:
             logger.warning("Redis is away: %s is isolated in this process only", key)
-            self._standby.isolate(key)
+            self._standby.isolate(key, seconds)
 
     def reset(self, key: str | None = None) -> None:
         """
@@ -194,6 +198,13 @@ class RedisHealth:
         except Away:
             return self._standby.snapshot()
         return {key: read_standing(reply) for key, reply in replies.items() if reply}
+
+    @property
+    def is_away(self) -> bool:
+        """
+        Whether Redis did not answer when it was last asked.
+        """
+        return self._presence.is_away
 
     def close(self) -> None:
         """

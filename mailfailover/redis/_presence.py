@@ -69,6 +69,13 @@ class Presence:
         self._away = False
         self._look_at = 0.0
 
+    @property
+    def is_away(self) -> bool:
+        """
+        Whether Redis did not answer when it was last asked.
+        """
+        return self._away
+
     def ask(self, question: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """
         Return what *question* returns.

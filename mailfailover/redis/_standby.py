@@ -78,8 +78,8 @@ class Standby:
     def release(self, ticket: Ticket) -> None:
         self._memory.release(ticket)
 
-    def isolate(self, key: str) -> None:
-        self._memory.isolate(key)
+    def isolate(self, key: str, seconds: float) -> None:
+        self._memory.isolate(key, seconds)
 
     def reset(self, key: str | None) -> None:
         for name in list(self._heard) if key is None else [key]:

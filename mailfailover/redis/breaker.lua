@@ -62,7 +62,7 @@ local function save()
     return
   end
   redis.call('HSET', hash, unpack(values))
-  if state.reason == 'isolated' then
+  if state.reason == 'isolated' and state.held == 0 then
     redis.call('PERSIST', hash)
   else
     local last = math.max(now, state.held, state.cooldown)
@@ -111,9 +111,14 @@ local function hold(reason, till, detail)
   return {'hold', reason, text(till - now), detail}
 end
 
+-- Until when it is isolated; 0 is for ever.
+local function isolated_until()
+  return state.held == 0 and math.huge or state.held
+end
+
 local function lease()
   if state.reason == 'isolated' then
-    return hold('isolated', math.huge, '')
+    return hold('isolated', isolated_until(), '')
   end
   if now < state.leased then
     return hold('probing', state.leased, state.detail)
@@ -225,7 +230,7 @@ end
 
 local function ask()
   if state.reason == 'isolated' then
-    return hold('isolated', math.huge, state.detail)
+    return hold('isolated', isolated_until(), state.detail)
   end
   if state.reason ~= '' and now < state.held then
     return hold(state.reason, state.held, state.detail)
@@ -244,7 +249,7 @@ local function ask()
 end
 
 local function stand()
-  if state.reason == 'isolated' then
+  if state.reason == 'isolated' and state.held == 0 then
     return state.reason, ''
   end
   if state.reason ~= '' then
@@ -270,7 +275,7 @@ local function describe()
 end
 
 local function isolate()
-  change('isolated', 0)
+  change('isolated', call.seconds and now + call.seconds or 0)
 end
 
 local function reset()
@@ -301,6 +306,9 @@ if not known then
   end
   -- Beyond any number that was here before all was forgotten, and small enough to be exact.
   set('generation', math.floor(now * 1000))
+end
+if state.reason == 'isolated' and state.held > 0 and now >= state.held then
+  change('', 0)
 end
 earlier()
 local answer = COMMANDS[ARGV[1]]()

@@ -543,6 +543,31 @@ def test_isolated_means_whatever_happens(probe: Probe) -> None:
     assert isinstance(probe.ask(), Ticket)
 
 
+def test_an_isolation_may_have_an_end(probe: Probe) -> None:
+    """
+    Then the provider is in use again, and so it is after a reset before.
+    """
+    probe.health.isolate("a", 30.0)
+    probe.clock.advance(10.0)
+    assert probe.force() == Hold("isolated", probe.clock() + 20.0)
+    assert probe.state() == ProviderHealth("isolated", 20.0, 0, 0, "", {})
+
+    probe.clock.advance(20.0)
+
+    assert probe.state().state == "closed"
+    assert isinstance(probe.ask(), Ticket)
+
+
+def test_a_call_may_be_forced_once_an_isolation_is_over(probe: Probe) -> None:
+    """
+    As to any provider that is in use.
+    """
+    probe.health.isolate("a", 30.0)
+    probe.clock.advance(30.0)
+
+    assert isinstance(probe.force(), Ticket)
+
+
 def test_reset_without_a_key_is_for_all(probe: Probe) -> None:
     """
     Every provider begins with a clean record.

@@ -122,6 +122,27 @@ def test_operators_speak_for_all(one: RedisHealth, other: RedisHealth) -> None:
     assert isinstance(ask(one), Ticket)
 
 
+def test_an_isolation_ends_by_itself(redis: RedisServer) -> None:
+    """
+    By Redis's time, whoever began it; then the provider is in use again.
+    """
+    now = [1000.0]
+    health = RedisHealth(redis.url, now=lambda: now[0])
+    health.isolate("a", 30.0)
+    now[0] += 10.0
+    held = ask(health)
+    forced = health.force("a", "example.com", 15.0)
+    standing = health.snapshot()["a"]
+    now[0] += 20.0
+
+    assert isinstance(held, Hold)
+    assert isinstance(forced, Hold)
+    assert (held.reason, forced.reason) == ("isolated", "isolated")
+    assert standing == ProviderHealth("isolated", 20.0, 0, 0, "", {})
+    assert {"a": CLEAN} == health.snapshot()
+    assert isinstance(ask(health), Ticket)
+
+
 def test_a_healthy_mail_costs_one_round_trip(redis: RedisServer, one: RedisHealth) -> None:
     """
     And one a second for the successes of all.
