@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pika
+import pika.exceptions
 import pytest
 import redis
 
@@ -28,6 +30,7 @@ pytestmark = pytest.mark.services
 
 RQ, DRAMATIQ, PROCRASTINATE, DJANGO = range(4)
 REDIS_URL = os.environ.get("MAILFAILOVER_TEST_REDIS", "redis://127.0.0.1:6379/0")
+RABBIT_URL = os.environ.get("MAILFAILOVER_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672")
 SECONDS = 60.0
 
 
@@ -106,19 +109,62 @@ def test_rq_sends(tmp_path: Path, queue: str) -> None:
         assert ([State.SENT], 1) == (states, len(second.accepted))
 
 
+@pytest.fixture
+def rabbit() -> str:
+    """
+    The URL of RabbitMQ.
+    """
+    try:
+        pika.BlockingConnection(pika.URLParameters(RABBIT_URL)).close()
+    except pika.exceptions.AMQPConnectionError:
+        pytest.skip("no RabbitMQ runs on this machine")
+    return RABBIT_URL
+
+
+def _of_rabbit(code: str) -> str:
+    """
+    A recipe of Dramatiq with the other broker.
+    """
+    return (
+        code.replace("brokers.redis", "brokers.rabbitmq")
+        .replace("RedisBroker", "RabbitmqBroker")
+        .replace("REDIS_URL", "RABBITMQ_URL")
+    )
+
+
 def test_dramatiq_sends(tmp_path: Path, queue: str) -> None:
     """
     The same by Dramatiq's workers.
     """
+    environ = {"REDIS_URL": REDIS_URL}
+
+    _check_dramatiq(_code(DRAMATIQ, queue), queue, tmp_path, environ)
+
+
+def test_dramatiq_sends_over_rabbitmq(tmp_path: Path, rabbit: str) -> None:
+    """
+    The same by Dramatiq's workers with the other broker.
+    """
+    queue = f"mail-{uuid4().hex}"
+    code = _of_rabbit(_code(DRAMATIQ, queue))
+    try:
+        _check_dramatiq(code, queue, tmp_path, {"RABBITMQ_URL": rabbit})
+    finally:
+        with pika.BlockingConnection(pika.URLParameters(rabbit)) as connection:
+            for name in (queue, f"{queue}.DQ", f"{queue}.XQ"):
+                connection.channel().queue_delete(name)
+
+
+def _check_dramatiq(code: str, queue: str, tmp_path: Path, broker: dict[str, str]) -> None:
     database = f"sqlite:///{tmp_path / 'mails.db'}"
     with _vendors() as (chain, second):
         environ = {
             "MAILFAILOVER_DSN": chain,
             "MAILFAILOVER_DATABASE": database,
-            "REDIS_URL": REDIS_URL,
+            **broker,
         }
         worker = ("-m", "dramatiq", "shop", "--queues", queue, "-p", "1", "-t", "2")
-        with running(tmp_path, _code(DRAMATIQ, queue), *worker, **environ):
+        with running(tmp_path, code, *worker, **environ):
             _run(tmp_path, "shop.py", "ann@example.org", **environ)
             states = _wait_until_sent(database)
 
