@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 from mailfailover._values.face import published_in
 from mailfailover._values.features import NO_FEATURES, Feature
+from mailfailover._values.quick import quick_init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,7 @@ class Penalty(Enum):
 
 
 @published_in("mailfailover")
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """

@@ -55,7 +55,7 @@ def drive(steps: Steps[T], sleep: Callable[[float], object]) -> T:
             result: T = done.value
             return result
         try:
-            answer = sleep(step.seconds) if isinstance(step, Pause) else step.run()
+            answer = sleep(step.seconds) if isinstance(step, Pause) else step.send(*step.arguments)
         except BaseException as exc:  # noqa: BLE001 -- the send decides what it means
             resume, answer = steps.throw, exc
         else:

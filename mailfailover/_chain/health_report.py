@@ -88,9 +88,10 @@ class HealthReport:
 
         Leases that their calls held are released.
         """
-        for one in self._unproven:
-            self._parts.health.release(one.ticket)
-        self._unproven.clear()
+        if self._unproven:
+            for one in self._unproven:
+                self._parts.health.release(one.ticket)
+            self._unproven.clear()
 
     def _count_unproven(self) -> None:
         for one in self._unproven:

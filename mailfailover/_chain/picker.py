@@ -141,11 +141,10 @@ class Picker:
                 return True
         return False
 
-    def budget(self) -> float:
+    def budget(self, left: float) -> float:
         """
-        How many seconds the next attempt may take.
+        How many seconds the next attempt may take, of those that are *left* for the mail.
         """
-        left = self.deadline - self.parts.clock()
         most = self.policy.attempt_timeout
         if left - RESERVED_SECONDS >= most:
             return most

@@ -119,8 +119,9 @@ class Send:
             message = given.candidate.bind(make())
             if self.policy.before_call is not None:
                 yield Call(self.policy.before_call, (self.upcoming(link.key, message),))
-            timeout = Timeout(self.pick.budget(), limit=self.time_left())
             wall, start = parts.wall(), parts.clock()
+            left = self.deadline - start
+            timeout = Timeout(self.pick.budget(left), limit=left)
             result = yield from make_attempt(link, message, parts.transport, timeout, batch=batch)
             duration = parts.clock() - start
             self._record(given.candidate, result, wall, duration)
@@ -132,7 +133,7 @@ class Send:
                 result = Result(stage, error=error)
                 self._record(given.candidate, result, wall, parts.clock() - start)
             raise
-        if _is_timed_out(result, duration, timeout):
+        if result.error is not None and _is_timed_out(result, duration, timeout):
             self.timed_out.add(link.key)
         self.report.attempt(given.candidate, given.ticket, result, duration)
         return result
@@ -144,7 +145,7 @@ class Send:
         return Upcoming(key, message, self.attempts, EMPTY, EMPTY)
 
     def _record(self, candidate: Candidate, result: Result, wall: float, duration: float) -> None:
-        error = result.failure
+        error = result.failure if result.batch else result.error
         attempt = Attempt(
             candidate.link.key,
             datetime.fromtimestamp(wall, UTC),

@@ -79,7 +79,8 @@ class MemoryHealth:
     def succeeded(self, ticket: Ticket) -> bool:
         now = self._clock()
         with self._lock:
-            return self._breaker(ticket.key).succeeded(ticket, now)
+            breaker = self._breakers.get(ticket.key) or self._breaker(ticket.key)
+            return breaker.succeeded(ticket, now)
 
     def failed(
         self, ticket: Ticket, error: SendError, *, count: bool, duration: float | None = None

@@ -239,7 +239,8 @@ class Mailer:
         """
         message = self.prepare(message, **fields)
         self.check_after(message)
-        return self.deliver(message, (), self.policy.of_one(timeout, on_unknown))
+        policy = self.policy.of_one(timeout, on_unknown)
+        return drive(self.delivery.steps(message, (), policy), self.chain.sleep)
 
     def prepare(
         self, message: Message | None = None, /, **fields: Unpack[MessageFields]

@@ -11,9 +11,8 @@ from typing import Self
 from mailfailover._message.mailboxes import split_mailbox
 from mailfailover._message.validation import check_text, normalize_email
 from mailfailover._values.face import published_in
+from mailfailover._values.quick import filler
 from mailfailover.errors import InvalidMessage
-
-_set = object.__setattr__
 
 
 @published_in("mailfailover")
@@ -34,8 +33,7 @@ class Address:
     name: str = ""
 
     def __init__(self, email: str, name: str = "") -> None:
-        _set(self, "email", normalize_email(email))
-        _set(self, "name", check_text("name", name) if name else "")
+        _fill(self, normalize_email(email), check_text("name", name) if name else "")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -61,8 +59,7 @@ class Address:
         Make an address whose errors name *field*.
         """
         self = object.__new__(cls)
-        _set(self, "email", normalize_email(email, field))
-        _set(self, "name", check_text(field, name) if name else "")
+        _fill(self, normalize_email(email, field), check_text(field, name) if name else "")
         return self
 
     @property
@@ -83,5 +80,7 @@ class Address:
         quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" <{self.email}>'
 
+
+_fill = filler(Address)
 
 Recipients = str | Address | Iterable[str | Address]

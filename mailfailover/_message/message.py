@@ -17,6 +17,7 @@ from mailfailover._message.validation import check_body, check_text
 from mailfailover._values.face import published_in
 from mailfailover._values.features import DROPPABLE, Feature
 from mailfailover._values.frozen import EMPTY
+from mailfailover._values.quick import filler
 from mailfailover._values.ulid import new_id
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from mailfailover._message.alternative import Alternative
     from mailfailover._message.attachment import Attachment
     from mailfailover._message.keywords import MessageFields
-
-_set = object.__setattr__
 
 
 @published_in("mailfailover")
@@ -148,57 +147,48 @@ class Message(Mail):
         if mime != b"":
             mime = check_raw(mime)
             from_email, created = _said_in_header(mime, from_email, created)
-        _set(self, "to", read.recipients(to, "to"))
-        _set(self, "cc", read.recipients(cc, "cc") if cc else ())
-        _set(self, "bcc", read.recipients(bcc, "bcc") if bcc else ())
-        _set(self, "reply_to", read.recipients(reply_to, "reply_to") if reply_to else ())
-        _set(self, "from_email", read.one(from_email))
-        _set(self, "subject", check_text("subject", subject))
-        _set(self, "text", check_body("text", text))
-        _set(self, "html", check_body("html", html))
-        _set(self, "alternatives", read.alternatives(alternatives) if alternatives else ())
-        _set(self, "mime", mime)
-        _set(self, "headers", read.headers(headers) if headers else EMPTY)
-        _set(self, "attachments", read.attachments(attachments) if attachments else ())
-        _set(self, "tags", read.texts("tags", tags) if tags else ())
-        _set(self, "metadata", read.data("metadata", metadata, line=True) if metadata else EMPTY)
-        _set(self, "track_opens", read.switch("track_opens", track_opens))
-        _set(self, "track_clicks", read.switch("track_clicks", track_clicks))
-        _set(self, "send_at", read.aware("send_at", send_at))
-        _set(
+        send_at = read.aware("send_at", send_at)
+        created = read.aware("created", created) or datetime.now(UTC)
+        _fill(
             self,
-            "deliver_within",
-            None if deliver_within is None else read.seconds("deliver_within", deliver_within),
+            to=read.recipients(to, "to"),
+            cc=read.recipients(cc, "cc") if cc else (),
+            bcc=read.recipients(bcc, "bcc") if bcc else (),
+            reply_to=read.recipients(reply_to, "reply_to") if reply_to else (),
+            from_email=read.one(from_email),
+            subject=check_text("subject", subject),
+            text=check_body("text", text),
+            html=check_body("html", html),
+            alternatives=read.alternatives(alternatives) if alternatives else (),
+            mime=mime,
+            headers=read.headers(headers) if headers else EMPTY,
+            attachments=read.attachments(attachments) if attachments else (),
+            tags=read.texts("tags", tags) if tags else (),
+            metadata=read.data("metadata", metadata, line=True) if metadata else EMPTY,
+            track_opens=read.switch("track_opens", track_opens),
+            track_clicks=read.switch("track_clicks", track_clicks),
+            send_at=send_at,
+            expires=read.expires(expires, send_at or created),
+            deliver_within=read.seconds("deliver_within", deliver_within)
+            if deliver_within is not None
+            else None,
+            after=read.earlier_id(after) if after else "",
+            template_id=read.template(template_id) if template_id else "",
+            template_data=read.json("template_data", template_data) if template_data else EMPTY,
+            merge_data=read.per_recipient("merge_data", merge_data, line=False),
+            merge_metadata=read.per_recipient("merge_metadata", merge_metadata, line=True),
+            merge_headers=read.merge_headers(merge_headers) if merge_headers else EMPTY,
+            unsubscribe=read.unsubscribe(unsubscribe) if unsubscribe else (),
+            stream=read.stream(stream),
+            envelope_from=read.envelope_from(envelope_from) if envelope_from else "",
+            provider_options=read.options(provider_options) if provider_options else EMPTY,
+            via=read.texts("via", via) if via else (),
+            droppable=droppable if droppable is DROPPABLE else read.droppable(droppable),
+            id=read.own_id(id) if id else new_id(),
+            created=created,
+            part="",
+            idempotency_key="",
         )
-        _set(self, "after", read.earlier_id(after) if after else "")
-        _set(self, "template_id", read.template(template_id) if template_id else "")
-        _set(
-            self,
-            "template_data",
-            read.json("template_data", template_data) if template_data else EMPTY,
-        )
-        _set(self, "merge_data", read.per_recipient("merge_data", merge_data, line=False))
-        _set(
-            self,
-            "merge_metadata",
-            read.per_recipient("merge_metadata", merge_metadata, line=True),
-        )
-        _set(self, "merge_headers", read.merge_headers(merge_headers) if merge_headers else EMPTY)
-        _set(self, "unsubscribe", read.unsubscribe(unsubscribe) if unsubscribe else ())
-        _set(self, "stream", read.stream(stream))
-        _set(self, "envelope_from", read.envelope_from(envelope_from) if envelope_from else "")
-        _set(
-            self,
-            "provider_options",
-            read.options(provider_options) if provider_options else EMPTY,
-        )
-        _set(self, "via", read.texts("via", via) if via else ())
-        _set(self, "droppable", droppable if droppable is DROPPABLE else read.droppable(droppable))
-        _set(self, "id", read.own_id(id) if id else new_id())
-        _set(self, "created", read.aware("created", created) or datetime.now(UTC))
-        _set(self, "expires", read.expires(expires, self.send_at or self.created))
-        _set(self, "part", "")
-        _set(self, "idempotency_key", "")
         check_together(self)
 
     def replace(self, **changes: Unpack[MessageFields]) -> Self:
@@ -308,6 +298,9 @@ class Message(Mail):
         from mailfailover._message.mime_writer import write_bytes
 
         return write_bytes(self)
+
+
+_fill = filler(Message)
 
 
 def _said_in_header(

@@ -207,6 +207,8 @@ def _ascii_domain(domain: str, label: str) -> str:
 
 
 def _check_lengths(local: str, domain: str, label: str) -> None:
+    if len(domain) <= _MAX_LABEL and len(local) <= _MAX_LOCAL and local.isascii():
+        return  # as are nearly all
     if len(local.encode()) > _MAX_LOCAL:
         refuse_address(label, "the part before the @ is longer than 64 bytes", "shorten it")
     if len(domain) > _MAX_DOMAIN or any(len(one) > _MAX_LABEL for one in domain.split(".")):

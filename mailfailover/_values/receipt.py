@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
+from mailfailover._values.quick import quick_init
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ REJECTED = frozenset({RecipientStatus.SUPPRESSED, RecipientStatus.INVALID, Recip
 
 
 @published_in("mailfailover")
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """
@@ -63,6 +65,7 @@ class Accepted:
 
 
 @published_in("mailfailover")
+@quick_init
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -283,10 +284,15 @@ class Mailgun:
         return plugin.HTTPRequest("POST", self._url(path), headers, body)
 
     def _url(self, path: str) -> str:
-        return f"{self.base_url}/{path.format(quote(self.domain, safe=''))}"
+        return f"{self.base_url}/{_path(path, self.domain)}"
 
     def _auth(self) -> str:
         return plugin.basic_auth("api", plugin.reveal(self.api_key))
+
+
+@cache
+def _path(path: str, domain: str) -> str:
+    return path.format(quote(domain, safe=""))
 
 
 def _content(message: plugin.Message, subject: str, text: str, html: str) -> Iterator[Field]:

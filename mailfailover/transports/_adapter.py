@@ -1,33 +1,42 @@
 """
-The adapter of requests that everything goes through, without what a send does not need.
+The adapter of requests, for calls while ``HTTPAdapter.send`` is replaced.
 
-``send`` itself is inherited, so that a replacement of ``HTTPAdapter.send``, such as the
-package ``responses``, gets our requests too.
+A call needs nothing of requests. But the package ``responses`` and some tracers replace
+``HTTPAdapter.send``, and must see our calls too: while it is replaced, a call goes through it.
+The inherited ``send`` then ends at our own connections.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import requests.adapters
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
-from mailfailover._values.fork import after_fork
 from mailfailover.transports._answer import Answer
-from mailfailover.transports._connection import Connection, connect
-from mailfailover.transports._pool import Pool
 from mailfailover.transports._request_head import write_head
-from mailfailover.transports._tls import TLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailfailover.transports._connections import Connections
     from mailfailover.transports._progress import Progress
-    from mailfailover.transports._proxies import Proxies
     from mailfailover.transports._request_body import PartsBody
     from mailfailover.transports._target import Target
+
+_REQUESTS = vars(requests.adapters)
+
+
+def is_replaced() -> bool:
+    """
+    Whether ``HTTPAdapter.send`` is not the function that requests defines.
+    """
+    send = HTTPAdapter.send
+    return type(send) is not FunctionType or send.__globals__ is not _REQUESTS
 
 
 class VendorRequest(PreparedRequest):
@@ -38,7 +47,6 @@ class VendorRequest(PreparedRequest):
     def __init__(
         self,
         method: str,
-        url: str,
         *,
         headers: dict[str, str],
         body: bytes | PartsBody | None,
@@ -48,7 +56,7 @@ class VendorRequest(PreparedRequest):
     ) -> None:
         super().__init__()
         self.method = method
-        self.url = url
+        self.url = target.url
         self.headers = headers  # type: ignore[assignment]  # any mapping will do
         self.body = body  # type: ignore[assignment]  # memoryviews will do as well as bytes
         self.target = target
@@ -87,44 +95,22 @@ class VendorResponse(Response):
 
 class VendorAdapter(HTTPAdapter):
     """
-    Sends over connections of our own, with one TLS context, never in vain and never twice.
+    Sends over connections of our own; ``send`` itself is inherited.
 
     Args:
-        proxies: Which hosts are reached through a proxy.
-
-        ca_file: The certificates to trust instead of certifi's.
-
-        pool_size: How many idle connections are kept for each origin.
-
-        idle: Seconds after which an idle connection is not used again.
+        connections: What carries the requests that are let through.
     """
 
-    def __init__(
-        self, *, proxies: Proxies, ca_file: str | None, pool_size: int, idle: float
-    ) -> None:
+    def __init__(self, connections: Connections) -> None:
         super().__init__(max_retries=0)
-        self._proxies = proxies
-        self._tls = TLS(ca_file)
-        self._pool_size = pool_size
-        self._idle = idle
-        self._pools: dict[tuple[str, str, int], Pool] = {}
-        after_fork(self.close)  # only this process's copies: the parent's connections live on
-
-    def close(self) -> None:
-        """
-        Close all idle connections; a connection in use is closed when it is returned.
-        """
-        super().close()
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.close()
+        self._connections = connections
 
     def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
         """
         Return what the inherited ``send`` gives the request to; from here on it is ours.
         """
         request.progress.connecting()
-        return _Exchange(self, request)
+        return _Exchange(self._connections, request)
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """
@@ -146,40 +132,16 @@ class VendorAdapter(HTTPAdapter):
             VendorResponse(req) if isinstance(resp, Answer) else super().build_response(req, resp)
         )
 
-    def exchange(self, request: VendorRequest, head: bytes, body: bytes | PartsBody) -> None:
-        """
-        Do one call over one connection: no second try, one deadline.
-        """
-        pool = self._find_pool(request.target)
-        connection = pool.take() or self._connect(request)
-        try:
-            connection.exchange(head, body, request.answer, request.progress)
-            connection.remember_session(self._tls, request.target)
-        finally:
-            pool.give(connection)
-
-    def _connect(self, request: VendorRequest) -> Connection:
-        proxy = self._proxies.find(request.url or "") if request.target.scheme == "https" else None
-        return connect(request.target, proxy, self._tls, request.progress)
-
-    def _find_pool(self, target: Target) -> Pool:
-        origin = target[:3]
-        pool = self._pools.get(origin)
-        if pool is None:
-            # Of two threads that make one at the same time, one gets the other's.
-            pool = self._pools.setdefault(origin, Pool(self._pool_size, self._idle))
-        return pool
-
 
 class _Exchange:
     """
     One call, as the pool of urllib3 that the inherited ``send`` expects.
     """
 
-    __slots__ = ("_adapter", "_request")
+    __slots__ = ("_connections", "_request")
 
-    def __init__(self, adapter: VendorAdapter, request: VendorRequest) -> None:
-        self._adapter = adapter
+    def __init__(self, connections: Connections, request: VendorRequest) -> None:
+        self._connections = connections
         self._request = request
 
     def urlopen(
@@ -191,5 +153,9 @@ class _Exchange:
         Raises:
             ValueError, TypeError: If the head cannot be written; nothing was, nowhere.
         """
-        self._adapter.exchange(self._request, write_head(method, url, headers), body or b"")
-        return self._request.answer
+        request = self._request
+        head = write_head(method, url, headers)
+        self._connections.exchange(
+            request.target, head, body or b"", request.answer, request.progress
+        )
+        return request.answer

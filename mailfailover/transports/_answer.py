@@ -11,20 +11,25 @@ from http import HTTPStatus
 from http.client import IncompleteRead, RemoteDisconnected
 from typing import TYPE_CHECKING
 
-from mailfailover._values.wire import Response
+from mailfailover._values.frozen import EMPTY, FrozenDict
+from mailfailover._values.wire import response_of
 from mailfailover.transports._answer_body import unpack_body
 from mailfailover.transports._answer_head import (
     MAX_HEAD,
+    LazyFields,
     UnreadableAnswerError,
     check_line_ends,
     is_chunked,
+    is_usual,
     read_fields,
     read_length,
     read_status_line,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from mailfailover._values.wire import Response
 
 _CHUNK = re.compile(r"([0-9A-Fa-f]{1,20})(?:;[\t\x20-\x7e\x80-\xff]*)?[ \t]*\r\n")
 _NO_BODY = frozenset({101, 204, 304})
@@ -71,7 +76,7 @@ class Answer:
 
     def __init__(self, answered: Callable[[int], object], limit: int, method: str = "POST") -> None:
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = EMPTY
         self.is_whole = False
         self.is_last = True
         self.rest = bytearray()
@@ -99,6 +104,8 @@ class Answer:
             HTTPException: If it is no answer of HTTP/1.
             UnreadableAnswerError: If it is malformed or too large, or not what its fields say.
         """
+        if not (self.rest or self.status) and self._read_at_once(data):
+            return True
         self.rest += data
         while self._step(self) and not self.is_whole:
             pass
@@ -122,7 +129,7 @@ class Answer:
         """
         Return what there is of it.
         """
-        return Response(self.status, self.headers, self.body)
+        return response_of(self.status, self.headers, self.body)
 
     def _tell(self, status: int) -> bool:
         """
@@ -136,7 +143,7 @@ class Answer:
         return True
 
     def _begin_body(self, minor: str, fields: dict[str, str]) -> None:
-        self.headers = fields
+        self.headers = FrozenDict(fields)
         length, chunked = read_length(fields), is_chunked(fields)
         wishes = [wish.strip() for wish in fields.get("connection", "").lower().split(",")]
         # Of two lengths, one is wrong: the chunks count, and nothing after them (6.3).
@@ -219,6 +226,33 @@ class Answer:
             self._parts = [unpack_body(self.body, encoding, self._limit)]
         self.is_whole = True
         self.is_last = self.is_last or bool(self.rest)
+
+    def _read_at_once(self, data: bytes | memoryview) -> bool:
+        """
+        Read the usual answer: it arrives whole, sized, and neither packed nor the last.
+
+        Whatever is unusual about *data* is left to the steps below.
+        """
+        text = str(data, "iso-8859-1")
+        end = text.find("\r\n\r\n")
+        if end < 0 or self._method != "POST":
+            return False
+        minor, status, start = read_status_line(text)
+        size = len(text) - end - 4
+        if (
+            status < HTTPStatus.OK
+            or status in _NO_BODY
+            or minor == "0"
+            or size > self._limit
+            or not is_usual(text[start - 2 : end + 2], size)
+        ):
+            return False
+        self._tell(status)
+        self.headers = LazyFields(text[start : end + 2])
+        self._parts = [bytes(data[end + 4 :])]
+        self.is_last = False
+        self.is_whole = True
+        return True
 
     # The steps through an answer: each does what can be done with what arrived, names the
     # next step, and returns False where it must wait for more.

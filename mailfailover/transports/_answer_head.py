@@ -8,7 +8,14 @@ of them takes for the end of an answer, the other takes for the answer to the ne
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+from mailfailover._values.frozen import FrozenDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_HEAD = 64 * 1024
 """The largest head, and the largest part of a body that is not the body's own bytes."""
@@ -23,8 +30,13 @@ class UnreadableAnswerError(Exception):
 
 
 _VALUE = r"[\t\x20-\x7e\x80-\xff]*"
+_FRAMING = r"transfer-encoding|content-encoding|connection(?!: keep-alive\r)"
+"""What says how to read a body, except for its length."""
+
 _STATUS_LINE = re.compile(rf"HTTP/1\.([01]) ([1-9][0-9]{{2}})(?: {_VALUE})?\r\n")
 _FIELD = re.compile(rf"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*({_VALUE})\r\n", re.MULTILINE)
+_USUAL_FIELD = rf"(?!{_FRAMING})[!#$%&'*+.^_`|~0-9a-z-]++:{_VALUE}+\r\n"
+_USUAL = re.compile(rf"\r\n(?:{_USUAL_FIELD}){{1,{MAX_FIELDS}}}+")
 _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")  # obsolete, but to be read as a space (RFC 9112, 5.2)
 _BARE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
 _LENGTHS = re.compile(r"([0-9]{1,20})(?:[ \t]*,[ \t]*\1)*")
@@ -64,6 +76,55 @@ def read_fields(text: str) -> dict[str, str]:
         own = value.rstrip(" \t")
         fields[name] = f"{fields[name]}, {own}" if name in fields else own
     return fields
+
+
+def is_usual(text: str, size: int) -> bool:
+    """
+    Whether *text*, from the end of its status line on, announces a plain body of *size* bytes.
+
+    No field of such a head matters to the reader of the body, and all of them can be read later.
+    """
+    lower = text.lower()
+    return (
+        f"\ncontent-length: {size}\r" in lower
+        and lower.count("content-length") == 1
+        and _USUAL.fullmatch(lower) is not None
+    )
+
+
+class LazyFields(Mapping[str, str]):
+    """
+    The fields of a usual head, read when somebody asks for one: for most mails, nobody does.
+    """
+
+    __slots__ = ("_found", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[str, str] | None = None
+
+    def _fields(self) -> dict[str, str]:
+        if self._found is None:
+            self._found = read_fields(self._text)
+        return self._found
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields())
+
+    def __len__(self) -> int:
+        return len(self._fields())
+
+    def __hash__(self) -> int:
+        return hash(FrozenDict(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenDict, (self._fields(),)
+
+    def __repr__(self) -> str:
+        return repr(self._fields())
 
 
 def read_length(fields: dict[str, str]) -> int | None:

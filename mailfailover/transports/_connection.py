@@ -7,10 +7,9 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
-from urllib3.util import wait_for_read
-
 from mailfailover._values.interruption import let_through
 from mailfailover.transports._dial import dial
+from mailfailover.transports._silence import Silence
 from mailfailover.transports._tunnel import Tunnel, TunnelError
 
 if TYPE_CHECKING:
@@ -40,10 +39,11 @@ class Connection:
         sock: The socket.
     """
 
-    __slots__ = ("_is_proven", "_sock", "is_usable")
+    __slots__ = ("_is_proven", "_silence", "_sock", "is_usable")
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._silence = Silence(sock)
         self._is_proven = False
         self.is_usable = True
 
@@ -85,7 +85,7 @@ class Connection:
         """
         Whether the vendor has neither ended it nor said anything unasked.
         """
-        return not wait_for_read(self._sock, timeout=0)
+        return self._silence.lasts()
 
     def close(self) -> None:
         """

@@ -73,7 +73,6 @@ FAILURES = (
     UnreadableAnswerError,
 )
 
-# Neither network nor peer: the request itself, or a bug below us.
 _IO_FAILURES = (OSError, from_urllib3.HTTPError, http.client.HTTPException)
 
 
@@ -108,13 +107,22 @@ def _judge(chain: list[BaseException], progress: Progress, reason: str) -> SendE
         not_sent = any(isinstance(exc, _SURELY_NOT_SENT) for exc in chain)
     else:
         not_sent = stage in NOT_SENT
-    if not_sent and (isinstance(chain[0], ValueError) or not isinstance(chain[0], _IO_FAILURES)):
+    if not_sent and _is_malformed(chain[0]):
         return RequestRefused(f"nothing was sent: the request is malformed: {reason}", stage=stage)
     if not_sent:
         return ConnectionFailed(f"nothing was sent: {reason}", stage=stage)
     return OutcomeUnknown(
         f"it may have been sent: {reason}", stage=stage, status_code=progress.status_code
     )
+
+
+def _is_malformed(exc: BaseException) -> bool:
+    """
+    Whether *exc* is about the request itself, or a bug below us: neither network nor peer.
+    """
+    if isinstance(exc, ssl.SSLError):  # one about a certificate is a ValueError too
+        return False
+    return isinstance(exc, ValueError) or not isinstance(exc, _IO_FAILURES)
 
 
 def _reason(chain: list[BaseException], target: Target) -> str:

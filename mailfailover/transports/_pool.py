@@ -5,7 +5,6 @@ Idle connections to one origin. Nothing in them waits or locks.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -36,13 +35,14 @@ class Pool:
         Take the connection used last that is still alive, None where there is none.
         """
         self._close_old()
-        with suppress(IndexError):
-            while True:
+        while True:
+            try:
                 connection = self._stack.pop()[0]
-                if connection.is_alive():
-                    return connection
-                connection.close()
-        return None
+            except IndexError:
+                return None
+            if connection.is_alive():
+                return connection
+            connection.close()
 
     def give(self, connection: Connection) -> None:
         """
@@ -72,10 +72,12 @@ class Pool:
 
     def _close_old(self) -> None:
         oldest_allowed = monotonic() - self._idle
-        with suppress(IndexError):
+        try:
             while self._stack[0][1] <= oldest_allowed:
                 connection, since = self._stack.popleft()
                 if since > oldest_allowed:  # another thread took the old one
                     self._stack.appendleft((connection, since))
                     return
                 connection.close()
+        except IndexError:
+            return

@@ -23,16 +23,18 @@ class Progress:
     The stage and the deadline of one call, kept up to date by the code that does its IO.
 
     Attributes:
+        timeout: The seconds that it was given.
+
         stage: How far it got. It only moves on, by the methods here.
 
         status_code: The status that arrived, None before.
     """
 
-    __slots__ = ("_ends", "_limit", "_timeout", "_until", "stage", "status_code")
+    __slots__ = ("_ends", "_limit", "_until", "stage", "status_code", "timeout")
 
     def __init__(self, timeout: float) -> None:
         now = monotonic()
-        self._timeout = timeout
+        self.timeout = timeout
         self._ends = self._until = now + timeout
         self._limit = now + timeout.limit if isinstance(timeout, Timeout) else self._ends
         self.stage: Stage = Stage.PREPARING
@@ -92,7 +94,7 @@ class Progress:
         """
         The system took some of a large body: the time for the call begins anew, up to its limit.
         """
-        self._ends = self._until = min(self._limit, monotonic() + self._timeout)
+        self._ends = self._until = min(self._limit, monotonic() + self.timeout)
 
     def written(self) -> None:
         """

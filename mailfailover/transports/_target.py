@@ -30,6 +30,9 @@ class Target(NamedTuple):
     authority: str
     """Host and port as a head names them."""
 
+    url: str
+    """As it was given."""
+
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
 
@@ -54,4 +57,4 @@ def find_target(url: str) -> Target:
         raise ValueError("the URL is plain http: use https (http is for loopback hosts only)")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     name = authority(host, port).removesuffix(f":{_PORTS[parts.scheme]}")
-    return Target(parts.scheme, host, port, requote_uri(path), name)
+    return Target(parts.scheme, host, port, requote_uri(path), name, url)

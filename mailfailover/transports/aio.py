@@ -23,7 +23,7 @@ from mailfailover.transports._request_body import PartsBody, prepare_body
 from mailfailover.transports._request_head import write_head
 from mailfailover.transports._target import find_target
 from mailfailover.transports._tls import TLS
-from mailfailover.transports.http import BODILESS, MAX_RESPONSE, UNPACKED, signed_headers
+from mailfailover.transports.http import MAX_RESPONSE, request_headers
 from mailfailover.transports.smtp import SMTPTransport
 
 if TYPE_CHECKING:
@@ -108,18 +108,15 @@ class AsyncHTTPTransport:
     async def _exchange(
         self, request: HTTPRequest, target: Target, progress: Progress
     ) -> Response | SendError:
-        defaults = {"Host": target.authority, "User-Agent": self._user_agent, **UNPACKED}
-        headers = signed_headers(request, defaults, progress)
         body, size = prepare_body(request.body)
-        if size or request.method not in BODILESS:
-            headers["Content-Length"] = str(size)
+        headers = request_headers(request, target, self._user_agent, size, progress)
         answer = Answer(progress.answered, self._max_response, request.method)
         try:
             with body if isinstance(body, PartsBody) else nullcontext():
                 progress.connecting()
                 head = write_head(request.method, target.path, headers)
                 kept, origin = self._open(), target[:3]
-                connection = kept.take(origin) or await self._connect(request, target, progress)
+                connection = kept.take(origin) or await self._connect(target, progress)
                 progress.connected()
                 try:
                     await connection.exchange(head, body, answer, progress)
@@ -134,10 +131,8 @@ class AsyncHTTPTransport:
                 return explain(exc, progress, target)
         return answer.response()
 
-    async def _connect(
-        self, request: HTTPRequest, target: Target, progress: Progress
-    ) -> Connection:
-        proxy = self._proxies.find(request.url) if target.scheme == "https" else None
+    async def _connect(self, target: Target, progress: Progress) -> Connection:
+        proxy = self._proxies.find(target.url) if target.scheme == "https" else None
         return await connect(target, proxy, self._tls, progress)
 
     def _open(self) -> Idle:

@@ -5,19 +5,21 @@ The transport for providers behind HTTP: one call, one deadline, never a second 
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mailfailover._provider.scrub import where
 from mailfailover._values.interruption import let_through, note_stage
 from mailfailover._values.wire import Response
 from mailfailover.errors import ConnectionFailed, InvalidMessage, RequestRefused
-from mailfailover.transports._adapter import VendorAdapter, VendorRequest
+from mailfailover.transports._adapter import VendorAdapter, VendorRequest, is_replaced
 from mailfailover.transports._answer import Answer
+from mailfailover.transports._connections import Connections
 from mailfailover.transports._failure import FAILURES, explain
 from mailfailover.transports._progress import Progress
 from mailfailover.transports._proxies import Proxies
 from mailfailover.transports._request_body import PartsBody, prepare_body
+from mailfailover.transports._request_head import write_head
 from mailfailover.transports._stand_in import read_stand_in
 from mailfailover.transports._target import find_target
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from mailfailover._values.wire import HTTPRequest
     from mailfailover.errors import SendError
+    from mailfailover.transports._target import Target
 
     Auth = Callable[[HTTPRequest, float], Mapping[str, str]]
 
@@ -39,6 +42,8 @@ BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 """What says nothing of a body when it has none."""
 
 UNPACKED = {"Accept-Encoding": "identity"}
+_OWN = ("Host", "User-Agent", *UNPACKED)
+"""Our own headers, for requests that do not set them."""
 
 
 class HTTPTransport:
@@ -81,12 +86,13 @@ class HTTPTransport:
         user_agent: str = "mailfailover",
         trust_env: bool = False,
     ) -> None:
-        self._adapter = VendorAdapter(
+        self._connections = Connections(
             proxies=Proxies(proxies or {}, trust_env=trust_env),
             ca_file=ca_file,
             pool_size=pool_size,
             idle=idle,
         )
+        self._adapter = VendorAdapter(self._connections)
         self._max_response = max_response
         self._user_agent = user_agent
 
@@ -108,10 +114,17 @@ class HTTPTransport:
         progress = Progress(timeout)
         if timeout <= 0:
             raise ConnectionFailed("nothing was sent: no time is left", stage=progress.stage)
-        vendor_request = self._prepare(request, progress)
-        body = vendor_request.body
-        with body if isinstance(body, PartsBody) else nullcontext():
-            answer = self._exchange(vendor_request, timeout)
+        try:
+            target = find_target(request.url)
+        except ValueError as exc:
+            raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
+        body, size = prepare_body(request.body)
+        headers = request_headers(request, target, self._user_agent, size, progress)
+        if isinstance(body, PartsBody):
+            with body:
+                answer = self._exchange(request.method, target, headers, body, progress)
+        else:
+            answer = self._exchange(request.method, target, headers, body, progress)
         if isinstance(answer, Response):
             return answer
         raise answer  # here, outside of any handler: nothing else may hang on it
@@ -120,65 +133,80 @@ class HTTPTransport:
         """
         Close all idle connections. The transport can be used again.
         """
+        self._connections.close()
         self._adapter.close()
 
-    def _prepare(self, request: HTTPRequest, progress: Progress) -> VendorRequest:
+    def _exchange(
+        self,
+        method: str,
+        target: Target,
+        headers: dict[str, str],
+        body: bytes | PartsBody,
+        progress: Progress,
+    ) -> Response | SendError:
+        answer = Answer(progress.answered, self._max_response, method)
         try:
-            target = find_target(request.url)
-        except ValueError as exc:
-            raise RequestRefused(f"nothing was sent: {exc}", stage=progress.stage) from None
-        body, size = prepare_body(request.body)
-        defaults = {"Host": target.authority, "User-Agent": self._user_agent, **UNPACKED}
-        headers = signed_headers(request, defaults, progress)
-        if size or request.method not in BODILESS:
-            headers["Content-Length"] = str(size)
-        return VendorRequest(
-            request.method,
-            request.url,
-            headers=headers,
-            body=body if size else None,
-            target=target,
-            progress=progress,
-            answer=Answer(progress.answered, self._max_response, request.method),
-        )
-
-    def _exchange(self, request: VendorRequest, timeout: float) -> Response | SendError:
-        answer = request.answer
-        try:
-            found = self._adapter.send(request, stream=True, timeout=timeout)
-            if found.raw is not answer:
-                return read_stand_in(found, request.progress, self._max_response)
+            if is_replaced():
+                given = VendorRequest(
+                    method,
+                    headers=headers,
+                    body=body or None,
+                    target=target,
+                    progress=progress,
+                    answer=answer,
+                )
+                found = self._adapter.send(given, stream=True, timeout=progress.timeout)
+                if found.raw is not answer:
+                    return read_stand_in(found, progress, self._max_response)
+            else:
+                progress.connecting()
+                head = write_head(method, target.path, headers)
+                self._connections.exchange(target, head, body, answer, progress)
         except InvalidMessage:
             raise
         except FAILURES as exc:
-            let_through(exc, request.progress.stage)
+            let_through(exc, progress.stage)
             if not 300 <= answer.status < 500:  # noqa: PLR2004 -- RFC 9110, 15
-                return explain(exc, request.progress, request.target)
+                return explain(exc, progress, target)
         except BaseException as exc:
-            note_stage(exc, request.progress.stage)
+            note_stage(exc, progress.stage)
             raise
         return answer.response()
 
 
-def signed_headers(
-    request: HTTPRequest, defaults: Mapping[str, str], progress: Progress
+def request_headers(
+    request: HTTPRequest, target: Target, user_agent: str, size: int, progress: Progress
 ) -> dict[str, str]:
     """
-    Return the headers of *request* as they go out, but for what frames its body.
-
-    The headers of *defaults* are used where the request has none of that name.
+    Return the headers of *request* as they go out, before a body of *size* bytes.
 
     Raises:
         RequestRefused: If it cannot be signed.
         InvalidMessage: If a file to sign cannot be read.
     """
-    headers = dict(request.headers)
+    given = dict(request.headers)
     if request.auth is not None:
-        headers.update(_sign(request.auth, request, progress))
-    names = {name.lower(): name for name in headers}
-    for name in _FRAMING & names.keys():
-        del headers[names[name]]
-    return {name: defaults[name] for name in defaults if name.lower() not in names} | headers
+        given.update(_sign(request.auth, request, progress))
+    framing, lacking = _sort_names(tuple(given))
+    for name in framing:
+        del given[name]
+    headers = {"Host": target.authority, "User-Agent": user_agent, **UNPACKED}
+    if lacking != _OWN:
+        headers = {name: headers[name] for name in lacking}
+    headers.update(given)
+    if size or request.method not in BODILESS:
+        headers["Content-Length"] = str(size)
+    return headers
+
+
+@lru_cache(maxsize=1024)
+def _sort_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    Return those of *names* that frame a body, and those of our own that are not among *names*.
+    """
+    lower = {name.lower() for name in names}
+    framing = tuple(name for name in names if name.lower() in _FRAMING)
+    return framing, tuple(name for name in _OWN if name.lower() not in lower)
 
 
 def _sign(auth: Auth, request: HTTPRequest, progress: Progress) -> Mapping[str, str]:

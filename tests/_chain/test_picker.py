@@ -57,7 +57,7 @@ def test_an_attempt_leaves_time_for_the_next_provider_only(
     found = []
     for _ in seconds:
         take(pick)
-        found.append(pick.budget())
+        found.append(pick.budget(pick.deadline - world.clock()))
         world.clock.advance(found[-1])
 
     assert found == pytest.approx(seconds)
@@ -72,7 +72,7 @@ def test_no_time_is_kept_for_those_who_are_passed_by() -> None:
     pick.finish("c", UnsupportedFeature())
 
     assert take(pick) == "a"
-    assert pick.budget() == 9.0
+    assert pick.budget(9.0) == 9.0
 
 
 def test_nobody_is_chosen_twice_in_a_round() -> None:

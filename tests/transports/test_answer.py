@@ -5,6 +5,7 @@ Answers that arrive in pieces: what is made of them, when they are whole, what i
 from __future__ import annotations
 
 import gzip
+import pickle
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any
 
@@ -394,3 +395,72 @@ def test_nothing_is_believed_that_h11_refuses(data: bytes, size: int) -> None:
         return
 
     assert by_h11(data) == (answer.status, answer.body)
+
+
+NAMED = st.sampled_from(
+    [
+        "Content-Length: 2",
+        "content-length: 2",
+        "Content-Length: 02",
+        "Content-Length:2",
+        "Content-Length: 3",
+        "Connection: keep-alive",
+        "Connection: close",
+        "Connection: keep-alive, close",
+        "Transfer-Encoding: chunked",
+        "Content-Encoding: identity",
+        "Content-Encoding: gzip",
+        "X-Content-Length: 2",
+        "Set-Cookie: a=\xe4",
+        "A: b",
+        "a:\tc ",
+        "A : b",
+        " folded",
+        "A: \0",
+        "none",
+    ]
+)
+
+
+@given(
+    st.sampled_from(["HTTP/1.1 200 OK", "HTTP/1.0 200 OK", "HTTP/1.1 204 No", "HTTP/1.1 404 No"]),
+    st.lists(NAMED, max_size=6),
+    st.sampled_from([b"{}", b"{}{", b"{", b""]),
+)
+def test_an_answer_at_once_is_the_same_in_pieces(
+    status: str, fields: list[str], body: bytes
+) -> None:
+    """
+    What arrives whole is read as what arrives byte by byte, or refused as that is.
+    """
+    head = "\r\n".join((status, *fields, "\r\n"))
+    data = head.encode("latin-1") + body
+    found: list[object] = []
+
+    for size in (len(data), 1):
+        answer = Answer(ignore, 1000)
+        try:
+            for start in range(0, len(data), size):
+                if answer.feed(data[start : start + size]):
+                    answer.rest += data[start + size :]
+                    break
+        except (HTTPException, UnreadableAnswerError) as exc:
+            found.append((answer.status, type(exc)))
+        else:
+            ends = answer.is_last or bool(answer.rest)
+            found.append((answer.response(), answer.is_whole, ends))
+
+    assert found[0] == found[1]
+
+
+def test_the_fields_of_a_usual_answer() -> None:
+    """
+    They are read when somebody asks, and are a mapping like any other.
+    """
+    answer, _ = fed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\nx-a: c \r\n\r\n{}", 1000)
+    headers = answer.response().headers
+    expected = {"content-length": "2", "x-a": "b, c"}
+
+    assert (expected, 2, "b, c") == (headers, len(headers), headers["x-a"])
+    assert (expected, repr(expected)) == (pickle.loads(pickle.dumps(headers)), repr(headers))  # noqa: S301
+    assert hash(Response(200, expected, b"{}")) == hash(answer.response())

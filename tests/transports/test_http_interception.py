@@ -6,8 +6,9 @@ Nothing was recorded then, so the kind of the exception says what is known.
 
 from __future__ import annotations
 
+import functools
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -105,3 +106,23 @@ def test_what_an_exception_means(
         transport.send(MAIL, 5)
 
     assert kind is type(caught.value)
+
+
+def test_a_wrapper_of_send_sees_the_calls(
+    transport: HTTPTransport, vendor: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A program that wraps ``HTTPAdapter.send``, as tracers do, is told of each call.
+    """
+    seen = []
+    send = requests.adapters.HTTPAdapter.send
+
+    @functools.wraps(send)
+    def watched(self: Any, request: Any, **options: Any) -> Any:
+        seen.append((request.method, request.url, options["timeout"]))
+        return send(self, request, **options)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", watched)
+    response = transport.send(HTTPRequest(url=f"{vendor.url}/mail", body=b"x"), 5)
+
+    assert ([("POST", f"{vendor.url}/mail", 5)], True) == (seen, response.ok)
