@@ -156,7 +156,7 @@ class ProviderChain:
         Args:
             message: The mail. Its id makes a repetition recognisable.
 
-            previous: Attempts of an earlier process, of which one may have sent it.
+            previous: Attempts of an earlier process, of which one may have sent it, or has.
 
             policy: Time limits, and what to do in doubt.
 

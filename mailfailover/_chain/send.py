@@ -55,6 +55,9 @@ class Send:
     The state of one mail on its way.
     """
 
+    is_repeated = False
+    """Whether an earlier process sent it already, and somebody wants it to go once more."""
+
     def __init__(
         self,
         parts: Parts,
@@ -81,7 +84,9 @@ class Send:
 
     def _remember(self, previous: Sequence[Attempt]) -> None:
         for attempt in previous:
-            if attempt.error is not None and attempt.error.verdict is Verdict.UNKNOWN:
+            if attempt.error is None:
+                self.is_repeated = True
+            elif attempt.error.verdict is Verdict.UNKNOWN:
                 self.unknown = attempt.error
                 age = self.parts.wall() - attempt.started.timestamp()
                 self.pick.resend(attempt.provider, age)
@@ -249,7 +254,7 @@ class Send:
             accepted.provider_message_id,
             FrozenDict(recipients),
             tuple(self.attempts),
-            self.unknown is not None,
+            self.is_repeated or self.unknown is not None,
             accepted.message_ids,
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mailfailover._chain.parts import Advice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
@@ -38,6 +38,21 @@ class Deliveries(Advice, Protocol):
     def begin(self) -> None:
         """
         Know from now on how all receivers stand.
+        """
+
+    def is_owed(self, mail_id: str) -> bool | None:
+        """
+        Whether nobody has a mail yet, and no event tells how that ended; None if it is not known.
+        """
+
+    def ill_links(self) -> Collection[str]:
+        """
+        Return the links that do not reach some receiver, or all.
+        """
+
+    def second_ways(self, message: Message, first: str, others: Iterable[str]) -> tuple[str, ...]:
+        """
+        Return the links of *others* by which a mail may go once more that *first* does not deliver.
         """
 
     def held(self, message: Message, *, is_new: bool) -> Mapping[str, str]:

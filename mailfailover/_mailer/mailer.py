@@ -18,8 +18,10 @@ from mailfailover._mailer.webhook_intake import Reception
 from mailfailover._message.message import Message
 from mailfailover._provider.link import read_address
 from mailfailover._setup.config_files import Watched
+from mailfailover._setup.settings import read_setting
 from mailfailover._setup.sources import ConfigFile, Environment, Spec
 from mailfailover._values.face import published_in
+from mailfailover._values.frozen import EMPTY
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ _DEFAULTS = {
     "attempt_timeout": _POLICY.attempt_timeout,
     "on_unknown": _POLICY.on_unknown,
     "on_suppressed": _POLICY.on_suppressed,
+    "deliver_within": EMPTY,
     "from_email": None,
     "redirect_to": None,
     "allow_recipients": (),
@@ -86,6 +89,10 @@ class Mailer:
             When a provider says that a recipient bounced or complained before:
             ``"raise"``, or ``"switch"`` to the next provider.
 
+        deliver_within:
+            Seconds by stream, ``{"transactional": 120}``, for mails without a *deliver_within* of
+            their own; see :class:`Message`.
+
         health, transport, observers: See :class:`ProviderChain`.
 
         suppressions: The list of addresses that must not get mail; removed before any call.
@@ -119,6 +126,7 @@ class Mailer:
         suppressions: Suppressions | None = None,
         observers: Iterable[Observer] = (),
         transport: Transport | None = None,
+        deliver_within: Mapping[str, float] = EMPTY,
         redirect_to: str | Address | None = None,
         allow_recipients: str | Iterable[str] = (),
         on_event: Iterable[Handler] = (),
@@ -131,6 +139,7 @@ class Mailer:
             "attempt_timeout": attempt_timeout,
             "on_unknown": on_unknown,
             "on_suppressed": on_suppressed,
+            "deliver_within": deliver_within,
             "redirect_to": redirect_to,
             "allow_recipients": allow_recipients,
             "health": health,
@@ -154,6 +163,7 @@ class Mailer:
         settings = {**_DEFAULTS, **options}
         del settings["health"]
         self.from_email: Address | None = read_address(settings.pop("from_email"), "from_email")
+        self.deliver_within: Mapping[str, float] = _by_stream(settings.pop("deliver_within"))
         staging = Staging.make(settings.pop("redirect_to"), settings.pop("allow_recipients"))
         self.delivery: Delivery = Delivery(self.chain, staging, self._suppressions, self.deliveries)
         self.policy: Policy = _POLICY.but(**settings)
@@ -364,6 +374,10 @@ class Mailer:
 
     def __repr__(self) -> str:
         return f"Mailer({', '.join(self.chain.keys)})"
+
+
+def _by_stream(given: Any) -> Mapping[str, float]:
+    return read_setting("deliver_within", given, "deliver_within") if given else EMPTY
 
 
 def _source_of(chain: Any, given: Mapping[str, Any]) -> Source:

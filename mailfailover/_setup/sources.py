@@ -214,6 +214,10 @@ CONFIG_TEMPLATE = """\
 # When a provider knows a recipient as bounced or complained: "raise", or "switch".
 # on_suppressed = "raise"
 
+# Seconds by stream within which mails of an outbox should be delivered; where they are not, and
+# their provider delivers badly, they go once more through another one.
+# deliver_within = { transactional = 120 }
+
 # On a staging system: everything goes to this address, except to those allowed.
 # redirect_to = "team@example.com"
 # allow_recipients = ["example.com"]

@@ -26,7 +26,7 @@ from mailfailover.deliveries._count_rows import (
 )
 from mailfailover.deliveries._counts import HOUR, Buffer
 from mailfailover.deliveries._listener import Listener
-from mailfailover.deliveries._owing import owing
+from mailfailover.deliveries._owing import is_owed, owing
 from mailfailover.deliveries._routing import Routing, Situation
 from mailfailover.deliveries._sitting import Sitting
 from mailfailover.deliveries._tables import PART
@@ -162,6 +162,29 @@ class DeliveryHealth:
         Now and then a mail is let through, to find out whether the receiver is up again.
         """
         return self._routing.holds_back(message)
+
+    def is_owed(self, mail_id: str) -> bool | None:
+        """
+        Whether nobody has a mail that was accepted, and no event tells how that ended.
+
+        Returns:
+            None where the mail is not tracked, or cannot be looked up now.
+        """
+        return is_owed(self.tracking, mail_id)
+
+    def ill_links(self) -> frozenset[str]:
+        """
+        Return the links that do not reach some receiver, or all.
+        """
+        return frozenset(
+            link for (link, _), cell in self._cells.items() if cell.is_ill and link != ALL
+        )
+
+    def second_ways(self, message: Message, first: str, others: Iterable[str]) -> tuple[str, ...]:
+        """
+        Return the links of *others* by which a mail may go once more that *first* does not deliver.
+        """
+        return self._routing.second_ways(message, first, others)
 
     def held(self, message: Message, *, is_new: bool = True) -> Mapping[str, str]:
         """

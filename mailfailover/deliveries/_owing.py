@@ -12,12 +12,15 @@ from mailfailover.errors import OutcomeUnknown
 from mailfailover.tracking import RecipientState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from mailfailover._message.message import Message
-    from mailfailover.tracking import MailStatus, RecipientTrack, Tracking
+    from mailfailover.tracking import MailStatus, Tracking
 
 _OWED = frozenset({RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.UNKNOWN})
+_OPEN = _OWED | {RecipientState.INVALID, RecipientState.REFUSED, RecipientState.SUPPRESSED}
+"""The states of recipients of whom no event told."""
+
 _MAY_HAVE_IT = ("accepted", OutcomeUnknown.__name__)
 
 
@@ -36,11 +39,22 @@ def owing(tracking: Tracking, message: Message) -> tuple[str, ...]:
     return debtors(status, {one.email.lower() for one in message.recipients})
 
 
-def owed(status: MailStatus) -> Sequence[RecipientTrack]:
+def is_owed(tracking: Tracking, mail_id: str) -> bool | None:
     """
-    Return the recipients of whom no event tells that the mail came, or that it never will.
+    Whether nobody has a mail yet, and no event tells how that ended for anybody.
+
+    Returns:
+        None where the mail is not tracked, or cannot be looked up now.
     """
-    return [one for one in status.recipients if one.state in _OWED]
+    try:
+        status = tracking.status(mail_id)
+    except DATABASE_ERRORS as exc:
+        logger.warning("mail %s cannot be looked up: %s", mail_id, type(exc).__name__)
+        return None
+    if status is None:
+        return None
+    states = {one.state for one in status.recipients}
+    return bool(states & _OWED) and states <= _OPEN
 
 
 def debtors(status: MailStatus, emails: Collection[str]) -> tuple[str, ...]:

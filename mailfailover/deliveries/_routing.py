@@ -180,6 +180,30 @@ class Routing:
             _, last = self._probes.setdefault((ALL, receiver), (0, now))
         return now - last >= PROBE_SECONDS
 
+    def second_ways(self, message: Message, first: str, others: Iterable[str]) -> tuple[str, ...]:
+        """
+        Return the links of *others* by which a mail may go once more that *first* does not deliver.
+
+        Returns:
+            None where *first* reaches the receivers, or where these are down themselves; nor a link
+            that does not reach them, or whose ramp is used up.
+        """
+        situation = self.situation
+        if situation is None:
+            return ()
+        receivers = [one for one in self.receivers(message) if not situation.is_down(one)]
+        cell = situation.illness(first, receivers) if receivers else None
+        if cell is None:
+            return ()
+        count = len(message.recipients)
+        return tuple(
+            key
+            for key in others
+            if situation.illness(key, receivers) is None
+            and situation.warmups.get(key, count) >= count
+            and self._may_take(situation, key, receivers, count, cell.since)
+        )
+
     def receivers(self, message: Message) -> list[str]:
         """
         Name the receivers of a mail, each once.

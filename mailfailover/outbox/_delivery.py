@@ -5,7 +5,7 @@ The delivery of one leased mail through a mailer.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +31,7 @@ from mailfailover.outbox._settlement import conclude
 from mailfailover.outbox._tables import FINISHED, State
 from mailfailover.outbox._turns import lane_of
 from mailfailover.outbox._verdict import Ending, busy, decide, hold, is_final, tell, values_of
+from mailfailover.outbox._watches import watch_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,11 +45,12 @@ if TYPE_CHECKING:
     from mailfailover._message.message import Message
     from mailfailover.outbox._berths import Berths
     from mailfailover.outbox._comebacks import Comebacks
-    from mailfailover.outbox._group_commit import Writes
+    from mailfailover.outbox._group_commit import Rows, Statement, Writes
     from mailfailover.outbox._job import Job
     from mailfailover.outbox._lease import Lease
     from mailfailover.outbox._rules import Rules
     from mailfailover.outbox._seal import Seal
+    from mailfailover.outbox._watches import NewWatch
 
 logger = logging.getLogger("mailfailover.outbox")
 
@@ -248,12 +250,16 @@ class Delivery:
         Write down how the try ended; return whether that is known to everybody now.
         """
         forget = ending.state is State.SENT and not self.parts.rules.keep_content
+        more: Mapping[Statement, Rows] = EMPTY
+        if watch := self._watch(ending, job, now):
+            ending = replace(ending, due=watch.until if forget else _later(ending.due, watch.until))
+            forget, more = False, watch.rows
         values = values_of(ending, now) | {
             "lane": int(lane_of(job.message)),
             "tries": self.lease.tries + tries,
         }
         try:
-            record.finish(values, forget_message=forget)
+            record.finish(values, forget_message=forget, more=more)
         except LeaseLost:
             self._warn_lost()
             return False
@@ -266,6 +272,12 @@ class Delivery:
             )
             return False
         return True
+
+    def _watch(self, ending: Ending, job: Job, now: datetime) -> NewWatch | None:
+        mailer = self.parts.mailer
+        if mailer.deliveries is None or ending.state is not State.SENT:
+            return None
+        return watch_for(self.lease, job.message, ending, mailer, now)
 
     def _settled(self, ending: Ending, now: datetime) -> Ending:
         """
@@ -308,6 +320,10 @@ class Delivery:
             self.lease.id,
             f", after {receipt.provider} had accepted it" if receipt else "",
         )
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None else max(one, other)
 
 
 class Interrupted(Exception):

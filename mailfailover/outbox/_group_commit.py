@@ -40,7 +40,7 @@ class Write(NamedTuple):
     What is to be written of one mail, all of it or nothing.
     """
 
-    fence: Update
+    fence: Delete | Update
     """Changes the row of the mail, if that is still its worker's."""
 
     row: Mapping[str, Any]
@@ -202,7 +202,7 @@ class _Entry:
 
 
 def _execute(connection: Connection, writes: Iterable[Write]) -> None:
-    fences: dict[Update, list[Mapping[str, Any]]] = defaultdict(list)
+    fences: dict[Delete | Update, list[Mapping[str, Any]]] = defaultdict(list)
     rest: dict[Statement, list[Mapping[str, Any]]] = defaultdict(list)
     for write in writes:
         fences[write.fence].append(write.row)

@@ -29,6 +29,10 @@ OPEN = frozenset({PENDING, str(RecipientStatus.UNKNOWN)})
 """The statuses of those who are still to get the mail."""
 
 
+ACCEPTED = "accepted"
+"""The outcome of an attempt whose provider took the mail."""
+
+
 class Standing(NamedTuple):
     """
     How one recipient stands, and since which attempt.
@@ -118,6 +122,46 @@ def read_job(connection: Connection, lease: Lease, seal: Seal) -> Job | None:
     rows = connection.execute(_ATTEMPTS, of_mail).all()
     doubts = {row.number: _doubt(row) for row in rows if row.in_doubt}
     return Job(lease, message, people, doubts, rows[-1].number + 1 if rows else 1)
+
+
+class SentMail(NamedTuple):
+    """
+    A mail that a provider accepted, as it was read.
+    """
+
+    message: Message
+    accepted: tuple[Attempt, ...]
+    """The attempts that ended so."""
+
+    last_attempt: int
+
+
+def read_sent(connection: Connection, number: int, mail_id: str, seal: Seal) -> SentMail | None:
+    """
+    Read a mail that was sent; None where its message is gone.
+
+    Raises:
+        InvalidMessage, ConfigurationError: As :func:`read_job`.
+    """
+    body = connection.scalar(_BODY, {"of_mail": number})
+    if body is None:
+        return None
+    rows = connection.execute(_ATTEMPTS, {"of_mail": number}).all()
+    accepted = tuple(_accepted(row) for row in rows if row.outcome == ACCEPTED)
+    return SentMail(read_body(body, mail_id, seal), accepted, rows[-1].number if rows else 0)
+
+
+def _accepted(row: Row[Any]) -> Attempt:
+    return Attempt(
+        row.provider,
+        row.started,
+        row.duration or 0.0,
+        row.stage,
+        row.outcome,
+        None,
+        row.status_code,
+        row.provider_message_id,
+    )
 
 
 def _doubt(row: Row[Any]) -> Attempt:

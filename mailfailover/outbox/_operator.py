@@ -12,7 +12,15 @@ from mailfailover._values.receipt import REJECTED
 from mailfailover.outbox._intake import LIFETIME
 from mailfailover.outbox._lease import is_in
 from mailfailover.outbox._settlement import conclude, settled_among
-from mailfailover.outbox._tables import FINISHED, State, attempts, bodies, mails, recipients
+from mailfailover.outbox._tables import (
+    FINISHED,
+    State,
+    attempts,
+    bodies,
+    mails,
+    recipients,
+    watches,
+)
 from mailfailover.outbox._turns import Place, Turns
 from mailfailover.outbox._views import PENDING
 
@@ -149,6 +157,6 @@ def forget(connection: Connection, numbers: Iterable[int]) -> None:
     Delete all that is stored of these mails.
     """
     numbers = list(numbers)
-    for table in (bodies, recipients, attempts):
+    for table in (bodies, recipients, attempts, watches):
         connection.execute(delete(table).where(table.c.mail.in_(numbers)))
     connection.execute(delete(mails).where(mails.c.number.in_(numbers)))

@@ -106,9 +106,9 @@ class Record:
             "due": self._now() + self._seconds,
             "possible_duplicate": self.duplicate or _is_doubted(before),
         }
-        begun: dict[Statement, Rows] = {_BEGIN: [self._begun(upcoming.provider, number)]}
+        row = begun(self._lease.number, number, upcoming.provider, self._now())
         try:
-            self._commit(_CALL, values, begun)
+            self._commit(_CALL, values, {BEGIN: [row]})
         except BaseException:
             for email, standing in before.items():
                 self._put(email, standing)
@@ -138,7 +138,7 @@ class Record:
         is_unknown |= Standing(UNKNOWN, self._number) in self.people.values()
         is_accepted = last is not None and last.error is None
         self.duplicate |= (is_unknown or is_accepted) and _is_doubted(before)
-        self._closed.append(self._ended(last, in_doubt=is_unknown))
+        self._closed.append(ended(self._lease.number, self._number, last, in_doubt=is_unknown))
 
     def interrupt(self, error: BaseException) -> None:
         """
@@ -183,9 +183,15 @@ class Record:
         """
         return {one.status for one in self.people.values()}
 
-    def finish(self, values: Mapping[str, Any], *, forget_message: bool) -> None:
+    def finish(
+        self,
+        values: Mapping[str, Any],
+        *,
+        forget_message: bool,
+        more: Mapping[Statement, Rows] = EMPTY,
+    ) -> None:
         """
-        Write down how it ended.
+        Write down how it ended, and *more* with it.
 
         Raises:
             LeaseLost: If the mail is not this worker's any more; nothing was written.
@@ -194,7 +200,9 @@ class Record:
         forgotten: dict[Statement, Rows] = {}
         if forget_message:  # it may hold what opens an account
             forgotten[_FORGET] = [{"of_mail": self._lease.number}]
-        self._commit(FINISH, {**values, "possible_duplicate": self.duplicate}, forgotten)
+        self._commit(
+            FINISH, {**values, "possible_duplicate": self.duplicate}, {**forgotten, **more}
+        )
 
     def _commit(
         self, statement: Update, values: Mapping[str, Any], rest: Mapping[Statement, Rows]
@@ -219,7 +227,7 @@ class Record:
         """
         found: dict[Statement, list[dict[str, Any]]] = defaultdict(list)
         if self._closed:
-            found[_END] = self._closed
+            found[END] = self._closed
         groups: dict[Standing, list[str]] = defaultdict(list)
         for email in self._dirty:
             groups[self.people[email]].append(email)
@@ -233,48 +241,60 @@ class Record:
                 found[_ALL.where(recipients.c.email.in_(emails))].append(row)
         return {**found}
 
-    def _begun(self, provider: str, number: int) -> dict[str, Any]:
-        return {
-            "mail": self._lease.number,
-            "number": number,
-            "provider": provider,
-            "started": self._now(),
-            "stage": "",
-            "outcome": UNFINISHED,
-            "in_doubt": True,
-            "error": "",
-            "provider_message_id": "",
-        }
-
-    def _ended(self, last: Attempt | None, *, in_doubt: bool) -> dict[str, Any]:
-        return {
-            "of_mail": self._lease.number,
-            "of_number": self._number,
-            "duration": None if last is None else last.duration,
-            "stage": "" if last is None else str(last.stage),
-            "outcome": NOT_MADE if last is None else last.outcome,
-            "in_doubt": in_doubt,
-            "error": "" if last is None or last.error is None else str(last.error),
-            "status_code": None if last is None else last.status_code,
-            "provider_message_id": "" if last is None else last.provider_message_id,
-        }
-
 
 _IS_OPEN = or_(*(recipients.c.status == status for status in sorted(OPEN)))
 _COUNT_OPEN = select(func.count()).where(recipients.c.mail == bindparam("of_mail"), _IS_OPEN)
 # What a vendor's event settled in the meantime is not overwritten.
 _ALL = update(recipients).where(recipients.c.mail == bindparam("of_mail"), _IS_OPEN)
 _ONE = _ALL.where(recipients.c.email == bindparam("of_email"))
-_BEGIN = insert(attempts)
-_END = update(attempts).where(
+BEGIN = insert(attempts)
+"""Writes down that a call is about to be made: :func:`begun`."""
+
+END = update(attempts).where(
     attempts.c.mail == bindparam("of_mail"), attempts.c.number == bindparam("of_number")
 )
+"""Writes down how a call ended: :func:`ended`."""
+
 _FORGET = delete(bodies).where(bodies.c.mail == bindparam("of_mail"))
 _CALL = OWN.where(is_in(*HELD)).values(state=State.SENDING)
 # An answer that comes after the lease, but before anybody else took the mail, still tells the
 # truth about it.
 FINISH = OWN.where(is_in(*HELD, State.UNKNOWN)).values(owner="", turn=None)
 """Writes down how a mail ended."""
+
+
+def begun(mail: int, number: int, provider: str, now: datetime) -> dict[str, Any]:
+    """
+    The row of an attempt that is about to be made.
+    """
+    return {
+        "mail": mail,
+        "number": number,
+        "provider": provider,
+        "started": now,
+        "stage": "",
+        "outcome": UNFINISHED,
+        "in_doubt": True,
+        "error": "",
+        "provider_message_id": "",
+    }
+
+
+def ended(mail: int, number: int, last: Attempt | None, *, in_doubt: bool) -> dict[str, Any]:
+    """
+    What is known of an attempt when it has ended; None for one that was not made at all.
+    """
+    return {
+        "of_mail": mail,
+        "of_number": number,
+        "duration": None if last is None else last.duration,
+        "stage": "" if last is None else str(last.stage),
+        "outcome": NOT_MADE if last is None else last.outcome,
+        "in_doubt": in_doubt,
+        "error": "" if last is None or last.error is None else str(last.error),
+        "status_code": None if last is None else last.status_code,
+        "provider_message_id": "" if last is None else last.provider_message_id,
+    }
 
 
 def _is_unknown(attempt: Attempt | None) -> bool:

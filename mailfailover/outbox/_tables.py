@@ -10,7 +10,7 @@ indexes find all there is to do, and neither grows with what is done.
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -32,6 +32,9 @@ from sqlalchemy.dialects import mysql
 from mailfailover._sql.database import UTC, exact_text
 from mailfailover._sql.schema import Part, versions
 from mailfailover._values.face import published_in
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 METADATA = MetaData()
 
@@ -164,7 +167,26 @@ attempts: Table = Table(
     Column("provider_message_id", Text, nullable=False),
 )
 
-PART = Part("outbox", 1, METADATA, "mailfailover outbox")
+watches: Table = Table(
+    "outbox_watches",
+    METADATA,
+    Column("mail", BigInteger, primary_key=True, autoincrement=False),
+    Column("provider", String(255), nullable=False),  # who accepted it
+    Column("seconds", Float, nullable=False),  # within which it should be delivered
+    Column("due", UTC, nullable=False),  # when it is looked at
+    Column("until", UTC, nullable=False),  # it is not sent again after that
+    Column("looked", Boolean, nullable=False),  # it was late; now it matters how its provider is
+    Column("token", Integer, nullable=False),  # counts the looks: that of the last one
+    Index("outbox_watches_due", "looked", "due"),
+)
+"""The mails that were accepted, and go once more if they are not delivered in time."""
+
+
+def _add_watches(connection: Connection) -> None:
+    watches.create(connection)
+
+
+PART = Part("outbox", 2, METADATA, "mailfailover outbox", upgrades={1: _add_watches})
 
 metadata: MetaData = MetaData()
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from mailfailover.outbox._rules import Rules
 from mailfailover.outbox._sweep import BATCH, end_leases, owners, release, sweep
 from mailfailover.outbox._tables import Lane, State
 from mailfailover.outbox._throttle import Throttle
+from mailfailover.outbox._watchman import Watchman
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -155,6 +157,11 @@ class OutboxWorker:
             if mailer.deliveries is None
             else Holds(mailer.deliveries, outbox.engine, self._parts.writes, self.now)
         )
+        self._watchman = (
+            None
+            if mailer.deliveries is None
+            else Watchman(self._parts, mailer.deliveries, self._tell)
+        )
         self._lock = Lock()
         self._held: dict[int, Lane] = {}
         self._looks_for_the_dead = True
@@ -226,7 +233,8 @@ class OutboxWorker:
 
         self.outbox.on_add.append(on_add)
         try:
-            crew.run(lambda: self.stopping)
+            with self._watchman.looking(self.poll) if self._watchman else nullcontext():
+                crew.run(lambda: self.stopping)
         finally:
             self.outbox.on_add.remove(on_add)
 
@@ -245,6 +253,8 @@ class OutboxWorker:
         that by themselves.
         """
         self._prepare_sweep()
+        if self._watchman is not None:
+            self._watchman.look()
         total = 0
         while count := self._sweep_batch():
             total += count
@@ -285,9 +295,12 @@ class OutboxWorker:
         if ending is not None:
             with self._lock:
                 self.counts[ending.state] += 1
-            _log(ending)
-            tell(self.observers, ending)
+            self._tell(ending)
         return ending
+
+    def _tell(self, ending: Ending) -> None:
+        _log(ending)
+        tell(self.observers, ending)
 
     def give_back(self, leases: list[Lease]) -> None:
         """

@@ -249,4 +249,4 @@ def test_template_works_in_full(tmp_path: Path) -> None:
 
     assert ["console", "main", "relay"] == [link.key for link in strategy.links()]
     assert [0.0, 0.0, 0.01] == [link.share for link in strategy.links()]
-    assert 8 == len(options)
+    assert 9 == len(options)

@@ -8,6 +8,7 @@ import pytest
 from mailfailover import Address, Link, Mailer
 from mailfailover._setup.ordering import Failover, Random, Shares
 from mailfailover._setup.route import Route
+from mailfailover._setup.settings import read_setting
 from mailfailover._setup.sources import from_config
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.mailgun import Mailgun
@@ -195,7 +196,7 @@ OPTIONS = (
             (
                 "mailer has an unknown key 'from_mail'. Did you mean 'from_email'? "
                 "Known: strategy, from_email, timeout, attempt_timeout, on_unknown, "
-                "on_suppressed, redirect_to, allow_recipients, health"
+                "on_suppressed, deliver_within, redirect_to, allow_recipients, health"
             ),
         ),
         (
@@ -311,3 +312,22 @@ def test_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, problem
         from_config(path)
 
     assert f"{path}: it cannot be read ({problem})" == str(caught.value)
+
+
+def test_seconds_by_stream_are_a_table(read: Read) -> None:
+    """
+    In a variable of the environment they are a text.
+    """
+    _, options = read("[mailer]\ndeliver_within = { transactional = 120 }\n" + TABLES)
+
+    assert {"transactional": 120.0} == options["deliver_within"]
+    assert {"a": 1.0, "b": 2.5} == read_setting("deliver_within", "a=1, b=2.5", "it")
+
+
+@pytest.mark.parametrize("value", ["", "a", "a=0", "a=x", "=1", {"a": 0}, {"": 1}, 5, ["a"]])
+def test_other_seconds_by_stream_are_refused(value: Any) -> None:
+    """
+    The error shows the form.
+    """
+    with pytest.raises(ConfigurationError, match="such as transactional=120"):
+        read_setting("deliver_within", value, "it")

@@ -51,8 +51,8 @@ def test_upgrade_says_what_it_found(outbox: Outbox) -> None:
     """
     done = run("outbox", "upgrade")
 
-    assert "the outbox is of this version; it was of version 1\n" == done.stdout
-    assert 1 == data(run("outbox", "upgrade", "--json"))["had"]
+    assert "the outbox is of this version; it was of version 2\n" == done.stdout
+    assert 2 == data(run("outbox", "upgrade", "--json"))["had"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mailfailover import Mailer, Message
 from mailfailover._sql.database import open_engine
+from mailfailover.deliveries import DeliveryHealth
 from mailfailover.outbox import Outbox, OutboxWorker
+from mailfailover.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,13 +61,32 @@ def add(*, url: str, name: str, acknowledged: str, pause: float, **_: Any) -> No
             time.sleep(pause)
 
 
-def work(*, url: str, dsn: str, crash: str = "", once: bool = False, **settings: Any) -> None:
+def tracked(url: str) -> dict[str, Any]:
+    """
+    The options of a mailer that knows what becomes of its mails, in the database *url*.
+    """
+    tracking = Tracking(url)
+    return {"observers": [tracking], "deliveries": DeliveryHealth(tracking, every=None)}
+
+
+def work(
+    *,
+    url: str,
+    dsn: str,
+    crash: str = "",
+    once: bool = False,
+    is_tracked: bool = False,
+    **settings: Any,
+) -> None:
     """
     Send mails, until it is killed, or comes to the point *crash*.
     """
     outbox = Outbox(url)
     timeout = settings.pop("timeout", 3.0)
-    mailer = Mailer(dsn, timeout=timeout, attempt_timeout=settings.pop("attempt_timeout", 0.5))
+    known = tracked(url) if is_tracked else {}
+    mailer = Mailer(
+        dsn, timeout=timeout, attempt_timeout=settings.pop("attempt_timeout", 0.5), **known
+    )
     if crash:
         from tests.outbox.crashing import crash_at
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select, update
 
+from mailfailover._sql.schema import versions
 from mailfailover.errors import ProviderUnavailable
 from mailfailover.outbox import Outbox, State
-from mailfailover.outbox._tables import METADATA, mails
+from mailfailover.outbox._tables import METADATA, mails, watches
 from tests.chains import MAIL, NOW, Scripted, World
 from tests.outbox.working import work
 
@@ -122,7 +123,7 @@ def test_purge_forgets_what_was_finished_long_ago(any_outbox: Outbox, world: Wor
             connection.scalar(select(func.count()).select_from(table))
             for table in METADATA.sorted_tables
         ]
-    assert [0, 2, 2, 2] == sorted(count or 0 for count in counts)
+    assert [0, 0, 2, 2, 2] == sorted(count or 0 for count in counts)
 
 
 def test_purge_keeps_what_the_outbox_keeps(outbox: Outbox, world: World) -> None:
@@ -140,9 +141,9 @@ def test_purge_keeps_what_the_outbox_keeps(outbox: Outbox, world: World) -> None
 
 def test_upgrade_finds_nothing_to_do(outbox: Outbox) -> None:
     """
-    The tables of this version are the first.
+    The tables are those of this version.
     """
-    assert 1 == outbox.upgrade()
+    assert 2 == outbox.upgrade()
 
 
 def test_all_that_wait_can_be_sent_at_once(any_outbox: Outbox, world: World) -> None:
@@ -159,3 +160,20 @@ def test_all_that_wait_can_be_sent_at_once(any_outbox: Outbox, world: World) -> 
     assert ("m0", "m1", "m2") == any_outbox.waiting()
     with pytest.raises(ValueError, match="name pending, unknown or dead"):
         any_outbox.retry_all("sent")
+
+
+def test_upgrade_adds_what_version_2_has(outbox: Outbox) -> None:
+    """
+    The mails of version 1 stay as they are.
+    """
+    outbox.add(MAIL)
+    with outbox.engine.begin() as connection:
+        watches.drop(connection)
+        connection.execute(update(versions).values(version=1))
+
+    had = outbox.upgrade()
+
+    outbox.check()
+    assert (1, MAIL.id) == (had, found(outbox).id)
+    with outbox.engine.begin() as connection:
+        assert [] == connection.execute(watches.select()).all()
