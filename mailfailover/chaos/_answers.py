@@ -4,12 +4,12 @@ What a vendor's answer says of the mail's id, read as the provider reads it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.message import Message
 from mailfailover._values.receipt import Accepted
 from mailfailover._values.wire import Response
-from mailfailover.errors import SendError
+from mailfailover.errors import MailFailoverError, SendError
 
 from ._providers import load
 
@@ -23,18 +23,25 @@ def message_ids(vendor: str, canned: CannedResponse, recipients: tuple[str, ...]
     """
     The vendor's id of the mail for each recipient; none where the answer names none.
     """
-    provider = load(vendor)
+    if not recipients:
+        return {}
     headers = {name.lower(): value for name, value in canned.headers}
     response = Response(canned.status, headers, canned.body)
-    message = Message(to=recipients)
+    try:
+        return _read(load(vendor), response, Message(to=recipients))
+    except MailFailoverError:  # what came was no mail that the provider could have written
+        return {}
+
+
+def _read(provider: Any, response: Response, message: Message) -> dict[str, str]:
+    emails = [address.email for address in message.to]
     try:
         one: Accepted = provider.parse_response(response, message)
     except SendError:
-        outcomes = provider.parse_batch(response, message)
-        return {
-            email: outcome.provider_message_id
-            for email, outcome in zip(recipients, outcomes, strict=True)
-            if isinstance(outcome, Accepted)
-        }
-    same = dict.fromkeys(recipients, one.provider_message_id)
+        if not hasattr(provider, "parse_batch"):
+            raise
+        outcomes = zip(emails, provider.parse_batch(response, message), strict=True)
+        taken = {email: one for email, one in outcomes if isinstance(one, Accepted)}
+        return {email: one.provider_message_id for email, one in taken.items()}
+    same = dict.fromkeys(emails, one.provider_message_id)
     return {email: number for email, number in (same | dict(one.message_ids)).items() if number}

@@ -190,7 +190,7 @@ def _body(request: RecordedRequest) -> dict[str, Any]:
         raise ConfigurationError("send JSON, with the header Content-Type: application/json")
     try:
         body = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise ConfigurationError("the body must be a JSON object")

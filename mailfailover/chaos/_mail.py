@@ -5,8 +5,9 @@ An accepted mail, and how it is read out of a vendor's request.
 from __future__ import annotations
 
 import email
-import email.policy
+import re
 from dataclasses import dataclass, field
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._values.face import published_in
@@ -104,9 +105,19 @@ def headings_of_mime(mime: bytes) -> tuple[str, str]:
     """
     Sender and subject of a MIME message.
     """
-    head = mime.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-    headers = email.message_from_bytes(head, policy=email.policy.default)
-    return str(headers.get("From", "")), str(headers.get("Subject", ""))
+    headers = email.message_from_bytes(mime.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    return _plain(headers.get("From", "")), _plain(headers.get("Subject", ""))
+
+
+def _plain(value: object) -> str:
+    """
+    A header without encoded words, as far as they can be read.
+    """
+    text = re.sub(r"\r?\n(?=[ \t])", "", str(value)).encode("utf-8", "replace").decode()
+    try:
+        return str(make_header(decode_header(text)))
+    except (LookupError, ValueError):
+        return text
 
 
 def _first(value: Any, names: tuple[str, ...]) -> str:

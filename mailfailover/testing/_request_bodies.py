@@ -72,7 +72,7 @@ def json_value(request: RecordedRequest) -> Any:
     """
     try:
         return json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

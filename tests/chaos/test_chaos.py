@@ -11,9 +11,12 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from mailfailover import Mailer
 from mailfailover.chaos import Chaos
+from mailfailover.chaos._answers import message_ids
+from mailfailover.chaos._certificates import Certificates
 from mailfailover.errors import (
     AccountSuspended,
     AuthenticationFailed,
@@ -29,6 +32,8 @@ from mailfailover.errors import (
     SendError,
     UnsupportedFeature,
 )
+from mailfailover.testing import RecordedRequest
+from mailfailover.testing._dialects import find_dialect
 from mailfailover.transports.http import HTTPTransport
 
 if TYPE_CHECKING:
@@ -91,6 +96,39 @@ def test_a_vendor_takes_a_mail(chaos: Chaos, vendor: str) -> None:
     assert (mail.sender, mail.subject) == ("shop@example.com", "Your order")
     assert (mail.recipients, mail.fate) == (("ann@example.org",), "delivered")
     assert mail.mail_id in (receipt.mail_id, "")
+
+
+@pytest.mark.parametrize("vendor", ["postmark", "mailjet", "sparkpost", "mailgun"])
+def test_a_merge_has_an_id_for_each(chaos: Chaos, vendor: str) -> None:
+    """
+    As many as the vendor gives, in one call.
+    """
+    people = ("ann@example.org", "bob@example.net")
+    receipt = send(
+        chaos.dsn(vendor),
+        to=people,
+        text="Dear {{name}}",
+        merge_data={email: {"name": email[:3]} for email in people},
+    )
+
+    (mail,) = chaos.mails(vendor)
+    assert mail.recipients == people
+    assert mail.message_ids["ann@example.org"] == receipt.provider_message_id
+    assert set(mail.message_ids) == set(people)
+
+
+@pytest.mark.parametrize("vendor", [one for one in VENDORS if one != "smtp"])
+@pytest.mark.parametrize("recipients", [(), ("no address",), ("a@example.com", "x@y z")])
+def test_what_no_provider_writes_has_no_id(vendor: str, recipients: tuple[str, ...]) -> None:
+    """
+    A program may send what it likes; its mail is kept all the same.
+    """
+    dialect = find_dialect(vendor)
+    empty = RecordedRequest("POST", "/", (), b"{}", 0.0, 1)
+
+    found = message_ids(vendor, dialect.accept(empty), recipients)
+
+    assert set(found) <= set(recipients)
 
 
 MEANT: list[tuple[str, dict[str, Any], type[SendError], int]] = [
@@ -359,3 +397,19 @@ def test_the_mailbox_is_bounded() -> None:
         assert len(chaos.mailbox.wait_for(2, 1.0)) == 2
         with pytest.raises(TimeoutError, match=r"2 of 3 mails after 0\.01 s"):
             chaos.mailbox.wait_for(3, 0.01)
+
+
+def test_a_certificate_may_be_your_own(tmp_path: Path) -> None:
+    """
+    Then there is no authority of ours; what is no certificate is refused by name.
+    """
+    leaf = trustme.CA().issue_cert("localhost")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(b"".join(one.bytes() for one in leaf.cert_chain_pems))
+    key.write_bytes(leaf.private_key_pem.bytes())
+    certificates = Certificates(("localhost",), (chain, key), lambda _: "")
+
+    assert isinstance(certificates.context(), ssl.SSLContext)
+    key.write_bytes(b"")
+    with pytest.raises(ConfigurationError, match="are no certificate and its key"):
+        certificates.context()
