@@ -20,7 +20,7 @@ from ._acceptance import Acceptance
 from ._certificates import Certificates
 from ._control import Control
 from ._courier import Courier
-from ._doors import Door
+from ._doors import Door, Doors, address_of
 from ._event_templates import KINDS_OF_EVENTS, told_kinds
 from ._incident_play import IncidentPlay
 from ._key_pages import key_page
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from mailfailover.testing import RecordedRequest
     from mailfailover.testing._channel import Channel
-    from mailfailover.testing._loopback import LoopbackServer
 
     from ._courier import Told
     from ._mail import AcceptedMail
@@ -124,10 +123,10 @@ class Chaos:
         self._certificates = Certificates((*names, *known), certificate, self._certificate_kind)
         self._control = Control(self)
         self._lock = threading.RLock()
-        self._door = Door(host, port, self._answer, self._certificates.context)
         tls = partial(self._context_of, SMTP) if self._certificates.can_be_made else None
         smtp = SMTPDoor(host, smtp_port, self._troubles[SMTP], accepting.over_smtp, tls)
-        self._own: dict[str, LoopbackServer] = {SMTP: smtp}
+        shared = Door(host, port, self._answer, self._certificates.context)
+        self._doors = Doors(shared, {SMTP: smtp}, self._make_door)
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._run, name="chaos", daemon=True)
 
@@ -142,8 +141,7 @@ class Chaos:
         """
         Listen.
         """
-        self._door.start()
-        self._own[SMTP].start()
+        self._doors.start()
         self._courier.start()
         self._ticker.start()
 
@@ -154,9 +152,7 @@ class Chaos:
         self._ended.set()
         self._ticker.join()
         self._courier.stop()
-        with self._lock:
-            for door in (self._door, *self._own.values()):
-                door.close()
+        self._doors.close()
 
     # How programs are pointed here
 
@@ -165,7 +161,7 @@ class Chaos:
         """
         The page, and the address that the paths of vendors follow.
         """
-        return f"http://{self._shown(self._door.host)}:{self._door.port}"
+        return f"http://{address_of(self._doors.shared)}"
 
     @property
     def ca_pem(self) -> bytes:
@@ -183,13 +179,13 @@ class Chaos:
         """
         self.named(vendor)
         if vendor == SMTP:
-            door = self._own[SMTP]
-            return f"smtp://{self._shown(door.host)}:{door.port}"
+            return f"smtp://{address_of(self._doors.own(SMTP))}"
         scheme = "https" if tls else "http"
         if not self._own_ports:
             return f"{scheme}{self.url.removeprefix('http')}/{vendor}"
-        door = self._own_door(vendor)
-        return f"{scheme}://{self._shown(door.host)}:{door.port}"
+        address = address_of(self._doors.own(vendor))
+        self._open_and_close()
+        return f"{scheme}://{address}"
 
     def dsn(self, vendor: str, *, tls: bool = False) -> str:
         """
@@ -317,7 +313,7 @@ class Chaos:
         """
         Whether only this machine can reach it.
         """
-        return self._door.host.startswith("127.") or self._door.host == "localhost"
+        return self._doors.shared.host.startswith(("127.", "localhost"))
 
     def named(self, vendor: str) -> tuple[str, ...]:
         """
@@ -359,18 +355,11 @@ class Chaos:
         else:
             self._control.answer(channel, request)
 
-    def _own_door(self, vendor: str) -> LoopbackServer:
-        with self._lock:
-            if vendor not in self._own:
-                first = self._first_port
-                port = first + 1 + HTTP_VENDORS.index(vendor) if first else 0
-                answer = partial(self._answer_for, vendor)
-                context = partial(self._context_of, vendor)
-                door = Door(self._door.host, port, answer, context)
-                self._own[vendor] = door
-                door.start()
-                self._open_and_close()
-            return self._own[vendor]
+    def _make_door(self, vendor: str) -> Door:
+        first = self._first_port
+        port = first + 1 + HTTP_VENDORS.index(vendor) if first else 0
+        answer = partial(self._answer_for, vendor)
+        return Door(self._doors.shared.host, port, answer, partial(self._context_of, vendor))
 
     def _context_of(self, vendor: str) -> ssl.SSLContext:
         return self._certificates.context(partial(self._bad_certificate, vendor))
@@ -399,16 +388,8 @@ class Chaos:
             self._open_and_close()
 
     def _open_and_close(self) -> None:
-        """
-        Close the ports of vendors that refuse connections, and open those of the others.
-        """
-        for name, door in self._own.items():
-            trouble = self._troubles[name].find(("refuse",))
-            if trouble is not None and trouble.probability >= 1:
-                door.stop()
-            elif not self._ended.is_set():
-                door.start()
+        self._doors.open_and_close(self._is_refusing)
 
-    @staticmethod
-    def _shown(host: str) -> str:
-        return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 -- compared, not listened on
+    def _is_refusing(self, vendor: str) -> bool:
+        trouble = self._troubles[vendor].find(("refuse",))
+        return trouble is not None and trouble.probability >= 1
