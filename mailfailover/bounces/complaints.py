@@ -46,7 +46,7 @@ def read_complaint(report: Report) -> list[Finding]:
     Microsoft passes the mail itself on, with a header that names the recipient.
     """
     fields, returned = report.complaint, report.returned
-    outlook = returned.get("x-hmxmroriginalrecipient") if returned else ""
+    outlook = returned.get("x-hmxmroriginalrecipient")
     if fields is None:
         if not outlook:
             return []
@@ -59,7 +59,7 @@ def read_complaint(report: Report) -> list[Finding]:
         for name in ("original-rcpt-to", "removal-recipient")
         for one in fields.all(name)
     ]
-    if returned and not any(named):
+    if not any(named):
         named = [address_in(outlook), address_in(returned.get("to")), _envelope_of(report)]
         named = [one for one in named if one][:1]
     names = list(dict.fromkeys(one for one in named if one)) or [""]
@@ -69,6 +69,5 @@ def read_complaint(report: Report) -> list[Finding]:
 
 
 def _envelope_of(report: Report) -> str:
-    lines = report.returned.all("received") if report.returned else []
-    found = (_FOR.search(line) for line in lines)
+    found = (_FOR.search(line) for line in report.returned.all("received"))
     return next((address_in(one[1]) for one in found if one), "")

@@ -219,16 +219,18 @@ def _named(report: Report) -> Iterator[str]:
             yield from addresses_in(value)
     if report.complaint is not None:
         yield from addresses_in(report.complaint.get("original-mail-from"))
-    if report.returned is not None:
-        yield from addresses_in(report.returned.get("return-path"))
+    yield from addresses_in(report.returned.get("return-path"))
 
 
 def _claimed(mail: SignedMail, report: Report) -> str:
     """
     Return the id that a report names, if it is that of *mail*, whose address had no room for it.
     """
-    said = [report.header.get("in-reply-to"), report.header.get("references")]
-    if report.returned is not None:
-        said.insert(0, report.returned.get("message-id"))
+    header = report.header
+    said = (
+        report.returned.get("message-id"),
+        header.get("in-reply-to"),
+        header.get("references"),
+    )
     found = (one[1] for text in said for one in _MESSAGE_ID.finditer(text))
     return next((one for one in found if mail.is_of(one)), "")

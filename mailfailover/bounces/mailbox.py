@@ -190,6 +190,8 @@ class BounceMailbox:
             finally:
                 with suppress(imaplib.IMAP4.error, OSError):
                     client.logout()
+                with suppress(OSError):  # LOGOUT may have failed
+                    client.shutdown()
         except (imaplib.IMAP4.error, OSError) as exc:
             # A server may quote what it was sent, so its words are not shown.
             reason = getattr(exc, "strerror", None) or type(exc).__name__

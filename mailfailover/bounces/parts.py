@@ -7,20 +7,23 @@ Only so much of each part is looked at as a report needs, whatever comes: a retu
 
 from __future__ import annotations
 
+import codecs
 import html
 import quopri
 import re
 from base64 import b64decode
-from dataclasses import dataclass
-from email.message import Message
+from dataclasses import dataclass, field
 from email.parser import HeaderParser
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._message.encoded_words import decode_words
+from mailfailover.bounces.paragraphs import returned_header
 from mailfailover.errors import InvalidMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
 
 __all__ = ["Fields", "Report", "open_report"]
 
@@ -39,6 +42,7 @@ _MARKUP = re.compile(r"(<[^<>]*>)")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*|!--)(?=[\s/>-])", re.IGNORECASE)
 _LINES = ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table", "td")
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
+_NO_CHARSETS = ("idna", "punycode")  # which take seconds for what a part may hold
 _COMPLAINTS = ("message/feedback-report",)
 _RETURNED = (
     "message/rfc822",
@@ -56,10 +60,7 @@ class Fields:
     """
 
     def __init__(self, text: str) -> None:
-        try:
-            self._message = HeaderParser().parsestr(text)
-        except (ValueError, LookupError):
-            self._message = Message()
+        self._message: Message = HeaderParser().parsestr(text)
 
     def __bool__(self) -> bool:
         return bool(self._message.keys())
@@ -97,10 +98,7 @@ class Fields:
         """
         Return a parameter of Content-Type, "" where there is none.
         """
-        try:
-            found = self._message.get_param(name, "")
-        except (ValueError, LookupError, TypeError):
-            return ""
+        found = self._message.get_param(name, "")
         return str(found[2] if isinstance(found, tuple) else found or "")
 
     @property
@@ -125,14 +123,14 @@ class Report:
 
         complaint: The fields of a complaint.
 
-        returned: The header of the mail that it returns.
+        returned: The header of the mail that it returns, empty where it returns none.
     """
 
     header: Fields
     text: str = ""
     groups: tuple[Fields, ...] = ()
     complaint: Fields | None = None
-    returned: Fields | None = None
+    returned: Fields = field(default_factory=partial(Fields, ""))
 
 
 class _Span(NamedTuple):
@@ -171,6 +169,7 @@ def open_report(raw: bytes) -> Report:
         elif kind.startswith(("text/", "multipart/")):  # one that could not be cut
             plain.append(_content(raw, part, MAX_TEXT))
     report.text = "\n".join(plain if any(map(str.strip, plain)) else rich)[:MAX_TEXT]
+    report.returned = report.returned or Fields(returned_header(report.text))
     if not report.groups and whole.header.parameter("report-type") == "delivery-status":
         # A relay on the way has damaged the boundaries.
         report.groups = tuple(one for one in _groups(report.text) if one.get("final-recipient"))
@@ -270,6 +269,8 @@ def _groups(text: str) -> tuple[Fields, ...]:
 
 def _text(content: bytes, charset: str = "utf-8") -> str:
     try:
+        if codecs.lookup(charset).name in _NO_CHARSETS:
+            charset = "latin-1"
         text = content.decode(charset)
     except (LookupError, ValueError):
         text = content.decode("latin-1")

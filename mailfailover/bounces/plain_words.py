@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailfailover._values.events import EventType, RejectReason
 from mailfailover.bounces.finding import Finding, address_in, addresses_in
-from mailfailover.bounces.paragraphs import own_words, returned_header, words_about
-from mailfailover.bounces.parts import Fields
+from mailfailover.bounces.paragraphs import own_words, words_about
 from mailfailover.bounces.reasons import reason_of, status_in
 
 if TYPE_CHECKING:
@@ -134,12 +133,11 @@ def named_in(report: Report) -> list[str]:
     ]
     if listed:
         return listed
-    returned = report.returned or Fields(returned_header(report.text))
     plain = _OTHERS.sub("", own_words(report.text))
     lines = _addresses(found[1] or found[2] for found in _LINE.finditer(plain))
     named = _addresses(found[1] for found in _NAMED.finditer(plain))
-    sent_to = addresses_in(returned.get("to"))
-    own = _own_addresses(report, returned)
+    sent_to = addresses_in(report.returned.get("to"))
+    own = _own_addresses(report)
     for candidates in (lines, named, addresses_in(plain), sent_to):
         names = [one for one in candidates if one.lower() not in own and not _ROLES.match(one)]
         if names:
@@ -155,11 +153,11 @@ def _addresses(values: Iterable[str]) -> list[str]:
     return [one for one in dict.fromkeys(found) if one]
 
 
-def _own_addresses(report: Report, returned: Fields) -> set[str]:
+def _own_addresses(report: Report) -> set[str]:
     """
     Return who is named in a report without being its subject: who wrote it, and who gets it.
     """
-    header = report.header
+    header, returned = report.header, report.returned
     lines = [
         one
         for name in ("from", "to", "reply-to", "sender", "delivered-to", "x-original-to", "cc")

@@ -60,7 +60,7 @@ def event_of(finding: Finding, report: Report) -> DeliveryEvent:
         "message-id": header.get("message-id"),
         "date": header.get("date"),
         "subject": header.words("subject"),
-        "returned-message-id": returned.get("message-id") if returned else "",
+        "returned-message-id": returned.get("message-id"),
         **finding.details,
     }
     may_fail = finding.type in _WITH_REASON

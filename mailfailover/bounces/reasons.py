@@ -109,7 +109,7 @@ _ROWS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
         r"empty envelope|purported responsible|no access from|invalid ip for",
         r"network not allowed|go away|rejecting open proxy|(dynamic|residential) ip",
         r"a problem occurred|\(s\d{4}\)|\bsc-00\d|\brp-00\d|registered gateway user",
-        r"different address or alias",
+        r"different address or alias|groups\.google\.com",
     ),
     # A mail that is too large, or that went in a circle.
     _row(
@@ -232,6 +232,8 @@ _ROWS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,4})(?![\d.]*\d)")
 _ADDRESSES = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
+# What Amazon SES puts in front of a server's answer, whatever that says.
+_WRAPPERS = re.compile(r"unknown address error|other mail system problem", re.IGNORECASE)
 _PATHS = re.compile(r"(https?://[^\s/]{1,255})\S{0,2000}")
 
 
@@ -252,6 +254,7 @@ def reason_of(status: str, words: str) -> RejectReason:
 
         words: What the server said.
     """
-    text = _PATHS.sub(r"\1", _ADDRESSES.sub("<>", " ".join(words[:MAX_WORDS].split())))
+    text = _ADDRESSES.sub("<>", " ".join(words[:MAX_WORDS].split()))
+    text = _WRAPPERS.sub("", _PATHS.sub(r"\1", text))
     line = f"{status} {text}"
     return next((reason for reason, rule in _ROWS if rule.search(line)), OTHER)

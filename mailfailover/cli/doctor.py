@@ -53,6 +53,7 @@ def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Fi
     with mailer:
         yield Finding(OK, "configuration", f"{source}: {mailer.chain.strategy!r}")
         yield from _chain(mailer)
+        yield from _bounces(mailer)
         yield from _pings(mailer.ping(timeout=timeout).values())
 
 
@@ -118,6 +119,13 @@ def _chain(mailer: Mailer) -> Iterator[Finding]:
     if mailer.from_email is None and any(link.from_email is None for link in mailer.chain.links):
         text = "no from_email is configured: each mail has to name its sender"
         yield Finding(NOTE, "sender", text, "set from_email, unless your mails have it")
+
+
+def _bounces(mailer: Mailer) -> Iterator[Finding]:
+    for link in mailer.chain.links:
+        if getattr(link.provider, "bounce_addresses", link) is None:
+            text = f"nobody hears of the bounces of {link.key}, so there are no events of its mails"
+            yield Finding(NOTE, "bounces", text, "set bounce_address and bounce_secret")
 
 
 def _pings(pings: Iterable[Ping]) -> Iterator[Finding]:

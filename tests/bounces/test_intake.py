@@ -212,6 +212,21 @@ def test_an_id_without_room_in_the_address_comes_from_the_report() -> None:
     assert [site.message.id] == [one.mail_id for one in site.intake.receive(own, [site.address])]
 
 
+def test_a_bounce_in_words_quotes_the_mail() -> None:
+    """
+    There too its header tells the address and the id.
+    """
+    site = Site(id="An-Id-Of-My-Own-" * 4)
+    raw = sample("qmail").replace(
+        b"Return-Path: <news@", f"Return-Path: <{site.address}> <".encode()
+    )
+    raw = raw.replace(b"01KAVJ5W3R8Q2M7Y4N6T9XBCDE", site.message.id.encode())
+
+    assert [(ANN, site.message.id)] == [
+        (one.recipient, one.mail_id) for one in site.intake.receive(raw)
+    ]
+
+
 def test_somebody_who_is_away_is_no_bounce() -> None:
     """
     His automatic reply comes to the envelope sender too.

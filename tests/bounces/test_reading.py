@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import base64
+import quopri
 import time
 import tracemalloc
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,9 @@ from hypothesis import strategies as st
 from mailfailover import DeliveryEvent, EventType, RejectReason
 from mailfailover.bounces import read_bounce
 from tests.bounces.samples import DATA, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BOUNCED, DEFERRED = EventType.BOUNCED, EventType.DEFERRED
 INVALID, OTHER = RejectReason.INVALID, RejectReason.OTHER
@@ -113,15 +118,19 @@ def test_the_same_bounce_is_the_same_event() -> None:
     assert len({one.event_id for one in once}) == 2
 
 
-def test_encoded_parts_are_read() -> None:
+@pytest.mark.parametrize(
+    ("encoding", "encode"),
+    [("base64", base64.encodebytes), ("quoted-printable", quopri.encodestring)],
+)
+def test_encoded_parts_are_read(encoding: str, encode: Callable[[bytes], bytes]) -> None:
     """
-    Words in base64 or HTML are words too.
+    Words that are encoded, or HTML, are words too.
     """
     text = "<p>Delivery to &lt;ann@example.org&gt; failed:<br>550 mailbox <b>full</b></p>"
     raw = (
         b"From: postmaster@mx.example.net\nSubject: Undeliverable\nMIME-Version: 1.0\n"
-        b"Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
-        + base64.encodebytes(text.encode())
+        b"Content-Type: text/html; charset=utf-8\n"
+        b"Content-Transfer-Encoding: %b\n\n" % encoding.encode() + encode(text.encode())
     )
 
     (event,) = read_bounce(raw)
@@ -180,6 +189,97 @@ def test_one_who_opts_out_is_unsubscribed() -> None:
     assert [EventType.UNSUBSCRIBED] == [one.type for one in read_bounce(raw)]
 
 
+@pytest.mark.parametrize(
+    "returned",
+    [
+        b"To: ann@example.org\n",
+        b"Received: from a by b for <ann@example.org>; Tue, 24 Nov 2026 09:15:02 +0000\n",
+        b"X-HmXmrOriginalRecipient: ann@example.org\nTo: list@example.com\n",
+    ],
+)
+def test_a_complaint_without_a_recipient_is_about_that_of_the_mail(returned: bytes) -> None:
+    """
+    Some feedback loops take the recipient out of their own fields, and leave him in the mail.
+    """
+    raw = sample("arf").replace(b"Original-Rcpt-To: <ann@example.org>\n", b"")
+    raw = raw.replace(b"To: ann@example.org\n", returned)
+
+    assert [(EventType.COMPLAINED, ANN)] == [(one.type, one.recipient) for one in read_bounce(raw)]
+
+
+def test_a_complaint_may_name_nobody() -> None:
+    """
+    It is one all the same: whoever knows the mail may know its recipient.
+    """
+    raw = sample("arf").replace(b"ann@example.org", b"redacted")
+
+    assert [(EventType.COMPLAINED, "")] == [(one.type, one.recipient) for one in read_bounce(raw)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"charset=us-ascii", b"charset=nobody-knows"),
+        (b"charset=us-ascii", b"charset=utf-16"),
+        (b"charset=us-ascii", b"charset*=nobody-knows'en'%ff"),
+        (b"Subject: Undelivered Mail", b"Subject: =?nobody-knows?q?=ff?= =?utf-8?q?=ff?="),
+        (b"Date: Tue, 24 Nov", b"Date: Some day"),
+        (b"Date: Tue, 24 Nov 2026", b"Date: Tue, 24 Nov 99999999999"),
+        (b'boundary="=_part"', b'boundary="'),
+        (b'boundary="=_part"', b"boundary*0*=nobody-knows''%3D_; boundary*1*=part"),
+    ],
+)
+def test_what_no_standard_allows_is_read_as_it_is(old: bytes, new: bytes) -> None:
+    """
+    A charset, a date or a parameter that is none hides no recipient.
+    """
+    raw = sample("postfix").replace(old, new)
+
+    assert [(BOUNCED, ANN)] == [(one.type, one.recipient) for one in read_bounce(raw)]
+
+
+def test_parts_within_parts_end_somewhere() -> None:
+    """
+    Below four levels nothing is looked for.
+    """
+    raw = b""
+    for level in range(9):
+        raw = b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n%b\n" % (level, level, raw)
+
+    assert read_bounce(raw) == ()
+
+
+def test_styles_and_scripts_are_no_words() -> None:
+    """
+    What a browser does not show is not read.
+    """
+    text = (
+        "<html><head><title>bob@example.org</title></head><style>carl@example.org {}</style>"
+        "<script>eve@example.org</script><!-- dan@example.org -->"
+        "<p>Your message could not be delivered to:</p><p>ann@example.org</p></html>"
+    )
+    raw = (
+        b"From: postmaster@mx.example.net\nSubject: Undeliverable\n"
+        b"Content-Type: text/html\n\n" + text.encode()
+    )
+
+    assert [ANN] == [one.recipient for one in read_bounce(raw)]
+
+
+def test_a_returned_mail_in_base64_is_read() -> None:
+    """
+    No standard allows it, and some servers do it.
+    """
+    raw = sample("arf").replace(b"Original-Rcpt-To: <ann@example.org>\n", b"")
+    start, _, returned = raw.partition(b"Content-Type: message/rfc822\n\n")
+    coded = (
+        b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n"
+        + base64.encodebytes(returned)
+    )
+
+    assert [ANN] == [one.recipient for one in read_bounce(start + coded)]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=4000))
 def test_any_bytes_are_read(raw: bytes) -> None:
@@ -229,6 +329,7 @@ def test_a_damaged_bounce_names_nobody_new(name: str, data: st.DataObject) -> No
         (b"From: MAILER-DAEMON@x.org\nSubject: failure notice\n\n", b"a" * 100),
         (b"Content-Transfer-Encoding: base64\n\n", b"QUFB"),
         (b"X: ", b"=?utf-8?q?=41?= "),
+        (b"Content-Type: text/plain; charset=punycode\n\na-", b"9"),
     ],
 )
 def test_a_mail_of_fifty_megabytes_costs_little(start: bytes, repeated: bytes) -> None:

@@ -193,3 +193,16 @@ def test_broken_plugin_is_a_warning(tmp_path: Path) -> None:
     assert 0 == done.returncode
     assert "warning  provider acme of acme-mail: importing it raised" in done.stdout
     assert "-> repair, upgrade or remove acme-mail\n" in done.stdout
+
+
+def test_bounces_that_nobody_hears_are_a_note() -> None:
+    """
+    A mail server tells of a mail by a bounce only, and that needs an address.
+    """
+    home = "bounce_address=bounces.example.com&bounce_secret=sixteen-letters."
+
+    deaf = run("doctor", "--dsn", "smtp://127.0.0.1:9?tls=none", "--timeout", "1")
+    hearing = run("doctor", "--dsn", f"smtp://127.0.0.1:9?tls=none&{home}", "--timeout", "1")
+
+    assert "nobody hears of the bounces of smtp" in deaf.stdout
+    assert "bounces" not in hearing.stdout
