@@ -13,6 +13,7 @@ from mailfailover._chain.parts import Parts
 from mailfailover._chain.policy import Policy
 from mailfailover._chain.retry import Again, later_turns
 from mailfailover._chain.send import Send
+from mailfailover._chain.split_merge import split_merge
 from mailfailover._health.limits import LocalAllowances
 from mailfailover._health.open_health import open_health
 from mailfailover._setup.dsn import build_chain_spec
@@ -180,6 +181,10 @@ class ProviderChain:
         """
         send = (MergeSend if message.is_merge else Send)(self.parts, message, policy, previous)
         try:
+            if self.parts.advice is not None and isinstance(send, MergeSend) and not previous:
+                groups = self.parts.advice.split(message)
+                if len(groups) > 1:
+                    return (yield from split_merge(send, groups))
             first = yield from send.turn()
             if not isinstance(first, Again):
                 return first

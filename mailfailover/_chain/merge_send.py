@@ -11,6 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from mailfailover._chain.attempt import is_uniform
+from mailfailover._chain.health_report import HealthReport
+from mailfailover._chain.picker import Picker
 from mailfailover._chain.policy import Upcoming
 from mailfailover._chain.retry import MIN_SECONDS, Again
 from mailfailover._chain.send import MAX_COPIES, Send
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from mailfailover._chain.parts import Parts
     from mailfailover._chain.policy import Policy
     from mailfailover._chain.waiting import Part
+    from mailfailover._message.address import Address
     from mailfailover._message.message import Message
     from mailfailover.errors import Attempt
 
@@ -73,6 +76,15 @@ class MergeSend(Send):
         if self.unknown is not None:  # from an attempt of an earlier process
             self.maybe.update(self.waiting.recipients)
 
+    def begin(self, group: tuple[Address, ...]) -> None:
+        """
+        Send from now on to these recipients only, by an order of links of their own.
+        """
+        part = part_for(self.message, group)
+        self.waiting = Waiting(part)
+        self.pick = Picker(self.parts, part, self.policy, self.deadline, self.waiting.portion)
+        self.report = HealthReport(self.parts, self.pick)
+
     def turn(self) -> Steps[Receipt | Again]:
         """
         Send as many parts as the best candidate takes.
@@ -91,7 +103,7 @@ class MergeSend(Send):
             try:
                 result = yield from self.call(given, make, batch=candidate.batch)
             except InvalidMessage as exc:
-                return self._merged() if self.provider else self.stop(exc)
+                return self.merged() if self.provider else self.stop(exc)
             if candidate.batch and _is_no_batch(result):
                 fitting = _fitting(result.error, part)
                 candidate = candidate._replace(batch=fitting > 0)
@@ -102,7 +114,7 @@ class MergeSend(Send):
                     return self._after(candidate, error)
             more = self.waiting.parts and self.time_left() > MIN_SECONDS
             given = self.pick.once_more(candidate) if more else None
-        return Again(0.0) if self.waiting.recipients else self._merged()
+        return Again(0.0) if self.waiting.recipients else self.merged()
 
     def _message(self, candidate: Candidate, part: Part) -> Message:
         if candidate.batch:
@@ -158,7 +170,7 @@ class MergeSend(Send):
         """
         End the merge in doubt: with a receipt if any part was accepted.
         """
-        return self._merged() if self.provider else super().in_doubt(error)
+        return self.merged() if self.provider else super().in_doubt(error)
 
     def upcoming(self, key: str, message: Message) -> Upcoming:
         """
@@ -197,9 +209,12 @@ class MergeSend(Send):
         """
         End the merge because no turn within the deadline can help the waiting recipients.
         """
-        return self._merged() if self.provider else super().give_up()
+        return self.merged() if self.provider else super().give_up()
 
-    def _merged(self) -> Receipt:
+    def merged(self) -> Receipt:
+        """
+        Return the receipt of all parts; where nobody took any, raise the first refusal.
+        """
         if not self.provider and self.refusal is not None:
             self.stop(self.refusal)
         return Receipt(

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.observe import Observer
     from mailfailover._chain.requirements import Shape
     from mailfailover._health.protocol import Allowances, Health
+    from mailfailover._message.address import Address
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
     from mailfailover._provider.protocols import Transport
@@ -31,6 +32,11 @@ class Advice(Protocol):
         Return *candidates* in the order in which to try them for *message*, each once.
 
         *candidates* is lazy: a candidate that is not taken from it costs nothing.
+        """
+
+    def split(self, message: Message) -> Sequence[tuple[Address, ...]]:
+        """
+        Return the recipients of a merge in groups, each of which has one order of candidates.
         """
 
 

@@ -35,12 +35,13 @@ from mailfailover.deliveries._warmups import DAY, Warmups
 from mailfailover.receivers import receiver_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Engine
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.observe import Observer
+    from mailfailover._message.address import Address
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
     from mailfailover.deliveries._cell import Cell, Place
@@ -145,6 +146,12 @@ class DeliveryHealth:
         Return *candidates* with those at the end that would hardly reach the recipients.
         """
         return self._routing.order(message, candidates)
+
+    def split(self, message: Message) -> Sequence[tuple[Address, ...]]:
+        """
+        Return the recipients of a merge in groups: those whom the same links do not reach.
+        """
+        return self._routing.split(message)
 
     def owing(self, message: Message) -> tuple[str, ...]:
         """

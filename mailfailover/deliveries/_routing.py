@@ -7,6 +7,7 @@ nothing is wrong and no link warms up, a mail's candidates are not even looked a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,9 +17,10 @@ from mailfailover._values.frozen import EMPTY
 from mailfailover.deliveries._cell import ALL, Cell, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailfailover._chain.candidate import Candidate
+    from mailfailover._message.address import Address
     from mailfailover._message.message import Message
 
 PROBE_EVERY = 50
@@ -132,6 +134,27 @@ class Routing:
         ):
             return candidates
         return [*well, *ill]
+
+    def split(self, message: Message) -> Sequence[tuple[Address, ...]]:
+        """
+        Return the recipients of a merge in groups: those whom the same links do not reach.
+
+        Whom all links reach comes first.
+        """
+        situation = self.situation
+        if situation is None:
+            return ()
+        ill: dict[str, set[str]] = defaultdict(set)
+        for link, receiver in situation.cells:
+            if ALL not in (link, receiver) and not situation.is_down(receiver):
+                ill[receiver].add(link)
+        if not ill:
+            return ()
+        groups: dict[tuple[str, ...], list[Address]] = defaultdict(list)
+        for address in message.to:
+            links = ill.get(self._receiver_of(address.domain), ())
+            groups[tuple(sorted(links))].append(address)
+        return [tuple(groups[links]) for links in sorted(groups)]
 
     def holds_back(self, message: Message) -> str:
         """

@@ -4,19 +4,27 @@ How mails are routed by cells: an ill cell goes to the end, it does not forbid.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from mailfailover import Message
+from mailfailover import Mailer, Message
 from mailfailover._chain.candidate import Candidate
 from mailfailover._health.ramp import allowed
 from mailfailover._provider.link import Link
 from mailfailover._provider.warmup import Warmup
-from mailfailover.deliveries import Cell, CellState
+from mailfailover.deliveries import Cell, CellState, DeliveryHealth
+from mailfailover.deliveries._cell_rows import write_cells
 from mailfailover.deliveries._routing import PROBE_EVERY, PROBE_SECONDS, Routing, Situation
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.null import Null
 from mailfailover.receivers import receiver_of
 from mailfailover.testing import FakeClock
+from mailfailover.tracking import Tracking
+from tests.chains import Scripted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ILL = Cell(CellState.BLOCKED, since=1000.0)
 GMAIL = Message(to="ann@gmail.com", subject="Hi", text="Hi")
@@ -182,3 +190,44 @@ def test_a_plan_that_is_no_text_is_refused() -> None:
     """
     with pytest.raises(ConfigurationError, match="warmup of 'one' must be a str"):
         Link(Null(), "one", warmup=200)  # type: ignore[arg-type]  # the claim
+
+
+def test_a_merge_is_split_by_the_links_that_do_not_reach_its_recipients(clock: FakeClock) -> None:
+    """
+    Receivers that all links reach, and those that are down, make one group.
+    """
+    found = routing(
+        clock, Situation({("one", "gmail"): ILL, ("two", "yahoo"): ILL, ("two", "gmail"): ILL})
+    )
+    people = "a@gmail.com, b@yahoo.com, c@example.org, d@gmail.com"
+    down = Situation({("one", "gmail"): ILL, ("*", "gmail"): ILL})
+
+    groups = found.split(Message(people))
+
+    assert [["c@example.org"], ["a@gmail.com", "d@gmail.com"], ["b@yahoo.com"]] == [
+        [one.email for one in group] for group in groups
+    ]
+    assert [(), ()] == [routing(clock, one).split(Message(people)) for one in (None, down)]
+
+
+def test_a_merge_goes_by_the_cells_of_each_recipient(tmp_path: Path) -> None:
+    """
+    With a real chain: nobody is kept from a link for the sake of others.
+    """
+    tracking = Tracking(f"sqlite:///{tmp_path}/mails.db")
+    tracking.init()
+    deliveries = DeliveryHealth(tracking, every=None)
+    deliveries.init()
+    with tracking.engine.begin() as connection:
+        write_cells(connection, {}, {("one", "gmail"): ILL}, {})
+    deliveries.begin()
+    one, two = Scripted("one"), Scripted("two")
+    mailer = Mailer([one, two], from_email="me@example.com", deliveries=deliveries)
+    people = ("ann@gmail.com", "bob@yahoo.com")
+
+    mailer.send(to=people, text="Hi {{n}}", merge_data={who: {"n": "x"} for who in people})
+
+    assert (["bob@yahoo.com"], ["ann@gmail.com"]) == tuple(
+        [mail.to[0].email for mail in provider.mails] for provider in (one, two)
+    )
+    tracking.close()
