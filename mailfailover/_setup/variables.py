@@ -27,6 +27,7 @@ VARIABLES: Mapping[str, str] = {
     "MAILFAILOVER_CALLBACK_SECRET": "the key that signs callbacks",
     "MAILFAILOVER_CALLBACK_URL": "where callbacks go",
     "MAILFAILOVER_DATABASE": "the database of outbox, tracking and suppressions",
+    "MAILFAILOVER_DELIVERIES": "whether service and workers heed what becomes of mails",
     "MAILFAILOVER_HOST": "the host name that SMTP says",
     "MAILFAILOVER_IMAP_PASSWORD": "the password of the mailbox of bounces",
     "MAILFAILOVER_IMAP_PASSWORD_FILE": "a file that holds it",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailfailover.cli.database import load
-from mailfailover.cli.finding import NOTE, OK, PROBLEM, Finding
+from mailfailover.cli.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ _REMEDY = (
     "look at its console and status page, and whether its webhook is still set up there; "
     "mailer.health.isolate() takes it out of use"
 )
+_ALL = "*"
+_WEBHOOKS = "look at the webhooks in its console, their address and their secret"
+_WAIT = "wait: no provider reaches it, so the outbox holds its mails back"
+_ELSEWHERE = "look at its console; meanwhile mails prefer the other providers"
 
 
 def examine_tracking(clock: Callable[[], float] = time.time) -> Iterator[Finding]:
@@ -40,6 +44,7 @@ def examine_tracking(clock: Callable[[], float] = time.time) -> Iterator[Finding
             if sql.inspect(tracking.engine).has_table("tracking_mails"):
                 tracking.check()
                 yield from _deliveries(tracking)
+                yield from _cells(tracking)
         finally:
             tracking.close()
     except ConfigurationError as exc:
@@ -63,3 +68,27 @@ def _deliveries(tracking: Tracking) -> Iterator[Finding]:
         else:
             text = f"{one.share:.0%} of its last {one.mails} mails; usual are {one.usual:.0%}"
             yield Finding(OK, subject, text)
+
+
+def _cells(tracking: Tracking) -> Iterator[Finding]:
+    """
+    Look which provider does not reach which receiver, where that is learnt.
+    """
+    deliveries = load("mailfailover.deliveries.switch").find_deliveries(tracking, {})
+    if deliveries is None:
+        return
+    report = deliveries.report()
+    for key, detail in sorted(report.silent.items()):
+        whose = "all providers" if key == _ALL else key
+        yield Finding(PROBLEM, f"webhooks of {whose}", detail, _WEBHOOKS)
+    ill = {place: cell for place, cell in report.cells.items() if cell.is_ill}
+    for (key, receiver), cell in sorted(ill.items()):
+        if key == _ALL:
+            yield Finding(WARNING, f"receiver {receiver}", cell.detail, _WAIT)
+        else:
+            where = "most receivers" if receiver == _ALL else receiver
+            subject = f"deliveries of {key} to {where}"
+            yield Finding(WARNING, subject, f"{cell.state}: {cell.detail}", _ELSEWHERE)
+    if not ill and report.cells:
+        text = f"mails arrive: {len(report.cells)} pairs of provider and receiver are well"
+        yield Finding(OK, "receivers", text)

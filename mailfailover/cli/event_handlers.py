@@ -5,6 +5,7 @@ The handlers of events in a database: tracking, the outbox, suppressions, and wh
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +34,15 @@ class EventHandlers:
 
         outbox: Settles its mails by them.
 
+        deliveries: Learns from them, None where that is switched off; for a mailer.
+
         all: Every handler.
     """
 
     engine: Any
     tracking: Any
     outbox: Any
+    deliveries: Any
     all: tuple[Callable[[Any], object], ...]
 
     @classmethod
@@ -51,12 +55,16 @@ class EventHandlers:
         """
         engine = load("mailfailover._sql.database").open_engine(database)
         tracking = load("mailfailover.tracking").Tracking(engine)
-        suppressions = load("mailfailover.suppression").SuppressionList(engine, tracking=tracking)
+        deliveries = load("mailfailover.deliveries.switch").find_deliveries(tracking, os.environ)
+        suppressions = load("mailfailover.suppression").SuppressionList(
+            engine, tracking=tracking, deliveries=deliveries
+        )
         watch = load("mailfailover.tracking").SilentOutageWatch(tracking)
         outbox = load("mailfailover.outbox").Outbox(engine)
         for part in (tracking, suppressions, outbox):
             part.init()
-        return cls(engine, tracking, outbox, (tracking, outbox.settle, suppressions, watch))
+        heard = (tracking, outbox.settle, suppressions, watch)
+        return cls(engine, tracking, outbox, deliveries, heard)
 
 
 def event_shower(*, as_json: bool) -> Callable[[DeliveryEvent], None]:

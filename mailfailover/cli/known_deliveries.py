@@ -4,6 +4,7 @@ What a command lets its mailer know of deliveries: that which its database holds
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +51,15 @@ def read_deliveries(database: Any, every: float | None = None) -> dict[str, Any]
 @contextmanager
 def deliveries_beside(outbox: Outbox) -> Iterator[dict[str, Any]]:
     """
-    The same for a worker of *outbox*; no options where the tables are not beside it.
+    The same for a worker of *outbox*; no options where deliveries are switched off.
     """
-    if not load("sqlalchemy").inspect(outbox.engine).has_table("delivery_cells"):
+    tracking = load("mailfailover.tracking").Tracking(outbox.engine)
+    found = load("mailfailover.deliveries.switch").find_deliveries(tracking, os.environ)
+    if found is None:
         yield {}
         return
-    options = read_deliveries(outbox.engine, every=15.0)
+    tracking.init()
     try:
-        yield options
+        yield {"observers": [tracking], "on_event": [tracking], "deliveries": found}
     finally:
-        options["deliveries"].close()
+        found.close()

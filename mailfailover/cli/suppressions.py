@@ -4,7 +4,7 @@ The commands of the list of suppressions: options and help.
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,13 +20,11 @@ from mailfailover.cli.output import say, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from typing import TextIO
 
 __all__ = ["add_suppression_commands"]
 
 _KIND = "suppression.SuppressionList"
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 _STATES = click.Choice(["suppressed", "held", "quarantined"])
 _REASONS = click.Choice(["complained", "unsubscribed", "bounced", "suppressed", "manual"])
 
@@ -136,8 +134,8 @@ def remove(*, email: str, database: str | None, as_json: bool, **wanted: str | N
 
 @suppressions.command()
 @click.option("--domain", default="", help="The addresses' domain, or receiver, such as gmail.")
-@click.option("--since", type=_TIME, help="Not before this day or time, in UTC.")
-@click.option("--until", type=_TIME, help="Before this day or time, in UTC.")
+@click.option("--since", metavar="TIME", help="Not before this time (UTC), or day.")
+@click.option("--until", metavar="TIME", help="Before this time (UTC), or to the end of this day.")
 @click.option("--response", default="", metavar="TEXT", help="A part of the receiver's answer.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be lifted.")
 @database_option
@@ -145,8 +143,8 @@ def remove(*, email: str, database: str | None, as_json: bool, **wanted: str | N
 def undo(
     *,
     domain: str,
-    since: datetime | None,
-    until: datetime | None,
+    since: str | None,
+    until: str | None,
     response: str,
     dry_run: bool,
     database: str | None,
@@ -157,7 +155,7 @@ def undo(
 
     Complaints, unsubscriptions and what was added by hand stay.
     """
-    times = {"since": _in_utc(since), "until": _in_utc(until)}
+    times = {"since": _time(since), "until": _time(until, is_end=True)}
     with working(as_json=as_json), opened(_KIND, database) as held:
         found = held.undo(domain=domain, response=response, dry_run=dry_run, **times)
     if as_json:
@@ -197,8 +195,15 @@ def export(*, file: TextIO, database: str | None) -> None:
         held.export_csv(file)
 
 
-def _in_utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.replace(tzinfo=UTC)
+def _time(text: str | None, *, is_end: bool = False) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text) + timedelta(days=is_end and "T" not in text)
+    except (ValueError, OverflowError):
+        message = f"{text!r} is no time: write 2027-01-31 or 2027-01-31T09:00"
+        raise click.BadParameter(message) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _count(what: str, count: int, *, as_json: bool) -> None:

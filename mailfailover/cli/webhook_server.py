@@ -56,7 +56,13 @@ def run_webhooks(
     links = _links(unsubscribe_url)
     handlers = [*parts.all, event_shower(as_json=as_json)]
     with _calling(callback_url, parts.engine) as callers:
-        mailer = open_mailer(dsn, config, on_event=[*handlers, *callers], replays=replays)
+        mailer = open_mailer(
+            dsn,
+            config,
+            on_event=[*handlers, *callers],
+            replays=replays,
+            deliveries=parts.deliveries,
+        )
         if not mailer.webhooks.keys:
             message = "none of the providers has webhooks"
             raise ConfigurationError(message)

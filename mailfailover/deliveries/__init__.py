@@ -24,6 +24,7 @@ the recent mails beside what is `_usual`, `_chance` says how likely that is, `_h
 our webhooks work; `_suspicion` looks at one cell, `_evidence` compares, `_recovery` ends an
 illness. All processes read the `_cell_rows` back, `_routing` orders a mail's candidates by them
 without any IO, and the `_bulletin` tells observers alarms, which stand in the chain's room.
+`_report` is what people read.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ with extra("tracking", "mailfailover.deliveries"):
     )
     from mailfailover.deliveries._cell import Cell, CellState
     from mailfailover.deliveries._delivery_health import DeliveryHealth
+    from mailfailover.deliveries._report import DeliveryReport
 
 __all__ = [
     "Cell",
@@ -47,6 +49,7 @@ __all__ = [
     "DeliveriesDown",
     "DeliveriesUp",
     "DeliveryHealth",
+    "DeliveryReport",
     "ReceiverDown",
     "ReceiverUp",
     "WebhooksSilent",

@@ -27,6 +27,7 @@ from mailfailover.deliveries._count_rows import (
 from mailfailover.deliveries._counts import HOUR, Buffer
 from mailfailover.deliveries._listener import Listener
 from mailfailover.deliveries._owing import is_owed, owing
+from mailfailover.deliveries._report import DeliveryReport, read_report
 from mailfailover.deliveries._routing import Routing, Situation
 from mailfailover.deliveries._sitting import Sitting
 from mailfailover.deliveries._tables import PART
@@ -230,6 +231,15 @@ class DeliveryHealth:
         return {
             place: cell for place, cell in self._cells.items() if cell.is_ill or ALL not in place
         }
+
+    def report(self) -> DeliveryReport:
+        """
+        Return how deliveries stand by the database, and which webhooks are silent.
+
+        Raises:
+            Exception: SQLAlchemy's, if the database is away.
+        """
+        return read_report(self.engine, self.clock())
 
     # What it hears
 

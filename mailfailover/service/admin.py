@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mailfailover.service.keys import KeyInfo
 
-__all__ = ["admin"]
+__all__ = ["admin", "read_fields", "refuse_the_proxy"]
 
 admin: Blueprint = Blueprint("admin", __name__, url_prefix=API)
 
@@ -36,7 +36,7 @@ _KEY_FIELDS: Mapping[str, type] = {
     "grants": list,
 }
 _HOOK_FIELDS: Mapping[str, type] = {"url": str, "types": list}
-_TYPES = {str: "a text", list: "a list of texts", int: "a whole number"}
+_TYPES = {bool: "true or false", str: "a text", list: "a list of texts", int: "a whole number"}
 
 
 @admin.before_request
@@ -61,7 +61,7 @@ def add_key() -> Response:
     """
     Create a key; only this answer contains it.
     """
-    fields = _read(_KEY_FIELDS, "name")
+    fields = read_fields(_KEY_FIELDS, "name")
     name = fields.pop("name")
     rules: dict[str, Any] = {
         field: tuple(one) if isinstance(one, list) else one for field, one in fields.items()
@@ -108,7 +108,7 @@ def add_hook() -> Response:
     """
     Let a URL be told of events.
     """
-    fields = _read(_HOOK_FIELDS, "url")
+    fields = read_fields(_HOOK_FIELDS, "url")
     if service().callbacks is None:
         detail = "Set MAILFAILOVER_CALLBACK_SECRET first: it signs what a webhook is told."
         raise Problem("invalid-request", detail)
@@ -142,7 +142,7 @@ def _key(key_id: str) -> KeyInfo:
     return found
 
 
-def _read(known: Mapping[str, type], required: str) -> dict[str, Any]:
+def read_fields(known: Mapping[str, type], *required: str) -> dict[str, Any]:
     """
     Read an object of *known* fields, each of its type.
     """
@@ -155,8 +155,7 @@ def _read(known: Mapping[str, type], required: str) -> dict[str, Any]:
         for name, kind in known.items()
         if name in data and not _fits(data[name], kind)
     ]
-    if required not in data:
-        errors.append(FieldError(required, "is missing"))
+    errors += [FieldError(name, "is missing") for name in required if name not in data]
     if errors:
         names = ", ".join(error.field for error in errors[:20])
         raise Problem("invalid-request", f"Correct these fields: {names}.", errors=errors)
@@ -166,4 +165,4 @@ def _read(known: Mapping[str, type], required: str) -> dict[str, Any]:
 def _fits(value: Any, kind: type) -> bool:
     if kind is list:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    return isinstance(value, kind) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

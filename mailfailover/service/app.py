@@ -14,6 +14,7 @@ from mailfailover.service.access_log import log_requests
 from mailfailover.service.admin import admin
 from mailfailover.service.api import api
 from mailfailover.service.batch import batch
+from mailfailover.service.delivery_view import deliveries
 from mailfailover.service.events import events
 from mailfailover.service.gate import csrf, guard
 from mailfailover.service.headers import add_headers
@@ -26,6 +27,8 @@ from mailfailover.service.parts import Service, service, set_up
 from mailfailover.service.problems import handle_problems
 from mailfailover.service.secret import session_secret
 from mailfailover.service.sizes import count_fields
+from mailfailover.service.suppression_page import suppression_page
+from mailfailover.service.suppression_view import suppressions
 from mailfailover.service.templating import set_up_templates
 from mailfailover.service.visit import API
 
@@ -35,6 +38,18 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 _SESSION = timedelta(hours=12)
+_PARTS = (
+    admin,
+    api,
+    batch,
+    deliveries,
+    events,
+    health,
+    openapi,
+    page,
+    suppression_page,
+    suppressions,
+)
 
 
 def create_app(parts: Service) -> Flask:
@@ -65,7 +80,7 @@ def create_app(parts: Service) -> Flask:
     handle_problems(app)
     add_headers(app)
     set_up_templates(app, _context)
-    for part in (admin, api, batch, events, health, openapi, page):
+    for part in _PARTS:
         app.register_blueprint(part)
     told = webhooks(parts.mailer, unsubscribe=parts.links, name="webhooks")
     app.register_blueprint(told, url_prefix=API)
@@ -80,8 +95,11 @@ def _context() -> Mapping[str, Any]:
     """
     asking = g.get("caller")
     sections = {"page.index": "Send", "page.mails": "Mails"} if asking else {}
-    if asking and asking.sees_all and service().mailbox is not None:
-        sections["mailbox.index"] = "Mailbox"
+    if asking and asking.sees_all:
+        if service().suppressions is not None:
+            sections["suppression_page.index"] = "Suppressions"
+        if service().mailbox is not None:
+            sections["mailbox.index"] = "Mailbox"
     return {
         "csrf": csrf,
         "admission": _admission() if asking and not asking.key else "",

@@ -64,6 +64,8 @@ def purging(parts: Service, over: Event, every: float = PURGE_EVERY) -> None:
         try:
             if parts.tracking is not None:
                 parts.tracking.purge()
+            if parts.suppressions is not None:
+                parts.suppressions.purge()
             forget_posts(parts.outbox.engine)
         except SQLAlchemyError as exc:
             _LOG.warning("old mails could not be forgotten now: %s", type(exc).__name__)

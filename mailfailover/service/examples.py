@@ -114,9 +114,57 @@ _NEW_HOOK = {"url": "https://shop.example.com/mail-events", "types": ["bounced",
 _HOOK = {"id": "77d0be51c2aa", **_NEW_HOOK, "created": "2027-01-31T09:00:00+00:00"}
 _QUEUED = {"id": _ID, "state": "queued", "status_url": _URL}
 
+_SUPPRESSION = {
+    "email": "ann@gmail.com",
+    "reason": "bounced",
+    "state": "held",
+    "stream": "",
+    "from_domain": "example.com",
+    "source": "mailgun",
+    "detail": "550 5.1.1 The email account that you tried to reach does not exist.",
+    "created": "2027-01-31T09:00:00+00:00",
+    "expires": "2027-02-07T09:00:00+00:00",
+}
+_QUARANTINE = {
+    "receiver": "gmail",
+    "since": "2027-01-31T08:00:00+00:00",
+    "seen": "2027-01-31T10:00:00+00:00",
+    "until": "2027-02-01T10:00:00+00:00",
+    "addresses": 94,
+}
+_CELL = {
+    "provider": "mailgun",
+    "receiver": "gmail",
+    "state": "late",
+    "since": "2027-01-31T09:00:00+00:00",
+    "detail": "12 of 60 recipients were told to be delivered within 5 min; usual are 96%",
+    "delivered": 12,
+    "late": 3,
+    "blocked": 0,
+    "unheard": 45,
+}
+
 ANSWERS: Mapping[str, Any] = {
     "AddedKey": _KEY | {"key": f"mfk_{_KEY['id']}_{'x' * 43}"},
     "BatchResults": {"results": [{"status": 202, **_QUEUED}]},
+    "Deliveries": {
+        "cells": [_CELL],
+        "silent_webhooks": [
+            {
+                "provider": "mandrill",
+                "detail": "4 webhooks had a wrong signature, and none a right one",
+            }
+        ],
+    },
+    "Lifted": {"dry_run": True, "lifted": [_SUPPRESSION]},
+    "Suppressions": {"suppressions": [_SUPPRESSION], "quarantines": [_QUARANTINE]},
+    "WrongDay": {
+        "domain": "gmail",
+        "since": "2020-12-14",
+        "until": "2020-12-16",
+        "response": "5.1.1",
+        "dry_run": True,
+    },
     "Health": {"status": "ok", "database": "ok", "providers": "ok"},
     "Hook": _HOOK,
     "Hooks": {"webhooks": [_HOOK]},

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 
     from mailfailover.service.rules import Caller
 
-_FOR_ADMINS = ("admin", "mailbox", "metrics")
+_FOR_ADMINS = (
+    "admin",
+    "deliveries",
+    "mailbox",
+    "metrics",
+    "suppression_page",
+    "suppressions",
+)
 """The blueprints that need no caller."""
 
 __all__ = ["csrf", "guard", "sign_in", "sign_out"]

@@ -25,6 +25,8 @@ LABELS: Mapping[str, str] = {
     "html": "HTML",
     "attachments": "Files",
     "recipient": "Recipient",
+    "email": "Address",
+    "reason": "Reason",
     "since": "Since",
     "until": "Until",
     "state": "State",

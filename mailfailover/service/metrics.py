@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy.exc import SQLAlchemyError
 
-from mailfailover.prometheus import PrometheusObserver, ProviderStates
+from mailfailover.prometheus import DeliveryStates, PrometheusObserver, ProviderStates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,7 +93,11 @@ class _Now:
         self.parts = parts
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield from ProviderStates(self.parts.mailer).collect()
+        mailer = self.parts.mailer
+        yield from ProviderStates(mailer).collect()
+        if mailer.deliveries is not None:
+            mailer.deliveries.begin()
+            yield from DeliveryStates(mailer.deliveries).collect()
         yield from self._outbox()
 
     def _outbox(self) -> Iterator[GaugeMetricFamily]:

@@ -16,6 +16,7 @@ from mailfailover.service.examples import ANSWERS, EXAMPLES, example_problem
 from mailfailover.service.problems import KINDS, MEDIA_TYPE
 from mailfailover.service.schemas import MAIL_FIELDS, OTHER_FIELDS, SCHEMAS
 from mailfailover.service.visit import API
+from mailfailover.suppression import Reason, SuppressionState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +79,7 @@ def _document() -> Node:
             f"{API}/messages/{{mail_id}}": {"get": _show(), "delete": _cancel()},
             f"{API}/events": {"get": _events()},
             **_admin_paths(),
+            **_suppression_paths(),
             "/healthz": {"get": _health("alive", "Whether the service is alive", 200)},
             "/readyz": {"get": _health("ready", "Whether it can do its work", 200, 503)},
         },
@@ -189,6 +191,46 @@ def _admin_paths() -> Node:
             },
         },
     }
+
+
+def _suppression_paths() -> Node:
+    kinds = (("reason", Reason), ("state", SuppressionState))
+    return {
+        f"{API}/suppressions": {
+            "get": _managed("listSuppressions", "List who gets no mail", _suppressions(), 400)
+            | {
+                "parameters": [
+                    _query("email", {"type": "string", "description": "This address alone."}),
+                    *(
+                        _query(name, {"type": "string", "enum": ["", *map(str, kind)]})
+                        for name, kind in kinds
+                    ),
+                    _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}),
+                ]
+            },
+        },
+        f"{API}/suppressions/undo": {
+            "post": _managed(
+                "undoSuppressions",
+                "Take the bounces of a wrong day back",
+                _answer("The entries as they were before.", "Lifted"),
+                400,
+                body="WrongDay",
+            ),
+        },
+        f"{API}/deliveries": {
+            "get": _managed(
+                "getDeliveries",
+                "See which provider reaches which receiver",
+                _answer("How deliveries stand.", "Deliveries"),
+                404,
+            ),
+        },
+    }
+
+
+def _suppressions() -> Node:
+    return _answer("The latest entries, newest first.", "Suppressions")
 
 
 def _managed(

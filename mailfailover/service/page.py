@@ -11,6 +11,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from mailfailover.outbox import State
 from mailfailover.service.accepting import accept
 from mailfailover.service.charts import draw_attempts, draw_health, draw_hours
+from mailfailover.service.delivery_grid import draw_grid
 from mailfailover.service.form_key import NONCE, form_key, new_nonce
 from mailfailover.service.gate import sign_in, sign_out
 from mailfailover.service.headings import read_headings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mailfailover.outbox import OutboxMail
     from mailfailover.providers.preview import PreviewMail
     from mailfailover.service.activity import Activity
+    from mailfailover.service.delivery_grid import Grid
 
 __all__ = ["page"]
 
@@ -177,7 +179,19 @@ def _index(problem: Problem | None = None) -> str:
         badge_of=badge_of,
         hours=draw_hours(activity.hours()) if activity.slices else "",
         providers=tuple(_providers(activity)),
+        grid=_grid(),
     )
+
+
+def _grid() -> Grid | None:
+    """
+    Return how deliveries stand, for callers who may see that.
+    """
+    parts = service()
+    if parts.deliveries is None or not caller().sees_all:
+        return None
+    report = parts.reports.get(parts.deliveries, parts.clock)
+    return draw_grid(report, parts.mailer.chain.keys)
 
 
 def _providers(activity: Activity) -> Iterator[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from flask import current_app, g
 
 from mailfailover._sql.database_file import DatabaseFile
 from mailfailover.service.activity import ActivityMemory
+from mailfailover.service.report_memory import ReportMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
     from mailfailover._mailer.mailer import Mailer
     from mailfailover.callbacks import Callbacks
+    from mailfailover.deliveries import DeliveryHealth
     from mailfailover.outbox import Outbox
     from mailfailover.providers.preview import Preview
     from mailfailover.service.keys import Keys
     from mailfailover.service.metrics import Metrics
     from mailfailover.service.rules import Caller
+    from mailfailover.suppression import SuppressionList
     from mailfailover.tracking import Tracking
     from mailfailover.unsubscribe import UnsubscribeLinks
 
@@ -54,6 +57,10 @@ class Service:
 
         tracking: The mails' attempts and delivery events.
 
+        deliveries: How mails reach their receivers, where that is learnt.
+
+        suppressions: The addresses that must not get mail.
+
         metrics: The counters; an observer of the mailer, too.
 
         callbacks: The queue of calls that report events to other systems.
@@ -78,6 +85,8 @@ class Service:
 
         activity: The calls of the last day, for the page.
 
+        reports: The last report of deliveries, for the page.
+
         database_file: The file of its database, where it has one.
 
     .. versionadded:: 0.1.0
@@ -88,6 +97,8 @@ class Service:
     keys: Keys
     mailbox: Preview | None = None
     tracking: Tracking | None = None
+    deliveries: DeliveryHealth | None = None
+    suppressions: SuppressionList | None = None
     metrics: Metrics | None = None
     callbacks: Callbacks | None = None
     links: UnsubscribeLinks | None = None
@@ -102,6 +113,7 @@ class Service:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
     activity: ActivityMemory = field(default_factory=ActivityMemory)
+    reports: ReportMemory = field(default_factory=ReportMemory)
     database_file: DatabaseFile = field(init=False)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,8 @@ __all__ = ["ADMIN", "BEHIND_PROXY", "GRANTS", "LOCAL", "Caller", "Rules"]
 
 ADMIN = "admin"
 GRANTS = {
-    ADMIN: "sees and cancels every mail, sees mailbox and metrics, manages keys and webhooks",
+    ADMIN: "sees and cancels every mail, sees mailbox, metrics and deliveries, manages "
+    "keys, webhooks and suppressions",
     "envelope_from": "may say where bounces go",
     "headers": "may set headers of its own",
     "provider_options": "may give options to a provider",

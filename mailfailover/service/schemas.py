@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._values.events import EventType
 from mailfailover._values.features import MAY_BE_LEFT_OFF
+from mailfailover.deliveries import CellState
 from mailfailover.outbox import State
 from mailfailover.service.problems import KINDS
 from mailfailover.service.rules import GRANTS
+from mailfailover.suppression import Reason, SuppressionState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,6 +207,51 @@ _RESULT = {
     "additionalProperties": False,
 }
 
+_SUPPRESSION = _object(
+    {
+        "email": _text(),
+        "reason": _text(enum=[str(one) for one in Reason]),
+        "state": _text(
+            "Held ones get mail again by themselves, quarantined ones get it now.",
+            enum=[str(one) for one in SuppressionState],
+        ),
+        "stream": _text("Of this stream only; of every one if empty."),
+        "from_domain": _text("Of this From domain only; of every one if empty."),
+        "source": _text("Who told it."),
+        "detail": _text(),
+        "created": _TIME,
+        "expires": _or_null(_TIME),
+    }
+)
+_QUARANTINE = _object(
+    {
+        "receiver": _text("Such as gmail."),
+        "since": _TIME,
+        "seen": _TIME,
+        "until": _TIME,
+        "addresses": {"type": "integer"},
+    }
+)
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_CELL = _object(
+    {
+        "provider": _text("The chain key; * is all of them."),
+        "receiver": _text("Such as gmail; * is all of them."),
+        "state": _text(enum=[str(one) for one in CellState]),
+        "since": _or_null(_TIME),
+        "detail": _text(),
+        **dict.fromkeys(("delivered", "late", "blocked", "unheard"), _COUNT),
+    }
+)
+_SILENT = _object({"provider": _text("* is all of them."), "detail": _text()})
+_WRONG_DAY = {
+    "domain": _text("The domain of the addresses, or the name of their receiver."),
+    "since": _text("Not before this time, or day."),
+    "until": _text("Before this time, or until the end of this day."),
+    "response": _text("A part of what the receiver answered."),
+    "dry_run": _SWITCH | {"description": "Only tell what would be lifted."},
+}
+
 SCHEMAS: Mapping[str, Schema] = {
     "Batch": {
         "type": "object",
@@ -216,6 +263,20 @@ SCHEMAS: Mapping[str, Schema] = {
     "AddedKey": _object(_KEY | {"key": _text("Keep it: it is shown once.")}),
     "Keys": _object({"keys": _list({"$ref": "#/components/schemas/Key"})}),
     "NewKey": _object(_RULES, required=["name"]),
+    "Deliveries": _object(
+        {"cells": _list(_CELL), "silent_webhooks": _list(_SILENT, "Whose events do not come.")}
+    ),
+    "Suppression": _SUPPRESSION,
+    "Suppressions": _object(
+        {
+            "suppressions": _list({"$ref": "#/components/schemas/Suppression"}),
+            "quarantines": _list(_QUARANTINE, "Receivers whose bounces suppress nobody."),
+        }
+    ),
+    "WrongDay": _object(_WRONG_DAY, required=[]),
+    "Lifted": _object(
+        {"dry_run": _SWITCH, "lifted": _list({"$ref": "#/components/schemas/Suppression"})}
+    ),
     "Hook": _HOOK,
     "Hooks": _object({"webhooks": _list({"$ref": "#/components/schemas/Hook"})}),
     "NewHook": _object({"url": _text(format="uri"), "types": _TYPES}, required=["url"]),

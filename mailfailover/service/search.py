@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mailfailover.service.rules import Caller
 
-__all__ = ["EVERYTHING", "Search", "read_search"]
+__all__ = ["EVERYTHING", "Search", "read_search", "read_time"]
 
 _TEXTS = ("recipient", "subject", "sender", "provider")
 _TIMES = ("since", "until")
@@ -115,7 +115,7 @@ def read_search(given: Mapping[str, str]) -> Search:
         errors.append(FieldError("state", f"must be one of {', '.join(State)}"))
     for name in _TIMES:
         try:
-            found[name] = _time(given.get(name, "").strip(), is_end=name == "until")
+            found[name] = read_time(given.get(name, "").strip(), is_end=name == "until")
         except (ValueError, OverflowError):  # the latter: at the end of all times
             errors.append(FieldError(name, "must be a time, such as 2027-01-31T09:00:00+00:00"))
     if errors:
@@ -124,7 +124,18 @@ def read_search(given: Mapping[str, str]) -> Search:
     return Search(state=state, **found)
 
 
-def _time(text: str, *, is_end: bool) -> datetime | None:
+def read_time(text: str, *, is_end: bool) -> datetime | None:
+    """
+    Read a time or a day, in UTC where it names no zone; None for "".
+
+    Args:
+        text: The time.
+
+        is_end: Whether something lasts until then: a day is included.
+
+    Raises:
+        ValueError, OverflowError: If it is neither.
+    """
     if not text:
         return None
     if "T" not in text:  # a day, which belongs to what is looked for

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WITHIN: Mapping[str, tuple[str, ...]] = {
     "page.mails": ("page.mail",),
     "mailbox.index": ("mailbox.mail",),
+    "suppression_page.index": ("suppression_page.lift",),
 }
 """The pages that belong to a section, by the endpoint of its first page."""
 

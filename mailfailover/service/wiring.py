@@ -14,6 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from mailfailover._mailer.mailer import Mailer
 from mailfailover._sql.database import open_engine, reading
 from mailfailover.callbacks import Callbacks
+from mailfailover.deliveries.switch import find_deliveries
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox
 from mailfailover.providers.preview import Preview
@@ -62,7 +63,10 @@ def assemble(
     """
     engine = open_engine(database)
     outbox, keys, tracking, metrics = Outbox(engine), Keys(engine), Tracking(engine), Metrics()
-    suppressions = SuppressionList(engine, tracking=tracking)
+    deliveries = find_deliveries(tracking, environ, observers=[metrics])
+    suppressions = SuppressionList(
+        engine, tracking=tracking, deliveries=deliveries, observers=[metrics]
+    )
     watch, replays = SilentOutageWatch(tracking), SQLReplays(engine)
     callbacks = _callbacks(engine, environ)
     mailer = make_mailer(
@@ -76,6 +80,7 @@ def assemble(
             *([callbacks] if callbacks else ()),
         ],
         replays=replays,
+        deliveries=deliveries,
     )
     for part in (outbox, keys, tracking, suppressions, replays):
         part.init()
@@ -85,6 +90,8 @@ def assemble(
         keys=keys,
         mailbox=_mailbox(mailer),
         tracking=tracking,
+        deliveries=deliveries,
+        suppressions=suppressions,
         metrics=metrics,
         callbacks=callbacks,
         links=_links(environ),

@@ -141,7 +141,7 @@ def _was_known(bounce: Bounce, deliveries: Iterable[datetime]) -> bool:
     """
     Whether the address had been delivered to before *bounce*.
     """
-    return any(at < bounce.at for at in deliveries)
+    return any(at <= bounce.at for at in deliveries)
 
 
 def _is_refuted(bounce: Bounce, deliveries: Iterable[datetime]) -> bool:

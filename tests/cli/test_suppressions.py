@@ -168,7 +168,7 @@ def test_a_wrong_day_is_taken_back() -> None:
     After a look at what that would lift.
     """
     bounces()
-    wanted = ("undo", "--since", "2020-12-15", "--until", "2020-12-16T00:00", "--response", "5.1.1")
+    wanted = ("undo", "--since", "2020-12-15T12:00", "--until", "2020-12-15", "--response", "5.1.1")
 
     tried = run("suppressions", *wanted, "--dry-run")
     before = listed()
@@ -180,6 +180,16 @@ def test_a_wrong_day_is_taken_back() -> None:
     assert {"dry_run": False, "lifted": [bob]} == json.loads(done.stdout)
     assert rest.stdout.endswith("lifted: 1\n")
     assert [] == listed()
+
+
+@pytest.mark.parametrize("time", ["soon", "9999-12-31"])
+def test_a_time_that_is_none(time: str) -> None:
+    """
+    Is named, with the form that it should have.
+    """
+    done = run("suppressions", "undo", "--until", time)
+
+    assert (2, True) == (done.exit_code, f"'{time}' is no time: write 2027-01-31" in done.stderr)
 
 
 def test_everything_is_not_taken_back() -> None:

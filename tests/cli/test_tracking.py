@@ -8,8 +8,19 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from mailfailover import DeliveryEvent, EventType, Mailer
+from mailfailover import (
+    DeliveryEvent,
+    EventType,
+    Mailer,
+    MailSent,
+    Receipt,
+    RecipientStatus,
+    WebhookRefused,
+)
 from mailfailover._sql.schema import versions
+from mailfailover._values.frozen import FrozenDict
+from mailfailover.deliveries import Cell, CellState, DeliveryHealth
+from mailfailover.deliveries._cell_rows import write_cells
 from mailfailover.errors import MailFailoverError, OutcomeUnknown
 from mailfailover.tracking import Tracking
 from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE
@@ -231,7 +242,7 @@ def doctor(*, dsn: str = "null://") -> dict[str, tuple[str, str, str]]:
     return {
         one["subject"]: (one["severity"], one["text"], one["remedy"])
         for one in found
-        if one["subject"].startswith(("deliveries", "database"))
+        if one["subject"].startswith(("deliveries", "database", "receiver", "webhooks"))
     }
 
 
@@ -270,6 +281,40 @@ def test_the_doctor_knows_of_silent_outages(tracking: Tracking) -> None:
     assert ("problem", True) == (severity, text.startswith("a accepts mail, but of its last 60"))
     assert "whether its webhook is still set up there" in remedy
     assert 1 == run("doctor", "--dsn", "null://").exit_code
+
+
+def test_the_doctor_knows_of_cells(tracking: Tracking) -> None:
+    """
+    Which provider does not reach whom, which receiver is down, and whose webhooks are silent.
+    """
+    deliveries = DeliveryHealth(tracking, every=None)
+    deliveries.init()
+    for _ in range(3):
+        deliveries(WebhookRefused("b"))
+    accepted = FrozenDict({"ann@gmail.com": RecipientStatus.ACCEPTED})
+    deliveries(MailSent(MAIL, Receipt("m", "b", "", accepted, ())))
+    deliveries.check()
+    cells = {
+        ("a", "gmail"): Cell(CellState.LATE, 1.0, "12 of 60"),
+        ("a", "*"): Cell(CellState.SILENT, 1.0, "1 of 60"),
+        ("*", "yahoo"): Cell(CellState.LATE, 1.0, "a: 1 of 9"),
+    }
+    well = {("a", "gmail"): Cell(delivered=5)}
+    with tracking.engine.begin() as connection:
+        write_cells(connection, {}, cells, {})
+
+    ill = doctor()
+    with tracking.engine.begin() as connection:
+        write_cells(connection, cells, well, {})
+    healed = doctor()
+
+    assert ("warning", "late: 12 of 60") == ill["deliveries of a to gmail"][:2]
+    assert ("warning", "silent: 1 of 60") == ill["deliveries of a to most receivers"][:2]
+    assert ("warning", "a: 1 of 9") == ill["receiver yahoo"][:2]
+    assert ("problem", "3 webhooks had a wrong signature, and none a right one") == (
+        ill["webhooks of b"][:2]
+    )
+    assert "ok" == healed["receivers"][0]
 
 
 def test_the_doctor_finds_no_tracking(tmp_path: Path) -> None:

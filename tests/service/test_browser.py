@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import time
 from base64 import b64decode
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +12,16 @@ import pytest
 import requests
 from selenium.webdriver.common.keys import Keys as Key
 
+from mailfailover import DeliveryEvent, EventType
 from mailfailover._sql.database import open_engine
+from mailfailover.deliveries import Cell, CellState, DeliveryHealth
+from mailfailover.deliveries._cell_rows import write_cells
 from mailfailover.plugin import Attachment, Message
 from mailfailover.providers.preview import Preview
 from mailfailover.service.keys import Keys
 from mailfailover.service.rules import Rules
+from mailfailover.suppression import SuppressionList
+from mailfailover.tracking import Tracking
 from tests.cli.running import listening
 from tests.service import browser as chromium
 
@@ -201,6 +207,7 @@ def test_pages_fit_every_screen(
     for name, path in {
         "index": "/",
         "mails": "/mails",
+        "suppressions": "/suppressions",
         "mailbox": "/mailbox/",
         "headers": f"/mailbox/{number}?view=headers",
         "attachments": f"/mailbox/{number}?view=attachments",
@@ -213,6 +220,62 @@ def test_pages_fit_every_screen(
         browser.picture(f"{name}-{width}-{scheme}")
     assert {url.removeprefix("http://")} == browser.hosts()
     assert [] == [one for one in browser.complaints() if "404 (NOT FOUND)" not in one]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_deliveries_and_suppressions_fit_every_screen(
+    width: int, scheme: str, browser: Browser, tmp_path: Path
+) -> None:
+    """
+    With cells that are ill, and with what a wrong day lifts.
+    """
+    engine = open_engine(f"sqlite:///{tmp_path}/mails.db")
+    tracking = Tracking(engine)
+    tracking.init()
+    DeliveryHealth(tracking).init()
+    since = time.time() - 3600
+    words = "12 of 60 recipients were told to be delivered within 5 min; usual are 96%"
+    names = ("gmail", "microsoft", "yahoo", "apple", "gmx", "orange", "acme.example")
+    cells = {(key, name): Cell(delivered=9) for key in ("mailgun", "mandrill") for name in names}
+    cells["mailgun", "gmail"] = Cell(CellState.LATE, since, words, 12, 3, 0, 45)
+    cells["mandrill", "yahoo"] = Cell(CellState.BLOCKED, since, "9 of 9 were refused", 0, 0, 9, 0)
+    with engine.begin() as connection:
+        write_cells(connection, {}, cells, {})
+    held = SuppressionList(engine)
+    held.init()
+    for type_ in ("delivered", "bounced"):
+        for name in ("ann", "bob", "a.very.long.name.of.a.recipient.whom.nobody.knows"):
+            event = DeliveryEvent(
+                type=EventType(type_),
+                provider="mailgun",
+                event_id=f"{type_}-{name}",
+                recipient=f"{name}@gmail.com",
+                mta_response="550 5.1.1 The email account that you tried to reach does not exist",
+            )
+            held(event)
+    held.add("cid@example.org")
+    engine.dispose()
+    surroundings = {
+        "MAILFAILOVER_DATABASE": f"sqlite:///{tmp_path}/mails.db",
+        "MAILFAILOVER_PREVIEW": str(tmp_path / "preview.db"),
+        "MAILFAILOVER_DSN": "failover(mailgun=null:// mandrill=null://)",
+    }
+    browser.look(width=width, height=2000, scheme=scheme)
+
+    with listening("serve", "--workers", "0", **surroundings) as (_, url):
+        for name, path in {"deliveries": "/", "suppressions": "/suppressions"}.items():
+            browser.open(url + path)
+            assert width >= browser.run("return document.documentElement.scrollWidth"), name
+            assert [] == browser.barriers(), name
+            browser.picture(f"{name}-{width}-{scheme}")
+        browser.find("#domain").send_keys("gmail" + Key.ENTER)
+        browser.wait(lambda: "This would lift 3" in browser.text("#lifted"))
+        browser.picture(f"undo-{width}-{scheme}")
+        browser.find("[name=lift]").click()
+        browser.wait(lambda: "Lifted: 3" in browser.text("#lifted"))
+        assert [] == [one for one in browser.complaints() if url in one]
+    browser.open("about:blank")
 
 
 def test_key_signs_in(browser: Browser, tmp_path: Path) -> None:

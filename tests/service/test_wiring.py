@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from mailfailover import DeliveryEvent, EventType, Mailer, RecipientSuppressed, RejectReason
 from mailfailover.cli.service import serve
+from mailfailover.deliveries import DeliveryHealth
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import OutboxWorker
 from mailfailover.providers.preview import Preview
@@ -74,6 +75,38 @@ def test_parts_know_each_other() -> None:
     assert isinstance(parts.mailbox, Preview)
     with pytest.raises(RecipientSuppressed):
         parts.mailer.send(PLAIN.replace(id="next"))
+
+
+@pytest.mark.parametrize(
+    ("value", "before", "expected"),
+    [(None, False, False), (None, True, True), ("1", False, True), ("off", True, False)],
+)
+def test_deliveries_can_be_switched(
+    value: str | None, before: bool, expected: bool, environment: dict[str, str]
+) -> None:
+    """
+    By a variable, which makes the tables; without it they are heeded where their tables are.
+    """
+    tracking = Tracking(environment["MAILFAILOVER_DATABASE"])
+    if before:
+        DeliveryHealth(tracking).init()
+    variables = {} if value is None else {"MAILFAILOVER_DELIVERIES": value}
+
+    parts = assemble(environ=variables)
+
+    assert expected == (parts.deliveries is not None)
+    assert parts.deliveries is parts.mailer.deliveries
+    assert parts.suppressions is not None
+    assert parts.deliveries is parts.suppressions.deliveries
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_switch_that_means_nothing() -> None:
+    """
+    Is told.
+    """
+    with pytest.raises(ConfigurationError, match="MAILFAILOVER_DELIVERIES must be 1 or 0"):
+        assemble(environ={"MAILFAILOVER_DELIVERIES": "maybe"})
 
 
 def test_service_without_preview_has_no_mailbox(tmp_path: Path) -> None:
