@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailfailover._values.events import EventType
+from mailfailover._values.events import EventType, RejectReason
 from mailfailover._values.frozen import FrozenDict
 from mailfailover.bounces.finding import Finding, address_in
 from mailfailover.bounces.paragraphs import words_about
 from mailfailover.bounces.plain_words import named_in
-from mailfailover.bounces.reasons import status_in
+from mailfailover.bounces.reasons import reason_of, status_in
 
 if TYPE_CHECKING:
     from mailfailover.bounces.parts import Fields, Report
@@ -64,7 +64,7 @@ def _read_group(group: Fields, report: Report, everybody: set[str]) -> Finding |
     words = group.words("diagnostic-code")
     said = words.partition(";")[2] if ";" in words[:40] else words
     said = said.strip()
-    if len(said) < _FEW_WORDS:  # "smtp; 550": the reason is told to the reader only
+    if len(said) < _FEW_WORDS or _is_vague(status, said):  # the reason is told to the reader only
         said = f"{said} {_told(names, report, everybody)}".strip()
     told = status_in(said)
     if not status or (status.endswith(".0.0") and told[:1] == status[:1]):
@@ -78,6 +78,13 @@ def _read_group(group: Fields, report: Report, everybody: set[str]) -> Finding |
         when=group.get("last-attempt-date") or group.get("arrival-date"),
         details=FrozenDict({name: group.get(name) for name in _DETAILS if group.get(name)}),
     )
+
+
+def _is_vague(status: str, said: str) -> bool:
+    """
+    Whether neither a code nor a word says why.
+    """
+    return status[1:] in ("", ".0.0") and reason_of(status_in(said), said) is RejectReason.OTHER
 
 
 def _told(names: list[str], report: Report, everybody: set[str]) -> str:

@@ -147,9 +147,9 @@ def open_report(raw: bytes) -> Report:
     """
     Read the parts of a mail. Whatever *raw* is, there is a report, and no exception.
     """
-    start = 0
-    if raw.startswith((b"From ", b">From ")):  # the line that mbox and pipes put before a mail
-        start = raw.find(b"\n", 0, 1000) + 1
+    start = len(raw[:MAX_HEADER]) - len(raw[:MAX_HEADER].lstrip())
+    if raw.startswith((b"From ", b">From "), start):  # what mbox and pipes put before a mail
+        start = raw.find(b"\n", start, start + 1000) + 1
     whole = _open(raw, start, len(raw))
     report = Report(whole.header)
     plain: list[str] = []

@@ -126,7 +126,7 @@ _ROWS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
     _row(
         SPAM,
         r"\bspam\b(?! (sent|filter list))|spam[- ]like|unsolicited|bulk (e-?)?mail",
-        r"phishing|virus|malware|infected|trojan|surbl|blacklisted url",
+        r"phishing|(?<!anti-)\bvirus|malware|infected|trojan|surbl|blacklisted url",
         r"(banned|prohibited|illegal) (\w+ )?attach",
         r"(content|message) (was )?(content )?(rejected|filtered|denied)|content filter",
         r"mail content|suspicious|5\.7\.0 reject, id|potential security",
@@ -233,7 +233,9 @@ _ROWS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,4})(?![\d.]*\d)")
 _ADDRESSES = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
 # What Amazon SES puts in front of a server's answer, whatever that says.
-_WRAPPERS = re.compile(r"unknown address error|other mail system problem", re.IGNORECASE)
+_WRAPPERS = re.compile(
+    r"unknown address error|other mail system problem|\(delivery attempts: \d+\)", re.IGNORECASE
+)
 _PATHS = re.compile(r"(https?://[^\s/]{1,255})\S{0,2000}")
 
 

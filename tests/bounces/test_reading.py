@@ -78,13 +78,14 @@ def test_a_dialect(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(DIALECTS))
 def test_line_ends_and_an_mbox_line_change_nothing(name: str) -> None:
     """
-    SMTP brings CRLF, a pipe brings LF and a line in front.
+    SMTP brings CRLF, a pipe brings LF and a line in front, a bad script blank ones.
     """
     plain = read_bounce(sample(name))
     wire = read_bounce(sample(name).replace(b"\n", b"\r\n"))
     piped = read_bounce(b"From MAILER-DAEMON  Tue Nov 24 09:15:05 2026\n" + sample(name))
+    blank = read_bounce(b"\r\n \n" + sample(name))
 
-    assert plain == wire == piped
+    assert plain == wire == piped == blank
 
 
 def test_an_event_has_all_that_the_report_says() -> None:

@@ -43,6 +43,24 @@ def test_the_reason_of_an_answer(status: str, words: str, reason: RejectReason) 
     assert reason_of(status, words) is reason
 
 
+def test_an_antivirus_program_signs_no_verdict() -> None:
+    """
+    Scanners put their names under every mail, a bounce too.
+    """
+    words = "550 5.1.1 User unknown. Checked by an anti-virus system (antivirus.example)"
+
+    assert reason_of("5.1.1", words) is INVALID
+
+
+def test_what_ses_writes_around_an_answer_says_nothing() -> None:
+    """
+    The answer of the recipient's server is inside.
+    """
+    words = "5.1.0 - Unknown address error 550-'5.7.1 Access denied' (delivery attempts: 0)"
+
+    assert reason_of("5.7.1", words) is BLOCKED
+
+
 def test_a_name_in_an_address_is_no_word() -> None:
     """
     Somebody may be called spam, or have a mailbox at a quota.example.
