@@ -15,6 +15,7 @@ variables of the environment, by ``celery -A mailfailover.celery worker``.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,8 @@ def application(outbox: Outbox, mailer: Mailer, **options: Any) -> Celery:
     """
     Make the application of a worker that sends the mails of *outbox* through *mailer*.
 
-    *options* are those of :class:`OutboxTasks`.
+    *options* are those of :class:`OutboxTasks`; its *health* is that of the variable
+    MAILFAILOVER_WORKER_HEALTH if it is not given.
 
     Raises:
         ConfigurationError: If the environment names no broker.
@@ -54,6 +56,7 @@ def application(outbox: Outbox, mailer: Mailer, **options: Any) -> Celery:
     """
     from celery import Celery
 
+    options.setdefault("health", os.environ.get("MAILFAILOVER_WORKER_HEALTH", "").strip())
     app = Celery("mailfailover", broker=need_broker_url(), set_as_current=False)
     app.conf.task_default_queue = QUEUE
     OutboxTasks(app, outbox, mailer, **options)

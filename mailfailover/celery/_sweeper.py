@@ -5,6 +5,7 @@ Finding what the broker lost: the outbox knows which mails wait, whatever the qu
 from __future__ import annotations
 
 import logging
+import time
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,10 @@ class Sweeping:
     ) -> None:
         self._sweep = sweep
         self._errors: tuple[type[Exception], ...] = (SQLAlchemyError, *errors)
-        self._seconds = seconds
+        self.seconds = seconds
+        self.seen = time.monotonic()
+        """When it last began to sweep, on the clock of ``time.monotonic``."""
+
         self._rng = fresh_rng()
         self._over = Event()
 
@@ -95,9 +99,10 @@ class Sweeping:
 
     def _run(self) -> None:
         while True:
+            self.seen = time.monotonic()
             try:
                 self._sweep()
             except self._errors as exc:
                 logger.warning("the sweeper failed (%s) and tries again", type(exc).__name__)
-            if self._over.wait(self._seconds * self._rng.uniform(0.8, 1.2)):
+            if self._over.wait(self.seconds * self._rng.uniform(0.8, 1.2)):
                 return

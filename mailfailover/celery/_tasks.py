@@ -12,6 +12,7 @@ from celery import signals
 
 from mailfailover._values.face import published_in
 from mailfailover.celery._broker import DEFAULTS, QUEUE, SEND, broker_errors, depth, publish
+from mailfailover.celery._health import Health
 from mailfailover.celery._sweeper import Sweeper, Sweeping
 from mailfailover.celery._waker import Waker
 from mailfailover.outbox import OutboxWorker
@@ -58,6 +59,10 @@ class OutboxTasks:
 
         sweep: Seconds between two looks at the outbox.
 
+        health:
+            ``HOST:PORT`` where a worker answers ``/healthz`` and ``/readyz``; nowhere without it.
+            A program that only adds mails does not listen.
+
         options: Of ``OutboxWorker``.
 
     Attributes:
@@ -78,6 +83,7 @@ class OutboxTasks:
         *,
         queue: str = QUEUE,
         sweep: float = 10.0,
+        health: str = "",
         **options: Any,
     ) -> None:
         self.app = app
@@ -93,6 +99,8 @@ class OutboxTasks:
             self.worker, lambda: depth(app, queue), lambda mails: publish(app, queue, mails)
         )
         self._sweeping = Sweeping(sweeper.sweep, broker_errors(app), sweep)
+        broker = app.conf.broker_write_url or app.conf.broker_url or ""
+        self._health = Health(health, self._sweeping, outbox, broker)
 
         def send(mail_id: str) -> None:
             logger.debug("woken by mail %s", mail_id)
@@ -125,9 +133,11 @@ class OutboxTasks:
         queues = {queue.name for queue in sender.task_consumer.queues}
         if sender.app is self.app and self.queue in queues:
             self._sweeping.start()
+            self._health.start()
 
     def _on_shutting_down(self, **_: Any) -> None:
         self._sweeping.stop()
+        self._health.stop()
 
 
 def _log_mails(**_: Any) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mailfailover.cli.health_server import answering, check_worker
+from mailfailover.cli.health_server import answering
 from mailfailover.cli.listening import import_service, listen, wait_for_the_end
 from mailfailover.cli.logs import log_to_stderr
 from mailfailover.cli.output import say
@@ -75,6 +75,8 @@ def run_serve(
         ExitStack() as stack,
     ):
         if worker_only:
+            from mailfailover.outbox._health_server import check_worker
+
             ready = import_service("health").check_readiness
             with answering(health, partial(check_worker, worker), partial(ready, parts)):
                 wait_for_the_end()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from mailfailover.cli.exits import INTERRUPTED
-from mailfailover.cli.health_server import OK, answering, check_worker
+from mailfailover.cli.health_server import answering
 from mailfailover.cli.json_logs import JSONFormatter
 from mailfailover.cli.known_deliveries import deliveries_beside
 from mailfailover.cli.outbox_commands import open_outbox
@@ -58,6 +58,7 @@ def run_worker(
     outbox = open_outbox(database, **kept)
     from mailfailover._sql.database_file import DatabaseFile
     from mailfailover.outbox import OutboxWorker
+    from mailfailover.outbox._health_server import check_worker
 
     file = DatabaseFile.of(outbox.engine)
     with (
@@ -82,6 +83,8 @@ def _check_database(outbox: Outbox, file: DatabaseFile) -> dict[str, str]:
     """
     Tell whether the database can be used.
     """
+    from mailfailover.outbox._health_server import OK
+
     try:
         outbox.check()
     except ConfigurationError as exc:

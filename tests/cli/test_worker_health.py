@@ -14,9 +14,10 @@ import requests
 from mailfailover import Mailer
 from mailfailover._sql.database import open_engine
 from mailfailover._sql.database_file import DatabaseFile
-from mailfailover.cli.health_server import answering, check_worker
+from mailfailover.cli.health_server import answering
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox, OutboxWorker
+from mailfailover.outbox._health_server import check_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
