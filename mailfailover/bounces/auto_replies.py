@@ -14,7 +14,7 @@ from mailfailover.bounces.plain_words import is_program
 if TYPE_CHECKING:
     from mailfailover.bounces.parts import Report
 
-__all__ = ["read_auto_reply"]
+__all__ = ["read_auto_reply", "read_away"]
 
 _HEADERS = (
     "x-autoreply",
@@ -35,23 +35,33 @@ _SUBJECTS = re.compile(
 )
 
 
+def read_away(report: Report) -> list[Finding]:
+    """
+    Return a finding for a person whose subject says that he is away.
+
+    What else it says may sound like a bounce: the subject of the mail that is answered.
+    """
+    if is_program(report.header.get("from")):
+        return []
+    return _away(report) if _SUBJECTS.search(report.header.words("subject")) else []
+
+
 def read_auto_reply(report: Report) -> list[Finding]:
     """
-    Return a finding for the person who is away, none where the mail is no automatic reply.
+    Return a finding for whom a program answers, none where the mail is no automatic reply.
     """
     header = report.header
-    if is_program(header.get("from")):
-        return []
     submitted = header.get("auto-submitted").partition(";")[0].strip().lower()
-    precedence = header.get("precedence").lower()
-    if not (
+    is_automatic = (
         submitted == "auto-replied"
-        or any(header.get(name) for name in _HEADERS)
-        or precedence == "auto_reply"
+        or header.get("precedence").lower() == "auto_reply"
         or header.get("x-auto-response-suppress").lower() == "all"
-        or _SUBJECTS.search(header.words("subject"))
-    ):
-        return []
-    who = address_in(header.get("from")) or address_in(header.get("sender"))
+        or any(header.get(name) for name in _HEADERS)
+    )
+    return _away(report) if is_automatic and not is_program(header.get("from")) else []
+
+
+def _away(report: Report) -> list[Finding]:
+    who = address_in(report.header.get("from")) or address_in(report.header.get("sender"))
     words = " ".join(report.text.split())[:500]
     return [Finding(type=EventType.AUTORESPONDED, recipient=who, words=words)]

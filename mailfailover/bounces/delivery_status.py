@@ -14,7 +14,8 @@ from mailfailover.bounces.plain_words import named_in
 from mailfailover.bounces.reasons import reason_of, status_in
 
 if TYPE_CHECKING:
-    from mailfailover.bounces.parts import Fields, Report
+    from mailfailover.bounces.fields import Fields
+    from mailfailover.bounces.parts import Report
 
 __all__ = ["read_status"]
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailfailover._mailer.webhook import hand_on
 from mailfailover._values.face import published_in
+from mailfailover.bounces.attribution import attributed
 from mailfailover.bounces.finding import addresses_in
 from mailfailover.bounces.parts import open_report
-from mailfailover.bounces.reading import event_of, findings_in
+from mailfailover.bounces.reading import event_of
 from mailfailover.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._provider.bounce_addresses import BounceAddresses, SignedMail
     from mailfailover._values.events import DeliveryEvent
-    from mailfailover.bounces.finding import Finding
     from mailfailover.bounces.parts import Report
 
     Lookup = Callable[[str], Any]
@@ -132,7 +132,7 @@ class BounceIntake:
             dataclasses.replace(
                 event_of(finding, report), provider=key, mail_id=mail_id, recipient=recipient
             )
-            for recipient, finding in _attributed(report, mail, known)
+            for recipient, finding in attributed(report, mail, known)
         )
         hand_on(events, self._mailer.webhooks.handlers)
         return events
@@ -174,40 +174,6 @@ class BounceIntake:
             if emails:
                 return {one.lower(): one for one in emails if "@" in one}
         return {}
-
-
-def _attributed(
-    report: Report, mail: SignedMail, known: dict[str, str]
-) -> list[tuple[str, Finding]]:
-    """
-    Return what a report says of each recipient of the mail, once.
-
-    Somebody whom a text names by the way is no recipient, as long as it names one.
-    """
-    found: dict[tuple[str, str], Finding] = {}
-    for finding in findings_in(report):
-        recipient = _recipient(finding, report, mail, known)
-        same = found.setdefault((recipient, finding.type), finding)
-        if recipient.lower() == finding.recipient.lower() != same.recipient.lower():
-            found[recipient, finding.type] = finding
-    is_sure = any(recipient for recipient, _ in found)
-    return [(one, finding) for (one, _), finding in found.items() if one or not is_sure]
-
-
-def _recipient(finding: Finding, report: Report, mail: SignedMail, known: dict[str, str]) -> str:
-    """
-    Return the recipient of the mail whom a finding is about, "" where that is not sure.
-    """
-    names = [one for one in (finding.recipient, *finding.aliases) if one]
-    if not known:
-        return next((one for one in names if mail.went_to(one)), "")
-    if len(known) == 1:  # a report about this mail is about him, whatever it calls him
-        return next(iter(known.values()))
-    named = [known[one.lower()] for one in names if one.lower() in known]
-    if not named:
-        listed = {one.lower() for one in addresses_in(report.text)} & known.keys()
-        named = [known[one] for one in listed] if len(listed) == 1 else []
-    return named[0] if named else ""
 
 
 def _named(report: Report) -> Iterator[str]:

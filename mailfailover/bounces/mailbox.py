@@ -1,5 +1,5 @@
 """
-The mailbox to which bounces come, read by IMAP (RFC 3501, RFC 6851).
+The mailbox to which bounces come, read by IMAP.
 """
 
 from __future__ import annotations
@@ -10,37 +10,23 @@ import logging
 import ssl
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from mailfailover._values.face import published_in
-from mailfailover.errors import ConfigurationError, InvalidSignature, MailFailoverError
+from mailfailover.bounces.imap_folder import Folder, MailboxUnavailable, quoted
+from mailfailover.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mailfailover.bounces.intake import BounceIntake
 
-__all__ = ["BounceMailbox", "MailboxCount", "MailboxUnavailable"]
-
-MAX_BYTES = 4 * 1024 * 1024
-"""So much of a mail is fetched; a report stands at its beginning."""
+__all__ = ["BounceMailbox", "MailboxCount"]
 
 TIMEOUT = 60.0
-_OTHER = "$NotABounce"
-"""The keyword of a mail that is none of ours: it stays unread, and is not fetched again."""
-
 _PORTS = {"imaps": 993, "imap": 143}
 _LOG = logging.getLogger(__name__)
-
-
-@published_in("mailfailover.bounces")
-class MailboxUnavailable(MailFailoverError):
-    """
-    The mailbox cannot be read now; nothing in it was changed, and the next time may succeed.
-
-    .. versionadded:: 0.1.0
-    """
 
 
 @published_in("mailfailover.bounces")
@@ -156,9 +142,9 @@ class BounceMailbox:
             MailboxUnavailable: If the server cannot be reached, or refuses something.
         """
         with self._opened() as client:
-            return self._read(_Folder(client, self.move_to), intake)
+            return self._read(Folder(client, self.folder, self.move_to), intake)
 
-    def _read(self, folder: _Folder, intake: BounceIntake) -> MailboxCount:
+    def _read(self, folder: Folder, intake: BounceIntake) -> MailboxCount:
         taken = others = failed = 0
         for uid in folder.unread():
             raw = folder.fetch(uid)
@@ -185,7 +171,6 @@ class BounceMailbox:
             client = self._connect()
             try:
                 self._log_in(client)
-                _demand(client.select(_quoted(self.folder)), f"the folder {self.folder!r}")
                 yield client
             finally:
                 with suppress(imaplib.IMAP4.error, OSError):
@@ -219,7 +204,7 @@ class BounceMailbox:
             elif "AUTH=PLAIN" in client.capabilities:
                 client.authenticate("PLAIN", _answer(f"\0{self.username}\0{self.password}"))
             else:
-                client.login(_quoted(self.username), self.password)
+                client.login(quoted(self.username), self.password)
         except imaplib.IMAP4.abort:
             raise
         except (imaplib.IMAP4.error, UnicodeError):
@@ -227,79 +212,5 @@ class BounceMailbox:
             raise MailboxUnavailable(message) from None
 
 
-class _Folder:
-    """
-    The selected folder of a client.
-    """
-
-    def __init__(self, client: imaplib.IMAP4, move_to: str) -> None:
-        self._client = client
-        # Those that imaplib keeps are from before the log-in.
-        self._capabilities = (client.capability()[1][-1] or b"").decode().upper().split()
-        self._move_to = _quoted(move_to) if move_to else ""
-        if self._move_to:
-            client.create(self._move_to)  # it says NO where the folder is there
-
-    def unread(self) -> list[str]:
-        found = self._client.uid("SEARCH", f"UNSEEN UNKEYWORD {_OTHER}")
-        return [one.decode() for one in (_demand(found, "a search")[0] or b"").split()]
-
-    def fetch(self, uid: str) -> bytes | None:
-        """
-        Return a mail without marking it, None where somebody has taken it away.
-        """
-        found = _demand(self._client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_BYTES}>)"), "a fetch")
-        return next((bytes(one[1]) for one in found if isinstance(one, tuple)), None)
-
-    def leave(self, uid: str) -> None:
-        """
-        Note that a mail is none of ours, where the server keeps such notes.
-        """
-        with suppress(imaplib.IMAP4.error):
-            self._client.uid("STORE", uid, "+FLAGS.SILENT", f"({_OTHER})")
-
-    def finish(self, uid: str) -> None:
-        """
-        Move a mail away, or mark it as read.
-        """
-        if not self._move_to:
-            self._flag(uid, r"(\Seen)")
-        elif "MOVE" in self._capabilities:
-            _demand(self._client.uid("MOVE", uid, self._move_to), "a move")
-        else:
-            _demand(self._client.uid("COPY", uid, self._move_to), "a copy")
-            self._flag(uid, r"(\Seen \Deleted)")
-            if "UIDPLUS" in self._capabilities:  # EXPUNGE alone would take other mails too
-                self._client.uid("EXPUNGE", uid)
-
-    def _flag(self, uid: str, flags: str) -> None:
-        _demand(self._client.uid("STORE", uid, "+FLAGS.SILENT", flags), "a flag")
-
-
-def _demand(answer: tuple[str, Any], what: str) -> Any:
-    """
-    Return what a server says, which must be OK.
-    """
-    status, data = answer
-    if status != "OK":
-        message = f"the mailbox cannot be read now: the server refuses {what}"
-        raise MailboxUnavailable(message)
-    return data
-
-
 def _answer(text: str) -> Callable[[bytes], bytes]:
     return lambda _challenge: text.encode()
-
-
-def _quoted(name: str) -> str:
-    """
-    Quote a name, which imaplib does not.
-
-    Raises:
-        ConfigurationError: If no quoting can hold it.
-    """
-    if not name.isascii() or not name.isprintable():
-        message = f"{name!r} is not ASCII: write it as IMAP does, in modified UTF-7"
-        raise ConfigurationError(message)
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

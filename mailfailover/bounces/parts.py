@@ -7,25 +7,21 @@ Only so much of each part is looked at as a report needs, whatever comes: a retu
 
 from __future__ import annotations
 
-import codecs
-import html
 import quopri
 import re
 from base64 import b64decode
 from dataclasses import dataclass, field
-from email.parser import HeaderParser
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from mailfailover._message.encoded_words import decode_words
+from mailfailover.bounces.fields import Fields
 from mailfailover.bounces.paragraphs import returned_header
-from mailfailover.errors import InvalidMessage
+from mailfailover.bounces.part_text import decoded, without_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import Message
 
-__all__ = ["Fields", "Report", "open_report"]
+__all__ = ["Report", "open_report"]
 
 MAX_HEADER = 64 * 1024
 MAX_TEXT = 128 * 1024
@@ -38,11 +34,7 @@ _FIRST_LINE = re.compile(rb"\s*--([^\r\n]{1,70})\r?\n")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _RECIPIENT = re.compile(r"^((?:final|original)-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-_MARKUP = re.compile(r"(<[^<>]*>)")
-_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*|!--)(?=[\s/>-])", re.IGNORECASE)
-_LINES = ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table", "td")
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
-_NO_CHARSETS = ("idna", "punycode")  # which take seconds for what a part may hold
 _COMPLAINTS = ("message/feedback-report",)
 _RETURNED = (
     "message/rfc822",
@@ -54,61 +46,6 @@ _RETURNED = (
 )
 
 
-class Fields:
-    """
-    Header fields, read by name without regard to case; a missing one is "".
-    """
-
-    def __init__(self, text: str) -> None:
-        self._message: Message = HeaderParser().parsestr(text)
-
-    def __bool__(self) -> bool:
-        return bool(self._message.keys())
-
-    def get(self, name: str) -> str:
-        """
-        Return the first value of the field *name*, on one line.
-        """
-        return next(iter(self.all(name)), "")
-
-    def all(self, name: str) -> list[str]:
-        """
-        Return every value of the field *name*, each on one line.
-        """
-        return [" ".join(str(one).split()) for one in self._message.get_all(name, [])]
-
-    def words(self, name: str) -> str:
-        """
-        Return the field *name* with its encoded words decoded.
-        """
-        value = self.get(name)
-        try:
-            return decode_words(value, name)
-        except InvalidMessage:
-            return value
-
-    @property
-    def content_type(self) -> str:
-        """
-        The media type, in lower case.
-        """
-        return self._message.get_content_type()
-
-    def parameter(self, name: str) -> str:
-        """
-        Return a parameter of Content-Type, "" where there is none.
-        """
-        found = self._message.get_param(name, "")
-        return str(found[2] if isinstance(found, tuple) else found or "")
-
-    @property
-    def encoding(self) -> str:
-        """
-        The transfer encoding, in lower case.
-        """
-        return self.get("content-transfer-encoding").split(";")[0].strip().lower()
-
-
 @dataclass(slots=True)
 class Report:
     """
@@ -117,7 +54,7 @@ class Report:
     Attributes:
         header: Its own header.
 
-        text: What it says in words, without the mail that it returns.
+        text: What it says in words, with the mail that it returns if that stands in its text.
 
         groups: The fields of its delivery reports: those of the mail, then of each recipient.
 
@@ -165,7 +102,7 @@ def open_report(raw: bytes) -> Report:
             text = _BLANK_LINE.sub("\n", _content(raw, part, MAX_HEADER).strip())
             report.complaint = report.complaint or Fields(text)
         elif kind == "text/html":
-            rich.append(_without_tags(_content(raw, part, MAX_TEXT)))
+            rich.append(without_tags(_content(raw, part, MAX_TEXT)))
         elif kind.startswith(("text/", "multipart/")):  # one that could not be cut
             plain.append(_content(raw, part, MAX_TEXT))
     report.text = "\n".join(plain if any(map(str.strip, plain)) else rich)[:MAX_TEXT]
@@ -183,7 +120,7 @@ def _open(raw: bytes, start: int, end: int) -> _Span:
     limit = min(end, start + MAX_HEADER)
     found = _END_OF_HEADER.search(raw, start, limit)
     stop = found.end() if found else limit
-    return _Span(Fields(_text(raw[start:stop])), stop, end)
+    return _Span(Fields(decoded(raw[start:stop])), stop, end)
 
 
 def _leaves(raw: bytes, whole: _Span) -> Iterator[_Span]:
@@ -217,14 +154,7 @@ def _inner(raw: bytes, part: _Span) -> list[_Span]:
     if not boundary and guess:
         boundary = guess[1]
     mark = b"--" + boundary
-    lines: list[int] = []
-    at = raw.find(mark, part.start, part.end) if boundary else -1
-    while at >= 0 and len(lines) <= MAX_PARTS:
-        if at == part.start or raw[at - 1 : at] == b"\n":
-            lines.append(at)
-            if raw.startswith(b"--", at + len(mark)):
-                break
-        at = raw.find(mark, at + 1, part.end)
+    lines = _lines(raw, part, mark) if boundary else []
     if not lines:
         return [_Span(Fields(""), part.start, part.end)]
     return [
@@ -232,6 +162,25 @@ def _inner(raw: bytes, part: _Span) -> list[_Span]:
         for line, end in zip(lines, [*lines[1:], part.end], strict=True)
         if not raw.startswith(b"--", line + len(mark))
     ]
+
+
+def _lines(raw: bytes, part: _Span, mark: bytes) -> list[int]:
+    """
+    Return where the lines of a part begin that begin with *mark*, up to the closing one.
+    """
+    found: list[int] = []
+    at = part.start - 1 if raw.startswith(mark, part.start) else _next(raw, part.start, part, mark)
+    while at is not None and len(found) <= MAX_PARTS:
+        found.append(at + 1)
+        if raw.startswith(b"--", at + 1 + len(mark)):
+            break
+        at = _next(raw, at + 1, part, mark)
+    return found
+
+
+def _next(raw: bytes, start: int, part: _Span, mark: bytes) -> int | None:
+    at = raw.find(b"\n" + mark, start, part.end)
+    return None if at < 0 else at
 
 
 def _content(raw: bytes, part: _Span, limit: int) -> str:
@@ -245,7 +194,7 @@ def _content(raw: bytes, part: _Span, limit: int) -> str:
     elif part.header.encoding == "quoted-printable":
         content = quopri.decodestring(content)
     charset = part.header.parameter("charset")
-    return _text(content, charset if charset.lower() not in ("", "us-ascii") else "utf-8")
+    return decoded(content, charset if charset.lower() not in ("", "us-ascii") else "utf-8")
 
 
 def _returned(raw: bytes, part: _Span) -> Fields:
@@ -265,33 +214,3 @@ def _groups(text: str) -> tuple[Fields, ...]:
         groups += re.split(rf"\n(?={name}:)", group, flags=re.IGNORECASE) if name else [group]
     found = [Fields(one.lstrip("\n")) for one in groups[:MAX_GROUPS]]
     return tuple(one for one in found if one)
-
-
-def _text(content: bytes, charset: str = "utf-8") -> str:
-    try:
-        if codecs.lookup(charset).name in _NO_CHARSETS:
-            charset = "latin-1"
-        text = content.decode(charset)
-    except (LookupError, ValueError):
-        text = content.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _without_tags(text: str) -> str:
-    """
-    Return the words of an HTML text, a line for each line that a browser shows.
-    """
-    words: list[str] = []
-    hidden = ""
-    for token in _MARKUP.split(text):
-        tag = _TAG.match(token)
-        name = tag[2].lower() if tag else ""
-        if hidden:
-            hidden = "" if tag and tag[1] and name == hidden else hidden
-        elif name in ("style", "script", "head"):
-            hidden = name
-        elif tag:
-            words.append("\n" if name in _LINES else " ")
-        else:
-            words.append(token)
-    return html.unescape("".join(words))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._provider.event_reading import make_event
 from mailfailover._values.events import EventType
 from mailfailover._values.frozen import EMPTY
-from mailfailover.bounces.auto_replies import read_auto_reply
+from mailfailover.bounces.auto_replies import read_auto_reply, read_away
 from mailfailover.bounces.complaints import read_complaint
 from mailfailover.bounces.delivery_status import read_status
 from mailfailover.bounces.parts import open_report
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["event_of", "findings_in", "read_bounce"]
 
-_READERS = (read_complaint, read_status, read_words, read_auto_reply)
+_READERS = (read_complaint, read_status, read_away, read_words, read_auto_reply)
 _WITH_REASON = (EventType.BOUNCED, EventType.DEFERRED)
 _MAX_WORDS = 1000
 

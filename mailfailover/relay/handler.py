@@ -90,18 +90,12 @@ class Handler:
             address = normalize_email(address)
         except InvalidMessage:
             return "553 5.1.3 The recipient's address is wrong"
-        is_bounce = self._bounces.owns(address)
-        if is_bounce:
-            try:
-                self._bounces.check(address)
-            except InvalidSignature:
-                return _NO_ADDRESS
-        elif isinstance(session.caller, str):
+        if self._bounces.owns(address):
+            return self._take_bounce_address(envelope, address)
+        if isinstance(session.caller, str):
             return session.caller
-        if envelope.rcpt_tos and is_bounce != envelope.is_bounce:
+        if envelope.is_bounce:
             return _ALONE
-        if is_bounce:
-            return _take_bounce(envelope, address)
         if len(envelope.rcpt_tos) >= session.caller.most_recipients:
             return "452 4.5.3 Too many recipients"
         if not session.caller.may_send_to(address):
@@ -131,6 +125,22 @@ class Handler:
         )
         return str(await self._in_thread(self._desk.take, given))
 
+    def _take_bounce_address(self, envelope: Envelope, address: str) -> str:
+        """
+        Take an address that we signed, from anybody.
+        """
+        try:
+            self._bounces.check(address)
+        except InvalidSignature:
+            return _NO_ADDRESS
+        if envelope.rcpt_tos and not envelope.is_bounce:
+            return _ALONE
+        if len(envelope.rcpt_tos) >= _MAX_BOUNCES:
+            return "452 4.5.3 Too many recipients"
+        envelope.is_bounce = True
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
     def _take_report(self, envelope: Envelope) -> str:
         """
         Hand a report to the handlers of events; one that nobody could store comes again.
@@ -151,11 +161,3 @@ class Handler:
 
     async def _in_thread(self, call: Any, argument: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, argument)
-
-
-def _take_bounce(envelope: Envelope, address: str) -> str:
-    if len(envelope.rcpt_tos) >= _MAX_BOUNCES:
-        return "452 4.5.3 Too many recipients"
-    envelope.is_bounce = True
-    envelope.rcpt_tos.append(address)
-    return "250 2.1.5 Ok"

@@ -181,6 +181,15 @@ def test_a_failed_login_of_a_domain_is_no_complaint() -> None:
     assert read_bounce(raw) == ()
 
 
+def test_somebody_who_is_away_may_quote_a_bounce() -> None:
+    """
+    The subject that he answers to is no subject of his.
+    """
+    raw = sample("away").replace(b"Your order 4711", b"Undelivered mail returned to sender")
+
+    assert [EventType.AUTORESPONDED] == [one.type for one in read_bounce(raw)]
+
+
 def test_one_who_opts_out_is_unsubscribed() -> None:
     """
     The feedback type opt-out is no complaint.
@@ -222,6 +231,7 @@ def test_a_complaint_may_name_nobody() -> None:
     [
         (b"charset=us-ascii", b"charset=nobody-knows"),
         (b"charset=us-ascii", b"charset=utf-16"),
+        (b"charset=us-ascii", b"charset=unicode_escape"),
         (b"charset=us-ascii", b"charset*=nobody-knows'en'%ff"),
         (b"Subject: Undelivered Mail", b"Subject: =?nobody-knows?q?=ff?= =?utf-8?q?=ff?="),
         (b"Date: Tue, 24 Nov", b"Date: Some day"),
@@ -316,6 +326,7 @@ def test_a_damaged_bounce_names_nobody_new(name: str, data: st.DataObject) -> No
         (b"Content-Type: text/html\n\n", b"<style "),
         (b"Content-Type: text/html\n\n", b"<a href=x@y.z>&amp"),
         (b"Content-Type: multipart/mixed; boundary=a\n\n", b"--a\n\n"),
+        (b"Content-Type: multipart/mixed; boundary=a\n\n--a\n\n", b"--a"),
         (
             b"Content-Type: multipart/mixed; boundary=a\n\n",
             b"--a\nContent-Type: message/rfc822\n\n",

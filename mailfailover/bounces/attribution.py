@@ -1,0 +1,54 @@
+"""
+The attribution of findings: which recipient of the mail each of them is about.
+
+Whoever got a mail can write a report on it and name anybody, so nobody is believed to whom the mail
+did not go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailfailover.bounces.finding import addresses_in
+from mailfailover.bounces.reading import findings_in
+
+if TYPE_CHECKING:
+    from mailfailover._provider.bounce_addresses import SignedMail
+    from mailfailover.bounces.finding import Finding
+    from mailfailover.bounces.parts import Report
+
+__all__ = ["attributed"]
+
+
+def attributed(
+    report: Report, mail: SignedMail, known: dict[str, str]
+) -> list[tuple[str, Finding]]:
+    """
+    Return what a report says of each recipient of the mail, once.
+
+    Somebody whom a text names by the way is no recipient, as long as it names one.
+    """
+    found: dict[tuple[str, str], Finding] = {}
+    for finding in findings_in(report):
+        recipient = _recipient(finding, report, mail, known)
+        same = found.setdefault((recipient, finding.type), finding)
+        if recipient.lower() == finding.recipient.lower() != same.recipient.lower():
+            found[recipient, finding.type] = finding
+    is_sure = any(recipient for recipient, _ in found)
+    return [(one, finding) for (one, _), finding in found.items() if one or not is_sure]
+
+
+def _recipient(finding: Finding, report: Report, mail: SignedMail, known: dict[str, str]) -> str:
+    """
+    Return the recipient of the mail whom a finding is about, "" where that is not sure.
+    """
+    names = [one for one in (finding.recipient, *finding.aliases) if one]
+    if not known:
+        return next((one for one in names if mail.went_to(one)), "")
+    if len(known) == 1:  # a report about this mail is about him, whatever it calls him
+        return next(iter(known.values()))
+    named = [known[one.lower()] for one in names if one.lower() in known]
+    if not named:
+        listed = {one.lower() for one in addresses_in(report.text)} & known.keys()
+        named = [known[one] for one in listed] if len(listed) == 1 else []
+    return named[0] if named else ""
