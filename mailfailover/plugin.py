@@ -100,6 +100,7 @@ from mailfailover._provider.signatures import (
     reveal_all,
     verify_basic_auth,
     verify_hmac,
+    verify_size,
     verify_standard_webhook,
     verify_time,
 )
@@ -236,6 +237,7 @@ __all__ = [
     "verify_basic_auth",
     "verify_hmac",
     "verify_public_key",
+    "verify_size",
     "verify_sns",
     "verify_standard_webhook",
     "verify_time",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mailfailover._provider.classify import check_secret
 from mailfailover._values.face import published_in
-from mailfailover.errors import ConfigurationError, InvalidSignature
+from mailfailover.errors import ConfigurationError, InvalidSignature, InvalidWebhook
 
 if TYPE_CHECKING:
     from mailfailover._values.wire import HTTPRequest, Response, WebhookRequest
@@ -138,6 +138,20 @@ def verify_time(timestamp: Any, request: WebhookRequest, *, window: float = WIND
         raise InvalidSignature(
             "the webhook was not signed just now: it is an old one, or a clock is wrong"
         )
+
+
+def verify_size(request: WebhookRequest, most: int) -> None:
+    """
+    Check that the body of *request* has at most *most* bytes, before anything in it is read.
+
+    For a vendor that signs inside the body, which has to be read before it can be believed.
+
+    Raises:
+        InvalidWebhook: If it has more than the vendor ever sends.
+    """
+    if len(request.body) > most:
+        message = f"the body of the webhook is larger than {most} bytes, this vendor's largest"
+        raise InvalidWebhook(message)
 
 
 def arrival(request: WebhookRequest) -> float:

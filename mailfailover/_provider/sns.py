@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from mailfailover._provider.classify import check_secret
 from mailfailover._provider.event_reading import as_time
 from mailfailover._provider.public_keys import read_certificate, verify_public_key
-from mailfailover._provider.signatures import arrival, reveal_all, verify_time
+from mailfailover._provider.signatures import arrival, reveal_all, verify_size, verify_time
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import HTTPRequest
 from mailfailover.errors import InvalidSignature, ProviderUnavailable
@@ -31,6 +31,9 @@ _SIGNED = {
     "SubscriptionConfirmation": (*_ALWAYS, "SubscribeURL", "Token"),
     "UnsubscribeConfirmation": (*_ALWAYS, "SubscribeURL", "Token"),
 }
+# A message has 256 KiB at most, and is a text in JSON here, whose quotation marks are escaped.
+# https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html (2026-11)
+MAX_BODY = 1024 * 1024
 _DIGESTS = {"1": "sha1", "2": "sha256"}
 
 
@@ -103,6 +106,7 @@ def verify_sns(
         InvalidSignature: If it is none of these topics, not signed, or too old.
         ProviderUnavailable: If the certificate cannot be had, or the confirmation fails.
     """
+    verify_size(request, MAX_BODY)
     fields = read_sns(request)
     topic = fields.get("TopicArn", "")
     home, region = _home(topic, homes)

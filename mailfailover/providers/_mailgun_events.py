@@ -4,6 +4,7 @@ What Mailgun's webhooks mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,18 @@ REASONS = {
     "espblock": RejectReason.BLOCKED,
     "old": RejectReason.TIMED_OUT,  # unconfirmed
 }
+
+
+# The object that is signed, wherever it stands in the body.
+SIGNATURE = re.compile(rb'"signature"\s{0,99}:\s{0,99}(\{[^{}]{0,2000}\})')
+
+
+def read_signature(request: plugin.WebhookRequest) -> dict[str, Any]:
+    """
+    Read what is signed, and no more: the rest is a stranger's until that is verified.
+    """
+    found = SIGNATURE.search(request.body)
+    return plugin.as_object(plugin.read_json(found[1])) if found else {}
 
 
 def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:

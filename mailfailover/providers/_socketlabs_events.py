@@ -4,10 +4,11 @@ What SocketLabs' event webhooks mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from mailfailover import plugin
+from mailfailover import errors, plugin
 from mailfailover.plugin import EventType, RejectReason
 
 Meaning = tuple[EventType, RejectReason | None]
@@ -37,6 +38,29 @@ FAILURES: Mapping[str, Meaning] = {
 MESSAGES = ("5001", "5999")  # not of a failure: out of office
 
 SECRET = "SecretKey"  # noqa: S105 -- the name of it
+
+
+# The first secret, read without the rest: that is a stranger's until this one is right.
+FIRST = re.compile(rb'"SecretKey"\s{0,99}:\s{0,99}"([^"\\]{1,200})"')
+
+
+def verify(request: plugin.WebhookRequest, secrets: plugin.Secrets) -> None:
+    """
+    Check that each event has one of *secrets* in it.
+    """
+    known = plugin.reveal_all(secrets)
+    first = FIRST.search(request.body)
+    if first is None or not plugin.check_secret(first[1], known):
+        raise _refusal()
+    found = [plugin.as_text(one.get(SECRET)) for one in request.json_objects()]
+    if not found or not all(plugin.check_secret(one, known) for one in found):
+        raise _refusal()
+
+
+def _refusal() -> errors.InvalidSignature:
+    return errors.InvalidSignature(
+        "the secret key of the webhook is not one that is configured for this provider"
+    )
 
 
 def read_events(request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature
-from mailfailover.providers._mailgun_events import read_events
+from mailfailover.providers._mailgun_events import read_events, read_signature
 
 # https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (2026-11)
 HOSTS = {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
@@ -260,13 +260,9 @@ class Mailgun:
         # What is signed is a time and a token, not the event: the token must not come again.
         # A webhook of a subaccount is signed with the key of its parent too.
         # https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks
-        block = plugin.dig(request.json_object(), "signature")
-        timestamp, token = (
-            plugin.as_text(plugin.dig(block, name)) for name in ("timestamp", "token")
-        )
-        given = [
-            plugin.as_text(plugin.dig(block, name)) for name in ("signature", "parent-signature")
-        ]
+        block = read_signature(request)
+        timestamp, token = (plugin.as_text(block.get(name)) for name in ("timestamp", "token"))
+        given = [plugin.as_text(block.get(name)) for name in ("signature", "parent-signature")]
         plugin.verify_hmac(given, self.webhook_signing_key, f"{timestamp}{token}".encode())
         plugin.verify_time(timestamp, request, window=SIGNED_WITHIN)
         return token

@@ -7,6 +7,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import tracemalloc
+from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -21,7 +23,7 @@ from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplaye
 
 from ._claim import calling, claim, each
 from ._contract_shape import secrets_of
-from ._garbage import FOREIGN_BODIES, altered_bodies, truncated
+from ._garbage import FOREIGN_BODIES, altered_bodies, truncated, with_odd_entries
 from ._golden import Golden, plain
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ __all__ = ["WebhookContract"]
 
 NOW = 1_800_000_000.0
 _BLANK = b" " * 4096  # JSON may begin with blanks
+_FILLING = b'{"a":1},' * (1 << 17)  # a million bytes, and many times that as objects
+_COPIES = 12  # as many as the fields of a form may need
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
 
@@ -194,6 +198,26 @@ class WebhookContract:
         for provider in self._with_each_secret("", (), ("", "")):
             self._refused(self._sample(), provider)
 
+    def test_strangers_are_refused_unread(self) -> None:
+        """
+        A large body that nobody signed costs no more than its signature.
+        """
+        sample = self._sample()
+        request = dataclasses.replace(sample, body=_enlarged(sample.body))
+        for provider in self._with_each_secret(self.another):
+            tracemalloc.start()
+            try:
+                self._refused(request, provider)
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+            claim(
+                peak < _COPIES * len(request.body),
+                "the body is read before its signature is verified: anybody can keep us busy. "
+                "Verify the bytes first, find a signature inside them by a pattern, or bound their "
+                "number by verify_size",
+            )
+
     def test_secrets_can_be_changed(self) -> None:
         """
         While a secret changes both hold; it may also be asked for.
@@ -351,6 +375,25 @@ class WebhookContract:
                     continue
             _check_sound(events)
 
+    def test_odd_entries_take_no_others_with_them(self) -> None:
+        """
+        What cannot be read in a batch is left out, and the rest is read.
+        """
+        each(self._pairs(), self._check_odd_entries)
+
+    def _check_odd_entries(self, pair: Golden) -> None:
+        expected = self.provider.parse_webhook(self.unsigned(pair.body))
+        for payload in with_odd_entries(pair.payload):
+            body = json.dumps(payload, ensure_ascii=False).encode()
+            with calling("parse_webhook of a batch with an entry that is no event"):
+                try:
+                    found = self.provider.parse_webhook(self.unsigned(body))
+                except InvalidWebhook:
+                    found = ()
+            still = Counter((event.type, event.recipient, event.timestamp) for event in found)
+            before = Counter((event.type, event.recipient, event.timestamp) for event in expected)
+            claim(before <= still, "an entry that is no event takes others of the batch with it")
+
     def _survives(self, request: WebhookRequest) -> None:
         with calling(f"a webhook with the body {request.body[:60]!r}"):
             try:
@@ -364,6 +407,15 @@ def _while_changing(own: str, other: str) -> tuple[object, ...]:
     What a field holds while its secret changes from one to the other.
     """
     return (own, other), (other, own), lambda: own, lambda: (other, own)
+
+
+def _enlarged(body: bytes) -> bytes:
+    """
+    Return *body* with a million bytes of JSON in it.
+    """
+    begins = {b"{": b'{"zq":[' + _FILLING + b"0],", b"[": b"[" + _FILLING}
+    begin = begins.get(body[:1])
+    return body + _FILLING if begin is None else begin + body[1:]
 
 
 def _damaged(body: bytes) -> Iterator[bytes]:

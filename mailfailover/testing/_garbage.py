@@ -13,7 +13,7 @@ from mailfailover._values.wire import Response
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FOREIGN_BODIES", "altered_bodies", "spoiled", "truncated"]
+__all__ = ["FOREIGN_BODIES", "altered_bodies", "spoiled", "truncated", "with_odd_entries"]
 
 _HTML = b"<!DOCTYPE html>\n<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -46,6 +46,7 @@ FOREIGN_BODIES: Mapping[str, bytes] = {
 Bodies by name that mean nothing: neither success nor a vendor's error.
 """
 
+_ODD_ENTRIES: tuple[Any, ...] = (None, 7, "zqotherqz", [])
 _OTHERS: tuple[Any, ...] = (None, True, -1, 10**30, 1.5, "", "zqotherqz", [], {}, [None], {"a": {}})
 
 
@@ -84,6 +85,21 @@ def _alter(value: Any) -> Iterator[Any]:
             before, after = value[:place], value[place + 1 :]
             yield [*before, *after]
             yield from ([*before, other, *after] for other in (*_OTHERS, *_alter(one)))
+
+
+def with_odd_entries(payload: Any) -> Iterator[Any]:
+    """
+    Yield *payload* with entries of other types before and after those of a list, list by list.
+    """
+    if isinstance(payload, list) and any(isinstance(one, dict) for one in payload):
+        for odd in _ODD_ENTRIES:
+            yield [odd, *payload, odd]
+        for place, one in enumerate(payload):
+            for changed in with_odd_entries(one):
+                yield [*payload[:place], changed, *payload[place + 1 :]]
+    elif isinstance(payload, dict):
+        for key, value in payload.items():
+            yield from ({**payload, key: changed} for changed in with_odd_entries(value))
 
 
 def spoiled(response: Response, text: str, number: int) -> Response:
