@@ -14,7 +14,7 @@ from mailfailover._values.wire import HTTPRequest, SMTPRequest, Stage
 from mailfailover.errors import Penalty, SendError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mailfailover._chain.driver import Steps
     from mailfailover._message.message import Message
@@ -59,10 +59,18 @@ class Result(NamedTuple):
 
 
 def make_attempt(
-    link: Link, message: Message, transport: Any, timeout: float, *, batch: bool = False
+    link: Link,
+    message: Message,
+    transport: Any,
+    timeout: float,
+    *,
+    batch: bool = False,
+    ahead: Callable[[], None] | None = None,
 ) -> Steps[Result]:
     """
     Send *message* through the provider of *link* once, within *timeout* seconds.
+
+    What *ahead* raises, before anything is sent, is raised as if building the request had.
 
     Raises:
         InvalidMessage: If an attachment cannot be read; nothing was sent.
@@ -76,6 +84,8 @@ def make_attempt(
             accepted = _simple((yield Call(provider.send, (message,))))
             return Result(Stage.RESPONSE, accepted=accepted)
         request = _request(link, message, batch=batch)
+        if ahead is not None:
+            ahead()
         transport = link.transport or transport
         # A transport's own errors say how far it got. After any other exception the mail may
         # have left.

@@ -8,7 +8,7 @@ for each recipient. Only parts that were surely not sent go to the next provider
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailfailover._chain.attempt import is_uniform
 from mailfailover._chain.health_report import HealthReport
@@ -71,6 +71,8 @@ class MergeSend(Send):
         """The recipients that may have got the mail from an attempt without an answer."""
         self.copies: dict[str, set[str]] = {}
         """The providers that may have the mail of a recipient because they were too slow."""
+        self.checked: set[str] = set()
+        """The providers that can write all parts, not only the first."""
         self.provider = ""
         self.provider_message_id = ""
         if self.unknown is not None:  # from an attempt of an earlier process
@@ -100,8 +102,9 @@ class MergeSend(Send):
         while given is not None:
             part = self.waiting.next_part(given)
             make = partial(self._message, candidate, part)
+            ahead = partial(self._check_ahead, candidate)
             try:
-                result = yield from self.call(given, make, batch=candidate.batch)
+                result = yield from self.call(given, make, batch=candidate.batch, ahead=ahead)
             except InvalidMessage as exc:
                 return self.merged() if self.provider else self.stop(exc)
             if candidate.batch and _is_no_batch(result):
@@ -120,6 +123,35 @@ class MergeSend(Send):
         if candidate.batch:
             return part_for(self.message, part)
         return for_recipient(self.message, part[0])
+
+    def _check_ahead(self, candidate: Candidate) -> None:
+        """
+        Write the parts after the first: what *candidate* refuses of them, it gets nothing of.
+
+        Raises:
+            UnsupportedFeature: If it cannot express one of them.
+        """
+        if candidate.link.key in self.checked:
+            return
+        for part in self.waiting.parts:
+            self._write(candidate, part)
+        self.checked.add(candidate.link.key)
+
+    def _write(self, candidate: Candidate, part: Part) -> None:
+        provider: Any = candidate.link.provider
+        message = candidate.bind(self._message(candidate, part))
+        if message.text or message.html or message.template_id:
+            message = message.bound(attachments=())  # the first part has shown that they can go
+        if not candidate.batch:
+            provider.build_request(message)
+            return
+        try:
+            provider.build_batch(message)
+        except UnsupportedFeature as exc:
+            if not _is_about_merge(exc):
+                raise
+            for address in part:
+                self._write(candidate._replace(batch=False), (address,))
 
     def _absorb(self, candidate: Candidate, part: Part, result: Result) -> SendError | None:
         """
@@ -261,6 +293,10 @@ def _is_no_batch(result: Result) -> bool:
     error = result.error
     if not isinstance(error, UnsupportedFeature) or result.stage != Stage.PREPARING:
         return False
+    return _is_about_merge(error)
+
+
+def _is_about_merge(error: UnsupportedFeature) -> bool:
     return not error.features or any(
         one == "MERGE" or one.startswith("max_merge=") for one in error.features
     )

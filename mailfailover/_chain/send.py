@@ -114,10 +114,17 @@ class Send:
         return self._receipt(given.candidate, result.accepted)
 
     def call(
-        self, given: Pass, make: Callable[[], Message], *, batch: bool = False
+        self,
+        given: Pass,
+        make: Callable[[], Message],
+        *,
+        batch: bool = False,
+        ahead: Callable[[], None] | None = None,
     ) -> Steps[Result]:
         """
         Do one call with the pass *given* for the mail that *make* returns, and record its end.
+
+        What *ahead* raises ends it as if the mail could not be written.
         """
         parts, link = self.parts, given.candidate.link
         try:
@@ -127,7 +134,9 @@ class Send:
             wall, start = parts.wall(), parts.clock()
             left = self.deadline - start
             timeout = Timeout(self.pick.budget(left), limit=left)
-            result = yield from make_attempt(link, message, parts.transport, timeout, batch=batch)
+            result = yield from make_attempt(
+                link, message, parts.transport, timeout, batch=batch, ahead=ahead
+            )
             duration = parts.clock() - start
             self._record(given.candidate, result, wall, duration)
         except BaseException as exc:

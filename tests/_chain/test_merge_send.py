@@ -28,7 +28,7 @@ from mailfailover.errors import (
     SendError,
     UnsupportedFeature,
 )
-from mailfailover.plugin import EVERYTHING, HTTPRequest, Response
+from mailfailover.plugin import EVERYTHING, Attachment, Feature, HTTPRequest, Response
 from tests.chains import NOW, Scripted, World, caught, outcomes, send
 
 if TYPE_CHECKING:
@@ -111,12 +111,13 @@ class Batching:
         raise AssertionError("a merge is to go as a whole")
 
     def build_batch(self, message: Message) -> HTTPRequest:
-        self.keys.append(message.idempotency_key)
-        return HTTPRequest(body=" ".join(name_of(one.email) for one in message.to).encode())
+        names = " ".join(name_of(one.email) for one in message.to)
+        return HTTPRequest(headers={"Key": message.idempotency_key}, body=names.encode())
 
     def send(self, request: HTTPRequest, timeout: float) -> Response:
         assert isinstance(request.body, bytes)
         self.calls.append(request.body.decode())
+        self.keys.append(request.headers["Key"])
         return Response(200, {}, request.body)
 
     def parse_batch(self, response: Response, message: Message) -> Any:
@@ -579,6 +580,71 @@ def test_a_merge_that_one_recipient_makes_impossible_goes_elsewhere_whole(world:
     receipt = send(world.chain(picky, Batching("b")), merge(2))
 
     assert ([], "b") == (picky.calls, receipt.provider)
+
+
+@pytest.mark.parametrize("size", [None, 2, 1])
+def test_a_merge_that_a_later_recipient_makes_impossible_goes_elsewhere_whole(
+    world: World, size: int | None
+) -> None:
+    """
+    Whether it goes in one call, in several, or one by one: what cannot go is known before any.
+    """
+
+    class Picky(Batching):
+        def build_batch(self, message: Message) -> HTTPRequest:
+            if size is None and len(message.to) > 1:
+                raise UnsupportedFeature("one by one", features=("MERGE",), stage="preparing")
+            if email("cat") in [one.email for one in message.to]:
+                raise UnsupportedFeature("no such header", features=("HEADERS",), stage="preparing")
+            return super().build_batch(message)
+
+        def build_request(self, message: Message) -> HTTPRequest:
+            return self.build_batch(message)
+
+    picky = Picky("a", size=size)
+
+    receipt = send(world.chain(picky, Batching("b")), merge(4))
+
+    assert ([], "b") == (picky.calls, receipt.provider)
+
+
+class OneByOne:
+    """
+    A provider that cannot merge, and has no header for Cat.
+    """
+
+    name = "a"
+    capabilities = Capabilities(EVERYTHING.features & ~Feature.MERGE)
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.written: list[tuple[str, int]] = []
+
+    def build_request(self, message: Message) -> HTTPRequest:
+        who = name_of(message.to[0].email)
+        self.written.append((who, len(message.attachments)))
+        if who == "cat":
+            raise UnsupportedFeature("no such header", features=("HEADERS",), stage="preparing")
+        return HTTPRequest()
+
+    def send(self, request: HTTPRequest, timeout: float) -> Response:
+        raise AssertionError("the second would get none")
+
+    def close(self) -> None:
+        pass
+
+
+def test_who_merges_one_by_one_is_asked_ahead(world: World) -> None:
+    """
+    It writes the later mails, without their files, before it sends the first.
+    """
+    a = OneByOne()
+    file = Attachment("a.txt", b"text")
+
+    receipt = send(world.chain(a, Batching("b")), merge(3).replace(attachments=file))
+
+    assert "b" == receipt.provider
+    assert [("ann", 1), ("bob", 0), ("cat", 0)] == a.written
 
 
 def test_a_mail_that_the_provider_cannot_send_to_many_goes_to_each(world: World) -> None:
