@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from mailfailover.errors import ConfigurationError, InvalidSignature
+from mailfailover.errors import ConfigurationError, InvalidSignature, InvalidWebhook
 from mailfailover.plugin import (
     Secrets,
     WebhookRequest,
     reveal_all,
     verify_basic_auth,
     verify_hmac,
+    verify_size,
     verify_standard_webhook,
     verify_time,
 )
@@ -225,3 +226,13 @@ def test_standard_webhook_of_a_vendor_of_its_own() -> None:
     assert "msg_1" == verify_standard_webhook(request, "whsec_!", version="", as_key=str.encode)
     with pytest.raises(InvalidSignature):
         verify_standard_webhook(request, "whsec_!", as_key=str.encode)
+
+
+def test_a_body_has_its_bound() -> None:
+    """
+    What no vendor sends is not read.
+    """
+    verify_size(WebhookRequest(body=b"12345"), 5)
+
+    with pytest.raises(InvalidWebhook, match="larger than 4 bytes"):
+        verify_size(WebhookRequest(body=b"12345"), 4)

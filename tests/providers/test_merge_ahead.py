@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mailfailover import Mailer, Message
-from mailfailover.errors import MailFailoverError, SendError, UnsupportedFeature
+from mailfailover.errors import MailFailoverError, UnsupportedFeature
 from mailfailover.plugin import Response
 from mailfailover.testing import FakeTransport
 from tests.providers.registrations import http_vendors
@@ -31,10 +31,8 @@ def test_what_a_vendor_refuses_of_a_merge_it_gets_nothing_of(name: str, odd: str
     answer = contract.accepted
     assert isinstance(answer, Response)
     transport = FakeTransport(*[answer] * 3)
-    merge = {
-        "subject": "Your order",
-        "merge_data": {"ann@example.org": {"name": "Ann"}, "bob@example.net": {"name": "Böb," * 99}},
-    }
+    names = {"ann@example.org": {"name": "Ann"}, "bob@example.net": {"name": "Böb," * 99}}
+    merge = {"subject": "Your order", "merge_data": names}
     mail = Message(
         to=["ann@example.org", "bob@example.net"],
         from_email="shop@example.com",
