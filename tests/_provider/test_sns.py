@@ -200,7 +200,7 @@ def test_unknown_certificate_is_refused(status: int) -> None:
     """
     A certificate that SNS does not have is an invention.
     """
-    with pytest.raises(InvalidSignature, match="no such certificate"):
+    with pytest.raises(InvalidSignature, match="a certificate that SNS does not have"):
         verify_sns(request(notification("{}", NOW), NOW), SNS(NOW, GET=Response(status)), TOPIC)
 
 
