@@ -34,6 +34,8 @@ BUSY_SECONDS = 30.0
 """How long a connection waits for another that writes to the same SQLite file."""
 
 _LOOK_AGAIN_SECONDS = 0.01
+_SQLITE_CONNECTIONS = 64
+"""So many idle connections to a file are kept: each costs little, and opening it a millisecond."""
 
 DATABASE_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError,)
 """Any failure of a database, so that callers need not import SQLAlchemy."""
@@ -89,6 +91,7 @@ def open_engine(
         options["execution_options"] = {"schema_translate_map": {None: str(schema)}}
     if url.get_backend_name() == "sqlite":
         _make_private(url)
+        options["pool_size"] = _SQLITE_CONNECTIONS
         options["connect_args"] = {"timeout": BUSY_SECONDS, "factory": QueuedConnection}
     else:
         options["pool_pre_ping"] = True

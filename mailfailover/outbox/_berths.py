@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from datetime import timedelta
-from threading import Lock
+from threading import Condition, Lock
 from typing import TYPE_CHECKING
 
 from mailfailover._values.fork import after_fork
@@ -26,6 +26,9 @@ SHARE = 3
 
 LONGEST_WAIT = 30.0
 _USUAL_SECONDS = 1.0
+_PATIENCE = 0.5
+"""For so many seconds a thread waits for a berth, where the provider's calls are not longer."""
+
 _LEARNED = 0.2
 """How much the last call counts in what is known of a provider's calls."""
 
@@ -68,7 +71,9 @@ class Berths:
         after_fork(self._begin)
 
     def _begin(self) -> None:
-        self._lock = Lock()
+        self._changed = Condition(Lock())
+        self._stuck: set[str] = set()
+        """The providers whose calls did not end while a thread waited for a berth."""
         self._taken: dict[int, tuple[str, float]] = {}
         self._calls: Counter[str] = Counter()
         self._next: dict[str, float] = {}
@@ -83,10 +88,9 @@ class Berths:
         """
         if not self._is_shared:
             return
-        with self._lock:
+        with self._changed:
             self._leave(lease)
-            free = self._count() - len(self._taken)
-            if self._calls[provider] and self._calls[provider] >= SHARE * free:
+            if not self._has_room(provider) and not self._wait_for_room(provider):
                 raise NoBerth(provider, self._wait(provider))
             self._calls[provider] += 1
             self._taken[lease.number] = (provider, self._clock())
@@ -96,7 +100,7 @@ class Berths:
         Give the berth back.
         """
         if self._is_shared:
-            with self._lock:
+            with self._changed:
                 self._leave(lease)
 
     def _leave(self, lease: Lease) -> None:
@@ -107,6 +111,26 @@ class Berths:
         took = self._clock() - since
         known = self._seconds.get(provider, took)
         self._seconds[provider] = known + _LEARNED * (took - known)
+        self._stuck.discard(provider)
+        self._changed.notify()
+
+    def _has_room(self, provider: str) -> bool:
+        free = self._count() - len(self._taken)
+        return not self._calls[provider] or self._calls[provider] < SHARE * free
+
+    def _wait_for_room(self, provider: str) -> bool:
+        """
+        Wait for a berth where one is free in a moment; return whether there is one now.
+
+        To put the mail back into the database and take it again would cost more.
+        """
+        usual = self._seconds.get(provider, 0.0)
+        if usual > _USUAL_SECONDS or provider in self._stuck:
+            return False
+        found = self._changed.wait_for(lambda: self._has_room(provider), _PATIENCE)
+        if not found:
+            self._stuck.add(provider)
+        return found
 
     def _wait(self, provider: str) -> timedelta:
         """

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Timer
+from time import monotonic
 
 import pytest
 
@@ -91,3 +93,40 @@ def test_each_mail_without_a_berth_comes_again_when_it_can_expect_one() -> None:
 
     assert [timedelta(seconds=2), timedelta(seconds=4), timedelta(seconds=6)] == waits[:3]
     assert timedelta(seconds=LONGEST_WAIT) == waits[-1]
+
+
+def test_a_berth_that_is_free_in_a_moment_is_waited_for() -> None:
+    """
+    Where the provider's calls are short, the mail does not go back to the database.
+    """
+    berths = Berths(lambda: 4, is_shared=True)
+    for number in range(3):
+        berths.enter(lease(number), "a")
+    berths.leave(lease(0))
+    berths.enter(lease(0), "a")
+    soon = Timer(0.05, berths.leave, [lease(1)])
+    soon.start()
+
+    berths.enter(lease(3), "a")
+
+    soon.join()
+
+
+def test_only_one_thread_waits_in_vain_for_a_provider_that_hangs() -> None:
+    """
+    Until one of its calls ends, no other thread waits for it.
+    """
+    berths = Berths(lambda: 4, is_shared=True)
+    for number in range(3):
+        berths.enter(lease(number), "a")
+    berths.leave(lease(0))
+    berths.enter(lease(0), "a")
+    with pytest.raises(NoBerth):
+        berths.enter(lease(3), "a")
+    began = monotonic()
+
+    for number in range(4, 50):
+        with pytest.raises(NoBerth):
+            berths.enter(lease(number), "a")
+
+    assert monotonic() - began < 0.4
