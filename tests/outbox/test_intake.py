@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaiting
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,16 @@ from mailfailover import Attachment, IdempotencyConflict, InvalidMessage, Messag
 from mailfailover._sql.database import open_engine
 from mailfailover.outbox import Outbox, OutboxMail, OutboxRecipient, OutboxStats, State, metadata
 from mailfailover.outbox._intake import LIFETIME
-from mailfailover.outbox._tables import bodies, mails, recipients
+from mailfailover.outbox._tables import METADATA, bodies, mails, recipients
 from tests.chains import MAIL, NOW, World
 from tests.databases import fresh_database
+from tests.outbox.working import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
 LATER = NOW + timedelta(hours=1)
 
@@ -412,6 +417,7 @@ def test_stats_count_the_states(outbox: Outbox, world: World) -> None:
         "counts": {str(state): number for state, number in expected.items()},
         "ready": 2,
         "oldest": "2026-11-24T12:00:00+00:00",
+        "held_back": 0,
     }
 
 
@@ -459,6 +465,7 @@ def test_a_mail_as_data_tells_no_message(outbox: Outbox) -> None:
         "possible_duplicate": False,
         "finished": None,
         "idempotency_key": "order-7",
+        "held_back": [],
     }
 
 
@@ -599,3 +606,40 @@ def test_first_mail_adds_no_listener(outbox: Outbox) -> None:
 
     assert before == [*outbox.engine.dispatch.begin]
     assert before
+
+
+def test_a_mail_that_another_adds_at_this_moment_is_the_same(
+    engines: Callable[[str], Engine], world: World
+) -> None:
+    """
+    On a server two programs may add it at once: one of them waits, and finds it there.
+    """
+    engine = engines("postgresql")
+    with engine.begin() as connection:
+        for table in METADATA.sorted_tables:
+            connection.execute(table.delete())
+    outbox = Outbox(engine, clock=world.wall)
+    both = [MAIL, MAIL.replace(id="m2")]
+    with ThreadPoolExecutor(1) as pool, engine.connect() as other:
+        with other.begin():
+            outbox.add(MAIL, other)
+            adding = pool.submit(outbox.add_many, both)
+            with pytest.raises(StillWaiting):
+                adding.result(0.5)
+        added = adding.result(PATIENCE)
+
+    assert ["m1", "m2"] == added
+    assert 2 == outbox.stats().counts[State.PENDING]
+
+
+def test_many_join_the_transaction_of_the_caller(outbox: Outbox) -> None:
+    """
+    They are there if and only if it is committed, whether or not anybody is woken.
+    """
+    with outbox.engine.begin() as connection:
+        outbox.add_many([MAIL], connection)
+    with outbox.engine.connect() as connection, connection.begin() as transaction:
+        outbox.add_many([MAIL.replace(id="m2")], connection)
+        transaction.rollback()
+
+    assert ["m1"] == [one.id for one in outbox.list()]

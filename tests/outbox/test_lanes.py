@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import text
 
-from mailfailover.errors import ProviderUnavailable
+from mailfailover.errors import OutcomeUnknown, ProviderUnavailable
 from mailfailover.outbox import Outbox, State
 from mailfailover.outbox._lease import _OF_LANE, _TAKES
 from mailfailover.outbox._throttle import LEAST
@@ -242,3 +243,37 @@ def test_a_suspect_is_not_taken_beside_another_mail(outbox: Outbox, world: World
     worker.give_back(held)
     assert ["s0"] == [one.id for one in worker.claim(1, "s0")]
     assert [] == worker.claim(1)
+
+
+def test_a_worker_of_the_same_name_takes_over_at_once(
+    outbox: Outbox, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    What the last one with its name held need not wait for the end of its lease.
+    """
+    outbox.add(MAIL)
+    work(outbox, world, name="mailer-1").claim(1)
+
+    count = work(outbox, world, name="mailer-1").run_once()
+
+    assert (1, State.SENT) == (count, found(outbox).state)
+    assert "1 mails were left by workers that are gone" in caplog.text
+
+
+def test_a_doubt_that_expired_is_left_to_the_operator(outbox: Outbox, world: World) -> None:
+    """
+    It is not sent after that, and an event may still tell what became of it.
+    """
+    outbox.add(MAIL.replace(expires=outbox.now() + timedelta(seconds=60)))
+    provider = Scripted("a", OutcomeUnknown("?", stage="written"), "a-id")
+    worker = work(outbox, world, provider, unknown_after=30, on_unknown="resend")
+    worker.mailer.policy = worker.mailer.policy._replace(timeout=0.001)
+    worker.run_once()
+    calls = len(provider.mails)
+    world.clock.advance(61)
+
+    worker.run_once()
+
+    mail = found(outbox)
+    assert (State.UNKNOWN, None, calls) == (mail.state, mail.due, len(provider.mails))
+    assert mail.reason.startswith("it expired before a provider took it")

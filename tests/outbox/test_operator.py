@@ -177,3 +177,28 @@ def test_upgrade_adds_what_version_2_has(outbox: Outbox) -> None:
     assert (1, MAIL.id) == (had, found(outbox).id)
     with outbox.engine.begin() as connection:
         assert [] == connection.execute(watches.select()).all()
+
+
+def test_dead_mails_can_all_be_sent_again(outbox: Outbox, world: World) -> None:
+    """
+    And those that merely wait are left alone.
+    """
+    outbox.add(MAIL)
+    outbox.add(MAIL.replace(id="m2"))
+    outbox.cancel("m1")
+
+    count = outbox.retry_all("dead")
+
+    assert (1, ("m1", "m2")) == (count, tuple(sorted(outbox.waiting())))
+
+
+def test_a_query_says_which_mails_are_listed(outbox: Outbox) -> None:
+    """
+    Of the same database: a program's own tables can choose.
+    """
+    outbox.add(MAIL)
+    outbox.add(MAIL.replace(id="m2"))
+
+    listed = outbox.list(among=select(mails.c.id).where(mails.c.id == "m2"))
+
+    assert ["m2"] == [one.id for one in listed]

@@ -4,12 +4,15 @@ Mails that are not delivered in time go once more through another link, and neve
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from mailfailover import DeliveryEvent, EventType, Mailer, Message
+from mailfailover import Capabilities, DeliveryEvent, EventType, Mailer, Message
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
 from mailfailover.deliveries._cell_rows import read_cells, write_cells
 from mailfailover.errors import (
@@ -19,11 +22,13 @@ from mailfailover.errors import (
 )
 from mailfailover.outbox import Ending, Outbox, OutboxWorker, State
 from mailfailover.outbox._watches import LONGEST, LOOK_SECONDS
+from mailfailover.plugin import EVERYTHING, Feature
 from mailfailover.tracking import Tracking
 from tests.chains import Scripted, World
-from tests.outbox.working import calls, found
+from tests.outbox.working import PATIENCE, calls, found
 
 WITHIN = 120.0
+KEY = b64encode(bytes(32)).decode()
 ILL = Cell(CellState.LATE, 1000.0, "3 of 20 were delivered")
 TOLD = "sent once more: a did not deliver it within 120 s"
 
@@ -432,14 +437,102 @@ def test_a_look_that_comes_too_late_calls_nobody(scene: Scene) -> None:
     def stop(mail_id: str) -> bool | None:
         scene.deliveries.is_owed = is_owed  # type: ignore[method-assign]  # the claim
         scene.world.clock.advance(LOOK_SECONDS + 1)
-        other.sweep()
-        return is_owed(mail_id) or True
+        assert other._watchman is not None
+        other._watchman.look()
+        return True
 
     scene.deliveries.is_owed = stop  # type: ignore[method-assign]  # the claim
 
     scene.wait()
 
     assert 1 == len(scene.b.mails)
+
+
+def test_a_link_that_cannot_carry_it_is_not_called(outbox: Outbox, world: World) -> None:
+    """
+    The mail stays as it is, and is no duplicate.
+    """
+    scene = Scene(outbox, world, outbox.engine)
+    plain = Capabilities(EVERYTHING.features & ~Feature.HTML)
+    scene.b = Scripted("b", capabilities=plain)
+    scene.worker = scene.make_worker(scene.a, scene.b)
+    mail_id = scene.send(html="<p>1234</p>")
+    scene.fall_ill(("a", "gmail"))
+
+    scene.wait()
+
+    mail = found(outbox, mail_id)
+    assert ([], False, "") == (scene.b.mails, mail.possible_duplicate, mail.reason)
+
+
+def test_a_worker_that_runs_looks_by_itself(scene: Scene) -> None:
+    """
+    Beside its mails, until it is stopped.
+    """
+    scene.send()
+    scene.fall_ill(("a", "gmail"))
+    scene.world.clock.advance(WITHIN)
+    mailer = scene.worker.mailer
+    sent = Event()
+    worker = OutboxWorker(scene.outbox, mailer, poll=0.01, observers=[lambda _: sent.set()])
+    thread = Thread(target=worker.run)
+    thread.start()
+
+    is_sent = sent.wait(PATIENCE)
+    worker.stop()
+    thread.join(PATIENCE)
+
+    assert (True, 1) == (is_sent, len(scene.b.mails))
+
+
+def test_a_look_that_fails_is_followed_by_another(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A database that is away comes back.
+    """
+    watchman = scene.worker._watchman
+    assert watchman is not None
+    looks: list[int] = []
+    again = Event()
+
+    def look() -> int:
+        looks.append(1)
+        if len(looks) == 1:
+            raise OperationalError("SELECT", {}, OSError())
+        again.set()
+        return 0
+
+    watchman.look = look  # type: ignore[method-assign]  # the database of the claim
+    with watchman.looking(0.001):
+        is_again = again.wait(PATIENCE)
+
+    assert is_again
+    assert "late mails cannot be looked at now: OperationalError" in caplog.text
+
+
+def test_a_mail_that_cannot_be_read_is_logged(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A worker without the key leaves it to one that has it.
+    """
+    keyed = Outbox(scene.outbox.engine, key=KEY, clock=scene.world.wall)
+    scene.outbox = keyed
+    scene.worker = scene.make_worker(scene.a, scene.b)
+    mail_id = scene.send()
+    scene.fall_ill(("a", "gmail"))
+    with_key = scene.worker
+    scene.outbox = Outbox(keyed.engine, clock=scene.world.wall)
+    scene.worker = scene.make_worker(scene.a, scene.b)
+    scene.wait()
+    before = len(scene.b.mails)
+    scene.worker = with_key
+
+    scene.wait(LOOK_SECONDS)
+
+    assert (0, 1) == (before, len(scene.b.mails))
+    assert f"mail {mail_id}: its delivery cannot be looked at" in caplog.text
 
 
 def test_kept_content_stays_as_long_as_it_should(outbox: Outbox, world: World) -> None:
