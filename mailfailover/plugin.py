@@ -19,6 +19,19 @@ from mailfailover._message.merge import (
 )
 from mailfailover._message.message import Message
 from mailfailover._message.mime_view import readable
+from mailfailover._provider.account import (
+    AccountCheck,
+    AccountFact,
+    AccountQuestion,
+    WebhookSetup,
+    quota_fact,
+    sender_fact,
+    template_checks,
+    template_fact,
+    webhook_credentials,
+    webhook_fact,
+    with_credentials,
+)
 from mailfailover._provider.answers import (
     Outcomes,
     accepted,
@@ -133,6 +146,9 @@ __all__ = [
     "ONLY_5XX",
     "AWSCredentials",
     "Accepted",
+    "AccountCheck",
+    "AccountFact",
+    "AccountQuestion",
     "Address",
     "AddressFields",
     "Alternative",
@@ -176,6 +192,7 @@ __all__ = [
     "WebhookProvider",
     "WebhookRequest",
     "WebhookRetries",
+    "WebhookSetup",
     "WrittenJSON",
     "accepted",
     "address_line",
@@ -217,6 +234,7 @@ __all__ = [
     "own_metadata",
     "parse_retry_after",
     "post_json",
+    "quota_fact",
     "read_certificate",
     "read_json",
     "read_sns",
@@ -227,8 +245,11 @@ __all__ = [
     "reveal",
     "reveal_all",
     "rewrite",
+    "sender_fact",
     "sha256_hex",
     "sign_aws",
+    "template_checks",
+    "template_fact",
     "template_number",
     "type_fits_name",
     "unreadable",
@@ -241,6 +262,9 @@ __all__ = [
     "verify_sns",
     "verify_standard_webhook",
     "verify_time",
+    "webhook_credentials",
+    "webhook_fact",
+    "with_credentials",
     "without_texts",
 ]
 

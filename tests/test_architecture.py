@@ -278,15 +278,15 @@ def test_a_provider_imports_what_a_third_party_does(path: Path) -> None:
     """
     ``mailfailover.plugin``, ``mailfailover.errors`` and the standard library.
 
-    What reads its webhooks may stand in a module of its own.
+    What reads its webhooks, and what checks its account, may stand in modules of their own.
     """
-    own = f"mailfailover.providers._{path.stem}_events"
+    own = tuple(f"mailfailover.providers._{path.stem}_{part}" for part in ("events", "account"))
     foreign = {
         name
         for name in imported(path)
         if name.split(".")[0] not in sys.stdlib_module_names
-        and not name.startswith(("mailfailover.plugin", "mailfailover.errors", "botocore", own))
-        and name not in ("mailfailover", "__future__")
+        and not name.startswith(("mailfailover.plugin", "mailfailover.errors", "botocore", *own))
+        and name not in ("mailfailover", "mailfailover.providers", "__future__")
     }
 
     assert foreign <= {"mailfailover.errors"}

@@ -30,12 +30,15 @@ class Finding:
         text: How it is.
 
         remedy: The remedy, "" if none is needed.
+
+        link: The chain key of the link that it is about, "" for none.
     """
 
     severity: str
     subject: str
     text: str
     remedy: str = ""
+    link: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """

@@ -7,7 +7,7 @@ https://developers.brevo.com/reference/send-transac-email (2026-11)
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import EventType, Feature, RejectReason, Rule
+from mailfailover.providers import _brevo_account as account
 
 HOUR = 3600.0
 
@@ -200,6 +201,24 @@ class Brevo:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/v3/account", self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        credentials = plugin.webhook_credentials(
+            "brevo", self.webhook_username, self.webhook_password
+        )
+        data = {
+            "url": plugin.with_credentials(url, credentials),
+            "type": "transactional",
+            "events": list(account.EVENTS),
+        }
+        request = plugin.post_json(f"{self.base_url}/v3/webhooks", self._headers(), data)
+        return (plugin.WebhookSetup(request),)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v3/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         plugin.verify_basic_auth(request, self.webhook_username, self.webhook_password)

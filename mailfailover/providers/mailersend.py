@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
+from mailfailover.providers import _mailersend_account as account
 from mailfailover.providers._mailersend_events import read_events
 
 HOUR = 3600.0
@@ -193,6 +194,12 @@ class MailerSend:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/v1/api-quota", self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v1/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://developers.mailersend.com/api/v1/webhooks.html#security (2026-11)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cache
 from typing import Any, ClassVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature
+from mailfailover.providers import _mailgun_account as account
 from mailfailover.providers._mailgun_events import read_events, read_signature
 
 # https://documentation.mailgun.com/docs/mailgun/api-reference/api-overview (2026-11)
@@ -255,6 +256,23 @@ class Mailgun:
         return plugin.HTTPRequest(
             "GET", self._url("v4/domains/{}"), {"Authorization": self._auth()}
         )
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self.domain, self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        return (
+            plugin.WebhookSetup(self._form("v3/domains/{}/webhooks", [("id", event), ("url", url)]))
+            for event in account.EVENTS
+        )
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", self._url(path), {"Authorization": self._auth()})
+
+    def _form(self, path: str, fields: list[tuple[str, str]]) -> plugin.HTTPRequest:
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Authorization": self._auth(), **kind}
+        return plugin.HTTPRequest("POST", self._url(path), headers, urlencode(fields).encode())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # What is signed is a time and a token, not the event: the token must not come again.

@@ -7,12 +7,13 @@ https://dev.mailjet.com/email/guides/send-api-v31/ (2026-11)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
+from mailfailover.providers import _mailjet_account as account
 from mailfailover.providers._mailjet_events import read_events
 
 # By code and property at fault; the first that matches counts. What is not here is a fault of
@@ -163,6 +164,27 @@ class Mailjet:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/v3/REST/sender?Limit=1", self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        credentials = plugin.webhook_credentials(
+            "mailjet", self.webhook_username, self.webhook_password
+        )
+        place = f"{self.base_url}/v3/REST/eventcallbackurl"
+        whole = plugin.with_credentials(url, credentials)
+        return (
+            plugin.WebhookSetup(
+                plugin.post_json(
+                    place, self._headers(), {"EventType": event, "Url": whole, "Version": 2}
+                )
+            )
+            for event in account.EVENTS
+        )
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v3/REST/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         plugin.verify_basic_auth(request, self.webhook_username, self.webhook_password)

@@ -8,12 +8,13 @@ https://docs.mailtrap.io/developers/email-sending, and the vendor's OpenAPI file
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import EventType, Feature, RejectReason
+from mailfailover.providers import _mailtrap_account as account
 
 # Mailtrap has no codes, only words; the first that matches counts. Those about From and To are
 # the OpenAPI file's; the wording of those marked is unconfirmed by the vendor, as quoted in
@@ -182,6 +183,25 @@ class Mailtrap:
     def build_ping(self) -> plugin.HTTPRequest:
         url = SENDING.sub(ACCOUNT, self.base_url)
         return plugin.HTTPRequest("GET", f"{url}/api/accounts", self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        webhook = {
+            "url": url,
+            "webhook_type": "email_sending",
+            "payload_format": "json",
+            "sending_stream": "transactional",
+            "event_types": list(account.EVENTS),
+        }
+        place = f"{SENDING.sub(ACCOUNT, self.base_url)}/api/webhooks"
+        request = plugin.post_json(place, self._headers(), {"webhook": webhook})
+        return (plugin.WebhookSetup(request, account.read_secret),)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        url = f"{SENDING.sub(ACCOUNT, self.base_url)}/api/{path}"
+        return plugin.HTTPRequest("GET", url, self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://docs.mailtrap.io/email-api-smtp/advanced/webhooks (2026-11)

@@ -7,13 +7,14 @@ https://mailchimp.com/developer/transactional/api/messages/send-new-message/ (20
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar, NamedTuple
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, RecipientStatus, Rule
+from mailfailover.providers import _mandrill_account as account
 from mailfailover.providers._mandrill_events import read_events, read_form
 
 YEAR = 365 * 86400.0
@@ -232,6 +233,13 @@ class Mandrill:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return self._call("users/ping2", {})
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._call, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        request = self._call("webhooks/add", {"url": url, "events": list(account.EVENTS)})
+        return (plugin.WebhookSetup(request, account.read_secret),)
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/

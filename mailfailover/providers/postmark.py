@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
+from mailfailover.providers import _postmark_account as account
 from mailfailover.providers._postmark_events import read_events
 
 # By the ErrorCode in the body, which is not the HTTP status: both know 401, 413 and 500.
@@ -189,6 +190,25 @@ class Postmark:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/server", self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        username, password = plugin.webhook_credentials(
+            "postmark", self.webhook_username, self.webhook_password
+        )
+        data = {
+            "Url": url,
+            "MessageStream": self.message_stream or "outbound",
+            "HttpAuth": {"Username": username, "Password": password},
+            "Triggers": account.TRIGGERS,
+        }
+        request = plugin.post_json(f"{self.base_url}/webhooks", self._headers(), data)
+        return (plugin.WebhookSetup(request),)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         plugin.verify_basic_auth(request, self.webhook_username, self.webhook_password)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
+from mailfailover.providers import _resend_account as account
 from mailfailover.providers._resend_events import read_events
 
 DAY = 86400.0
@@ -194,6 +196,17 @@ class Resend:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/domains", self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        data = {"endpoint": url, "events": list(account.EVENTS)}
+        request = plugin.post_json(f"{self.base_url}/webhooks", self._headers(), data)
+        return (plugin.WebhookSetup(request, account.read_secret),)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # https://resend.com/docs/webhooks/verify-webhooks-requests (2026-11): through Svix.

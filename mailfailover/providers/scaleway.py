@@ -7,12 +7,13 @@ https://www.scaleway.com/en/developers/api/transactional-email/ (2026-11)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import EventType, Feature, RejectReason, Rule
+from mailfailover.providers import _scaleway_account as account
 
 REGION = re.compile(r"[a-z0-9-]+")
 
@@ -200,6 +201,12 @@ class Scaleway:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", self._url("domains"), self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, self.project_id, asked)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", self._url(path), self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         return plugin.verify_sns(request, fetch, self.webhook_topic_arn, (TOPICS,))

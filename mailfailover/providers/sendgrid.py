@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
+from mailfailover.providers import _sendgrid_account as account
 from mailfailover.providers._sendgrid_events import read_events
 
 # https://www.twilio.com/docs/sendgrid/api-reference/mail-send (2026-11)
@@ -212,6 +213,19 @@ class SendGrid:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", self._url("scopes"), self._headers())
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        data = {"enabled": True, "url": url, **dict.fromkeys(account.EVENTS, True)}
+        request = plugin.post_json(
+            f"{self.base_url}/v3/user/webhooks/event/settings", self._headers(), data
+        )
+        return (plugin.WebhookSetup(request),)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v3/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         # "Getting Started with the Event Webhook Security Features" of the vendor's manual,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature
+from mailfailover.providers import _ses_account as account
 from mailfailover.providers._ses_events import read_events
 
 # https://docs.aws.amazon.com/general/latest/gr/ses.html (2026-11); China has a domain of its own.
@@ -243,6 +244,12 @@ class SES:
 
     def build_ping(self) -> plugin.HTTPRequest:
         return plugin.HTTPRequest("GET", f"{self.base_url}/v2/email/account", auth=self._sign)
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, self.configuration_set, asked)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/v2/email/{path}", auth=self._sign)
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         return plugin.verify_sns(request, fetch, self.webhook_topic_arn)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
+from mailfailover.providers import _sparkpost_account as account
 from mailfailover.providers._sparkpost_events import read_events
 
 # https://developers.sparkpost.com/api/#header-endpoints (2026-11)
@@ -239,6 +240,26 @@ class SparkPost:
         return plugin.HTTPRequest(
             "GET", f"{self._url()}?campaign_id={plugin.MAIL_ID}", self._headers()
         )
+
+    def account_checks(self, asked: plugin.AccountQuestion) -> Iterable[plugin.AccountCheck]:
+        return account.checks(self._ask, asked)
+
+    def webhook_setups(self, url: str) -> Iterable[plugin.WebhookSetup]:
+        username, password = plugin.webhook_credentials(
+            "sparkpost", self.webhook_username, self.webhook_password
+        )
+        data = {
+            "name": "mailfailover",
+            "target": url,
+            "events": list(account.EVENTS),
+            "auth_type": "basic",
+            "auth_credentials": {"username": username, "password": password},
+        }
+        request = plugin.post_json(f"{self.base_url}/api/v1/webhooks", self._headers(), data)
+        return (plugin.WebhookSetup(request),)
+
+    def _ask(self, path: str) -> plugin.HTTPRequest:
+        return plugin.HTTPRequest("GET", f"{self.base_url}/api/v1/{path}", self._headers())
 
     def verify_webhook(self, request: plugin.WebhookRequest, fetch: plugin.Fetch) -> str:
         plugin.verify_basic_auth(request, self.webhook_username, self.webhook_password)
