@@ -35,7 +35,9 @@ class Provider(Protocol):
     whatever its status is: ``parse_batch`` then reads all of them and raises the error of
     the whole), ``parse_ping(response)`` (where the status alone does not tell whether the
     vendor knows us: raises a :class:`SendError` unless it does), ``idempotency_ttl``
-    (seconds), ``userinfo``, ``transport``; ``maturity`` and ``unconfirmed``: ``"stable"``
+    (seconds), ``userinfo``, ``transport``; ``account_checks(asked)`` and
+    ``webhook_setups(url)`` for `mailfailover doctor` and `mailfailover webhooks setup`: see
+    :class:`AccountCheck` and :class:`WebhookSetup`; ``maturity`` and ``unconfirmed``: ``"stable"``
     by the vendor's own documents, schemas and clients, or ``"provisional"`` where much is by
     public client code and by analogy; and the facts that no document of the vendor confirms.
     """

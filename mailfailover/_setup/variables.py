@@ -42,6 +42,7 @@ VARIABLES: Mapping[str, str] = {
     "MAILFAILOVER_PROXIES": "how many proxies stand before the service",
     "MAILFAILOVER_TRUST_PROXY": "whether a proxy may stand before a service without keys",
     "MAILFAILOVER_UNSUBSCRIBE_SECRET": "the key that signs unsubscribe links",
+    "MAILFAILOVER_WEBHOOK_URL": "where webhooks arrive, without the provider's key",
     "MAILFAILOVER_WORKER_HEALTH": "where a worker tells its health",
     "MAILFAILOVER_UNSUBSCRIBE_URL": "where unsubscribe links lead",
 }

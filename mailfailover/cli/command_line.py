@@ -189,26 +189,44 @@ def providers(*, markdown: bool, as_json: bool) -> None:
 
 @cli.command()
 @click.option("--timeout", type=_timeout, default=10.0, show_default=True, metavar="SECONDS")
+@click.option(
+    "--webhook-url",
+    envvar="MAILFAILOVER_WEBHOOK_URL",
+    default="",
+    metavar="URL",
+    help="Where webhooks arrive, without the provider's key: https://hooks.example.com/webhooks.",
+)
 @_configured
 @_as_json
-def doctor(*, timeout: float, dsn: str | None, config: Path | None, as_json: bool) -> None:
+def doctor(
+    *, timeout: float, webhook_url: str, dsn: str | None, config: Path | None, as_json: bool
+) -> None:
     """
-    Find what is wrong with the set-up, and ask each provider whether it knows us.
+    Find what is wrong with the set-up, and whether each account is ready to send.
 
-    Nothing is sent. --timeout is for each provider. The exit code is 1 if there is a problem.
+    Each vendor is asked whether it knows the key, the sender's domain, the templates and the
+    webhook, and what is left of the quota; SPF, DKIM and DMARC are looked up. Nothing is sent.
+    --timeout is for each call. The exit code is 1 if there is a problem.
     """
-    from mailfailover.cli.doctor import examine
+    from mailfailover.cli.doctor import examine, readiness
     from mailfailover.cli.finding import COLORS, PROBLEM
+    from mailfailover.cli.finding import OK as FINE
 
     findings = []
     with reporting(as_json=as_json):
-        for finding in examine(dsn, config, timeout):
+        for finding in examine(dsn, config, timeout, webhook_url):
             findings.append(finding)
             for line in () if as_json else finding.lines():
                 say(line, color=COLORS[finding.severity])
+    ready = all(one.severity != PROBLEM for one in findings)
+    links = readiness(findings)
     if as_json:
-        write_json([finding.to_dict() for finding in findings])
-    sys.exit(REFUSED if any(one.severity == PROBLEM for one in findings) else OK)
+        found = [finding.to_dict() for finding in findings]
+        write_json({"ready": ready, "links": links, "findings": found})
+    elif links:
+        words = ", ".join(f"{key} {'yes' if ok else 'no'}" for key, ok in links.items())
+        say(f"Ready: {words}", color=COLORS[FINE if all(links.values()) else PROBLEM])
+    sys.exit(OK if ready else REFUSED)
 
 
 @cli.command()

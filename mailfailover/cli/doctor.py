@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mailfailover._setup.registry import installed
 from mailfailover._setup.variables import misspelt
-from mailfailover.cli.doctor_tracking import examine_tracking
+from mailfailover.cli.doctor_accounts import examine_accounts
+from mailfailover.cli.doctor_tracking import examine_tracking, last_deliveries
 from mailfailover.cli.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from mailfailover.cli.source import name_source, open_mailer
 from mailfailover.errors import ConfigurationError, ConnectionFailed
@@ -28,14 +29,18 @@ _REQUIREMENT = re.compile(r"""(?P<name>[\w.-]+).*extra\s*==\s*["'](?P<extra>[\w.
 _PING_REMEDY = "give it ping() or build_ping(), or send a mail through it: mailfailover send --via"
 
 
-def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Finding]:
+def examine(
+    dsn: str | None, config: Path | None, timeout: float, webhook_url: str = ""
+) -> Iterator[Finding]:
     """
-    Look at plugins, extras, deliveries and configuration, and ping each provider.
+    Look at plugins, extras, deliveries and configuration, and ask each vendor about the account.
 
     Args:
         dsn, config: As given on the command line.
 
-        timeout: Seconds for each ping.
+        timeout: Seconds for each call.
+
+        webhook_url: The URL above the webhooks of all providers, "" if it is unknown.
     """
     yield from _plugins()
     yield from check_extras(distribution("mailfailover").requires or ())
@@ -55,6 +60,19 @@ def examine(dsn: str | None, config: Path | None, timeout: float) -> Iterator[Fi
         yield from _chain(mailer)
         yield from _bounces(mailer)
         yield from _pings(mailer.ping(timeout=timeout).values())
+        yield from examine_accounts(mailer, timeout, webhook_url)
+        yield from last_deliveries(mailer.chain.keys)
+
+
+def readiness(findings: Iterable[Finding]) -> dict[str, bool]:
+    """
+    Return for each link whether it is ready to take mails: nothing about it is a problem.
+    """
+    ready: dict[str, bool] = {}
+    for one in findings:
+        if one.link:
+            ready[one.link] = ready.get(one.link, True) and one.severity != PROBLEM
+    return ready
 
 
 def _variables(environ: Iterable[str]) -> Iterator[Finding]:
@@ -135,13 +153,12 @@ def _pings(pings: Iterable[Ping]) -> Iterator[Finding]:
         took = f"{one.duration:.2f} s"
         if one.error is not None:
             text = f"{type(one.error).__name__} after {took}: {one.error}"
-            yield Finding(PROBLEM, subject, text, one.error.advice)
+            yield Finding(PROBLEM, subject, text, one.error.advice, one.provider)
         elif one.ok is None:
-            yield Finding(
-                NOTE, subject, "it has no way to be asked", f"{_PING_REMEDY} {one.provider}"
-            )
+            remedy = f"{_PING_REMEDY} {one.provider}"
+            yield Finding(NOTE, subject, "it has no way to be asked", remedy, one.provider)
         else:
-            yield Finding(OK, subject, f"answered in {took}")
+            yield Finding(OK, subject, f"answered in {took}", link=one.provider)
     if len(pings) > 1 and all(isinstance(one.error, ConnectionFailed) for one in pings):
         text = "no provider could be reached"
         yield Finding(PROBLEM, "network", text, "check this machine's network, DNS and firewall")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.address import Address
 from mailfailover._provider.account import AccountCheck, AccountQuestion
+from mailfailover.cli.doctor_dns import examine_dns
 from mailfailover.cli.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from mailfailover.errors import SendError
 
@@ -25,7 +26,7 @@ _ABSENT = 404
 
 def examine_accounts(mailer: Mailer, timeout: float, webhook_url: str) -> Iterator[Finding]:
     """
-    Ask each vendor that can be asked.
+    Ask each vendor that can be asked, then look up the DNS of the domains that mails are from.
 
     Args:
         mailer: The mailer whose links are asked.
@@ -34,9 +35,16 @@ def examine_accounts(mailer: Mailer, timeout: float, webhook_url: str) -> Iterat
 
         webhook_url: The URL above the webhooks of all providers, "" if it is unknown.
     """
+    dkim: dict[str, list[str]] = {}
     for link in mailer.chain.links:
+        names = dkim.setdefault(sender_domain(mailer, link), [])
         for fact in account_facts(mailer, link, timeout, webhook_url):
-            yield fact if isinstance(fact, Finding) else _finding(link.key, fact, webhook_url)
+            if isinstance(fact, Finding):
+                yield fact
+            else:
+                names.extend(fact.dkim)
+                yield _finding(link.key, fact, webhook_url)
+    yield from examine_dns(dkim, timeout)
 
 
 def account_facts(
@@ -49,7 +57,9 @@ def account_facts(
     if not hasattr(provider, "account_checks"):
         return
     transport: Any = link.transport or mailer.chain.transport
-    waiting: deque[AccountCheck] = deque(provider.account_checks(_question(mailer, link, webhook_url)))
+    waiting: deque[AccountCheck] = deque(
+        provider.account_checks(_question(mailer, link, webhook_url))
+    )
     while waiting:
         check = waiting.popleft()
         try:

@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     """Returns the records of a name and a type, none if there are none; raises OSError."""
 
 # RFC 2606 and 6761: nobody can own these, so there is nothing to look up.
-_RESERVED = ("example.com", "example.net", "example.org", ".example", ".test", ".invalid", ".local")
-_RESERVED += (".localhost", "localhost")
+_RESERVED = (
+    ".example",
+    ".example.com",
+    ".example.net",
+    ".example.org",
+    ".invalid",
+    ".local",
+    ".localhost",
+    ".test",
+)
 
 
 def examine_dns(
@@ -35,7 +43,9 @@ def examine_dns(
 
         lookup: The look-up; the system's resolver by default.
     """
-    wanted = {domain: names for domain, names in domains.items() if domain and not _is_ours(domain)}
+    wanted = {
+        domain: names for domain, names in domains.items() if domain and not _is_reserved(domain)
+    }
     if not wanted:
         return
     try:
@@ -50,8 +60,8 @@ def examine_dns(
             yield Finding(NOTE, f"DNS of {domain}", f"no answer: {exc}", "is there a name server?")
 
 
-def _is_ours(domain: str) -> bool:
-    return f".{domain}".endswith(tuple(f".{one.lstrip('.')}" for one in _RESERVED))
+def _is_reserved(domain: str) -> bool:
+    return f".{domain}".endswith(_RESERVED)
 
 
 def _domain(domain: str, names: Iterable[str], lookup: Lookup) -> Iterator[Finding]:
@@ -63,7 +73,9 @@ def _domain(domain: str, names: Iterable[str], lookup: Lookup) -> Iterator[Findi
             yield Finding(OK, f"DKIM of {domain}", f"{name} is there")
         else:
             text = f"{name} has no record: mails of this vendor are not signed for {domain}"
-            yield Finding(PROBLEM, f"DKIM of {domain}", text, "set the record that the vendor shows")
+            yield Finding(
+                PROBLEM, f"DKIM of {domain}", text, "set the record that the vendor shows"
+            )
 
 
 def _spf(domain: str, lookup: Lookup) -> Finding:

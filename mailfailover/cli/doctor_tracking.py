@@ -13,7 +13,7 @@ from mailfailover.cli.finding import NOTE, OK, PROBLEM, WARNING, Finding
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mailfailover.tracking import Tracking
 
@@ -31,6 +31,41 @@ def examine_tracking(clock: Callable[[], float] = time.time) -> Iterator[Finding
     """
     Look whether a provider says yes and delivers nothing, where there is tracking at all.
     """
+    yield from _of_tracking(clock, _silent_and_ill)
+
+
+def last_deliveries(
+    keys: Iterable[str], clock: Callable[[], float] = time.time
+) -> Iterator[Finding]:
+    """
+    Tell when a mail through each of the links *keys* was delivered last.
+    """
+
+    def look(tracking: Tracking) -> Iterator[Finding]:
+        for key in keys:
+            found = tracking.events(provider=key, type="delivered", limit=1)
+            subject = f"last delivery of {key}"
+            if found and found[0].timestamp:
+                text = f"at {found[0].timestamp.isoformat(timespec='seconds')}"
+                yield Finding(OK, subject, text, link=key)
+            else:
+                remedy = "send a mail through it, and see whether its webhook tells"
+                yield Finding(NOTE, subject, "none is known of", remedy, key)
+
+    yield from _of_tracking(clock, look)
+
+
+def _silent_and_ill(tracking: Tracking) -> Iterator[Finding]:
+    yield from _deliveries(tracking)
+    yield from _cells(tracking)
+
+
+def _of_tracking(
+    clock: Callable[[], float], look: Callable[[Tracking], Iterator[Finding]]
+) -> Iterator[Finding]:
+    """
+    Yield what *look* finds in the database of tracking; nothing where there is none.
+    """
     try:
         sql = load("sqlalchemy")
     except ConfigurationError:
@@ -43,8 +78,7 @@ def examine_tracking(clock: Callable[[], float] = time.time) -> Iterator[Finding
         try:
             if sql.inspect(tracking.engine).has_table("tracking_mails"):
                 tracking.check()
-                yield from _deliveries(tracking)
-                yield from _cells(tracking)
+                yield from look(tracking)
         finally:
             tracking.close()
     except ConfigurationError as exc:

@@ -4,12 +4,16 @@ The command that takes webhooks without the service: options and help.
 
 from __future__ import annotations
 
+import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mailfailover.cli.database import add_table_commands, database_option, json_option, working
+from mailfailover.cli.exits import OK, REFUSED
+from mailfailover.cli.output import say, write_json
 from mailfailover.errors import ConfigurationError
 
 __all__ = ["add_webhook_commands"]
@@ -71,6 +75,42 @@ def webhooks(context: click.Context, /, *, listen: str | None, as_json: bool, **
             message = "say where webhooks come: --listen, or --listen HOST:PORT"
             raise ConfigurationError(message)
         run_webhooks(*_address(listen), as_json=as_json, **given)
+
+
+@webhooks.command()
+@click.argument("url")
+@click.option("--via", "keys", multiple=True, metavar="KEY", help="Only at this provider.")
+@click.option("--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="A TOML file.")
+@click.option("--dsn", metavar="DSN", help="The providers; keys belong into MAILFAILOVER_DSN.")
+@json_option
+def setup(
+    *,
+    url: str,
+    keys: tuple[str, ...],
+    timeout: float,
+    config: Path | None,
+    dsn: str | None,
+    as_json: bool,
+) -> None:
+    """
+    Register our webhooks at the vendors, each below URL: https://hooks.example.com/webhooks.
+
+    A webhook that points there already stays as it is. What a vendor then wants to be set, such
+    as a secret that it made, is printed once. The exit code is 1 if one could not be set.
+    """
+    from mailfailover.cli.source import open_mailer
+    from mailfailover.cli.webhook_setup import FAILED, set_up_webhooks
+
+    with working(as_json=as_json), open_mailer(dsn, config) as mailer:
+        found = list(set_up_webhooks(mailer, url, keys, timeout))
+    if as_json:
+        write_json([dataclasses.asdict(one) for one in found])
+    for one in () if as_json else found:
+        say(f"{one.link}: {one.state}{f': {one.detail}' if one.detail else ''} ({one.url})")
+        for name, value in one.options.items():
+            say(f"  set its option {name} to {value}")
+    sys.exit(REFUSED if any(one.state == FAILED for one in found) else OK)
 
 
 def _address(listen: str) -> tuple[str, int]:

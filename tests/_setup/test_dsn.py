@@ -279,8 +279,8 @@ def test_parentheses_that_do_not_match(text: str, near: int, problem: str) -> No
 
 HINT = "in credentials write : as %3A, / as %2F, ? as %3F"
 OPTIONS = (
-    "Its options: access_token, ca_file, from_email, host, labels, local_hostname, password, "
-    "port, quota, rate, share, slow, tls, username, warmup, weight"
+    "Its options: access_token, bounce_address, bounce_secret, ca_file, from_email, host, labels, "
+    "local_hostname, password, port, quota, rate, share, slow, tls, username, warmup, weight"
 )
 
 

@@ -238,7 +238,7 @@ def doctor(*, dsn: str = "null://") -> dict[str, tuple[str, str, str]]:
     """
     What the doctor says of databases and deliveries.
     """
-    found = json.loads(run("doctor", "--json", "--dsn", dsn).stdout)
+    found = json.loads(run("doctor", "--json", "--dsn", dsn).stdout)["findings"]
     return {
         one["subject"]: (one["severity"], one["text"], one["remedy"])
         for one in found
