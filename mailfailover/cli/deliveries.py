@@ -69,8 +69,8 @@ def list_(*, with_well: bool, database: str | None, as_json: bool) -> None:
     with working(as_json=as_json):
         found = open_deliveries(database)
         found.check_tables()
-        found.begin()
-    cells = {place: cell for place, cell in found.snapshot().items() if cell.is_ill or with_well}
+        report = found.report()
+    cells = {place: cell for place, cell in report.cells.items() if cell.is_ill or with_well}
     if as_json:
         write_json(
             [
@@ -79,6 +79,9 @@ def list_(*, with_well: bool, database: str | None, as_json: bool) -> None:
             ]
         )
         return
+    for key, detail in sorted(report.silent.items()):
+        whose = "all providers" if key == "*" else key
+        say(f"webhooks of {whose}: {detail}", err=True)
     for (key, receiver), cell in sorted(cells.items()):
         say(_line(key, receiver, cell))
 

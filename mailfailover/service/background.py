@@ -33,6 +33,15 @@ def working(parts: Service, threads: int) -> Iterator[OutboxWorker | None]:
 
     Yield the worker.
     """
+    try:
+        with _sending(parts, threads) as worker:
+            yield worker
+    finally:
+        _end_deliveries(parts)
+
+
+@contextmanager
+def _sending(parts: Service, threads: int) -> Iterator[OutboxWorker | None]:
     if not threads:
         yield None
         return
@@ -54,6 +63,18 @@ def working(parts: Service, threads: int) -> Iterator[OutboxWorker | None]:
             stop()
         for thread in running:
             thread.join()
+
+
+def _end_deliveries(parts: Service) -> None:
+    """
+    Write what was learnt from the last deliveries.
+    """
+    if parts.deliveries is None:
+        return
+    try:
+        parts.deliveries.close()
+    except SQLAlchemyError as exc:
+        _LOG.warning("the last deliveries could not be written: %s", type(exc).__name__)
 
 
 def purging(parts: Service, over: Event, every: float = PURGE_EVERY) -> None:

@@ -23,6 +23,7 @@ from mailfailover.suppression._tables import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, Row
 
@@ -82,11 +83,29 @@ def judge_again(connection: Connection, email: str) -> None:
     """
     Make the entries of an address those that follow from its bounces now.
     """
-    known = read_bounces(connection, email)
-    keys = [one.key for one in known]
-    old = suppressions.c.email == email, suppressions.c.evidence.in_(keys)
-    connection.execute(delete(suppressions).where(*old))
-    rows = map(_row, _strongest(list(sentences(known, delivery_times(connection, email)))))
+    judge(connection, read_bounces(connection, email), delivery_times(connection, email))
+
+
+def judge(
+    connection: Connection, known: Sequence[Bounce], times: Sequence[datetime], *, new: int = 0
+) -> None:
+    """
+    The same for *known* bounces and the times of deliveries, which were read before.
+
+    Args:
+        connection: The database.
+
+        known: All bounces of one address.
+
+        times: When it was last delivered to.
+
+        new: How many of the bounces, the last ones, nothing follows from yet.
+    """
+    if old := [one.key for one in known[: len(known) - new]]:
+        email = known[0].email
+        entries = suppressions.c.email == email, suppressions.c.evidence.in_(old)
+        connection.execute(delete(suppressions).where(*entries))
+    rows = map(_row, _strongest(list(sentences(known, times))))
     if unique := {row["key"]: row for row in sorted(rows, key=_later)}:
         store(connection, *unique.values())
 

@@ -68,11 +68,9 @@ def note(connection: Connection, one: Delivery) -> None:
         "earlier": None,
     }
     held = _read(connection, one.email)
-    if held is None and insert_new(connection, deliveries, new):
-        return
-    held = held or _read(connection, one.email)
     if held is None:
-        return  # another process took it back in between
+        insert_new(connection, deliveries, new)  # what another process noted meanwhile will do
+        return
     values: dict[str, Any]
     if one.mail and one.mail == held.mail:
         values = {"last": max(one.at, held.last)}
@@ -83,27 +81,31 @@ def note(connection: Connection, one: Delivery) -> None:
     connection.execute(update(deliveries).where(deliveries.c.address == address).values(**values))
 
 
-def take_back(connection: Connection, email: str, mail: str) -> None:
+def take_back(connection: Connection, email: str, mail: str) -> list[datetime]:
     """
-    Forget the delivery of a mail that bounced.
+    Forget the delivery of a mail that bounced; return when the address was delivered to else.
     """
     held = _read(connection, email)
     if held is None or not mail or held.mail != mail:
-        return
+        return _times(held)
     own = deliveries.c.address == held.address
     if held.earlier is None:
         connection.execute(delete(deliveries).where(own))
-        return
+        return []
     values = {"last": held.earlier, "mail": "", "earlier": None}
     connection.execute(update(deliveries).where(own).values(**values))
+    return [held.earlier]
 
 
 def delivery_times(connection: Connection, email: str) -> list[datetime]:
     """
     Return when an address was last delivered to.
     """
-    held = _read(connection, email)
-    return [] if held is None else [at for at in (held.last, held.earlier) if at is not None]
+    return _times(_read(connection, email))
+
+
+def _times(row: Row[Any] | None) -> list[datetime]:
+    return [] if row is None else [at for at in (row.last, row.earlier) if at is not None]
 
 
 def _read(connection: Connection, email: str) -> Row[Any] | None:

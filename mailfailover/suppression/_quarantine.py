@@ -116,13 +116,15 @@ def look(connection: Connection, receiver: str, at: datetime) -> Sighting | None
     refusals must go on for a while then, as they are often told faster than deliveries.
     """
     refused = _refused(connection, receiver, at)
-    if len(refused) >= _FEW and _is_large_part(connection, receiver, len(refused), at - _MONTH):
-        return Sighting(min(refused) - _MARGIN, len(refused))
+    number = len(refused)
+    if number >= _FEW and _has_few(connection, receiver, at - _MONTH, number / _SHARE):
+        return Sighting(min(refused) - _MARGIN, number)
     for window in _WINDOWS:
         lately = [one for one in refused if one > at - window]
         if len(lately) < _MANY or at - min(lately) < window / 2:
             continue
-        if _is_large_part(connection, receiver, len(lately), at - window):
+        taken = len(lately) * (1 - _SHARE) / _SHARE
+        if _has_few(connection, receiver, at - window, taken):
             return Sighting(min(lately) - _MARGIN, len(lately))
     return None
 
@@ -190,15 +192,14 @@ def _refused(connection: Connection, receiver: str, at: datetime) -> Sequence[da
     return list(latest.values())
 
 
-def _is_large_part(connection: Connection, receiver: str, refused: int, since: datetime) -> bool:
+def _has_few(connection: Connection, receiver: str, since: datetime, most: float) -> bool:
     """
-    Whether so many are a large part of the addresses that the receiver took mail for since then.
+    Whether the receiver took mail for no more addresses than *most* since then.
     """
-    most = int(refused / _SHARE)
     taken = select(deliveries.c.address).where(
         deliveries.c.receiver == receiver, deliveries.c.last >= since
     )
-    count = select(func.count()).select_from(taken.limit(most + 1).subquery())
+    count = select(func.count()).select_from(taken.limit(int(most) + 1).subquery())
     return (connection.scalar(count) or 0) <= most
 
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import exists, select
-
 from mailfailover._chain.alarms import BouncesQuarantined
 from mailfailover._chain.log import logger
 from mailfailover._chain.observe import tell
 from mailfailover._sql.database import reading, writing
 from mailfailover._values.events import DeliveryEvent
 from mailfailover.errors import InvalidMessage
-from mailfailover.suppression._bounce_rows import insert_bounce, judge_again, read_bounces
+from mailfailover.suppression._bounce_rows import insert_bounce, judge, judge_again, read_bounces
 from mailfailover.suppression._delivery_rows import (
     Delivery,
     delivery_times,
@@ -28,7 +26,6 @@ from mailfailover.suppression._entry import plain_address
 from mailfailover.suppression._evidence import mail_of, time_of
 from mailfailover.suppression._quarantine import begin, find_quarantine, go_on, look, take_in
 from mailfailover.suppression._sentence import Standing, is_surprise
-from mailfailover.suppression._tables import bounces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -119,20 +116,20 @@ class Court:
                 judge_again(connection, email)
 
     def _take(self, connection: Connection, bounce: Bounce) -> Quarantine | None:
-        take_back(connection, bounce.email, bounce.mail)
+        times = take_back(connection, bounce.email, bounce.mail)
         earlier = read_bounces(connection, bounce.email)
-        surprising = is_surprise(bounce, earlier, delivery_times(connection, bounce.email))
+        surprising = is_surprise(bounce, earlier, times)
         running = find_quarantine(connection, bounce.receiver, bounce.at)
-        if running is not None or _repeats_a_quarantine(connection, bounce):
+        if running is not None or _repeats_a_quarantine(bounce, earlier):
             bounce = replace(bounce, standing=Standing.QUARANTINED)
         if not insert_bounce(connection, bounce, is_surprise=surprising):
             return None
-        new = None
+        judge(connection, [*earlier, bounce], times, new=1)
         if running is not None:
             go_on(connection, running, bounce.at)
-        elif surprising:
-            new = self._found_ill(connection, bounce)
-        for email in {bounce.email, *(take_in(connection, new) if new else ())}:
+            return None
+        new = self._found_ill(connection, bounce) if surprising else None
+        for email in () if new is None else take_in(connection, new):
             judge_again(connection, email)
         return new
 
@@ -166,10 +163,8 @@ class Court:
         return None if at is None else Delivery(bounce.email, bounce.receiver, at, "")
 
 
-def _repeats_a_quarantine(connection: Connection, bounce: Bounce) -> bool:
+def _repeats_a_quarantine(bounce: Bounce, earlier: Iterable[Bounce]) -> bool:
     """
     Whether a vendor's list has an address for the sake of a bounce that proves nothing.
     """
-    doubtful = str(Standing.QUARANTINED), str(Standing.LIFTED)
-    own = bounces.c.email == bounce.email, bounces.c.standing.in_(doubtful)
-    return bounce.is_listing and bool(connection.scalar(select(exists().where(*own))))
+    return bounce.is_listing and any(one.standing is not Standing.COUNTED for one in earlier)

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 
+from mailfailover import MailSent, Receipt, RecipientStatus, WebhookRefused
+from mailfailover._values.frozen import FrozenDict
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
 from mailfailover.deliveries._cell_rows import write_cells
 from mailfailover.tracking import Tracking
+from tests.chains import MAIL
 from tests.cli.running import run
 
 CELLS = {
@@ -52,6 +55,24 @@ def test_list_writes_json() -> None:
     assert ("one", "gmail", "blocked", 1000.0) == tuple(
         cell[name] for name in ("key", "receiver", "state", "since")
     )
+
+
+def test_list_names_silent_webhooks() -> None:
+    """
+    On standard error, beside the cells.
+    """
+    run("deliveries", "init")
+    run("tracking", "init")
+    deliveries = DeliveryHealth(Tracking(), every=None)
+    for _ in range(3):
+        deliveries(WebhookRefused("one"))
+    accepted = FrozenDict({"ann@gmail.com": RecipientStatus.ACCEPTED})
+    deliveries(MailSent(MAIL, Receipt("m1", "one", "", accepted, ())))
+    deliveries.close()
+
+    done = run("deliveries", "list")
+
+    assert ("", True) == (done.stdout, done.stderr.startswith("webhooks of one: 3 webhooks had"))
 
 
 def test_without_tables_it_says_what_to_run() -> None:

@@ -317,6 +317,26 @@ def test_background_sends_calls_and_ends() -> None:
 
 
 @pytest.mark.usefixtures("environment")
+def test_the_last_deliveries_are_written(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    When the service ends; where the database is away by then, the log says so.
+    """
+    parts = assemble(environ={"MAILFAILOVER_DELIVERIES": "1"})
+    before = threading.active_count()
+
+    with working(parts, 0):
+        parts.mailer.send(PLAIN)
+    assert parts.deliveries is not None
+    sent = parts.deliveries.report().cells
+    with working(parts, 0), parts.outbox.engine.begin() as connection:
+        connection.execute(text("DROP TABLE delivery_turns"))
+
+    assert [("null", "other")] == list(sent)
+    assert before == threading.active_count()
+    assert "the last deliveries could not be written: OperationalError" in caplog.text
+
+
+@pytest.mark.usefixtures("environment")
 def test_what_is_old_is_forgotten(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

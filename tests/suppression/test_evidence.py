@@ -177,6 +177,18 @@ def test_a_server_that_takes_mail_and_sends_it_back(
     assert {ANN: "suppressed"} == vendors.states()
 
 
+def test_a_delivery_that_is_told_twice_is_one(vendors: Vendors) -> None:
+    """
+    A bounce of its mail takes both back.
+    """
+    for _ in range(2):
+        vendors.delivered(ANN, provider_message_id="same")
+        vendors.wait(HOUR)
+    vendors.bounced(ANN, provider_message_id="same")
+
+    assert {ANN: "suppressed"} == vendors.states()
+
+
 def test_dead_addresses_end_whose_server_takes_mail(vendors: Vendors) -> None:
     """
     By their second bounce too.

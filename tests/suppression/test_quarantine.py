@@ -262,6 +262,34 @@ def test_a_part_of_all_addresses_is_mailed(vendors: Vendors) -> None:
     assert dict.fromkeys(emails[:12], "quarantined") == vendors.states()
 
 
+def test_some_are_refused_among_many_that_are_not(vendors: Vendors) -> None:
+    """
+    However long that goes on: the receiver is well, these addresses are not.
+    """
+    emails = [f"u{one}@gmail.com" for one in range(80)]
+    vendors.delivered(*emails)
+    vendors.wait(8 * DAY)
+    for email, *others in zip(emails[:12], emails[12:36], emails[36:60], emails[60:], strict=False):
+        vendors.bounced(email)
+        vendors.delivered(*others)
+        vendors.wait(HOUR / 20)
+
+    assert dict.fromkeys(emails[:12], "held") == vendors.states()
+
+
+def test_bounces_of_before_are_told_late(vendors: Vendors) -> None:
+    """
+    They do not begin a second quarantine beside the one that there is.
+    """
+    late = [f"late{one}@gmail.com" for one in range(6)]
+    vendors.delivered(*late)
+    ill(vendors)
+    vendors.bounced(*late, timestamp=vendors.now() - 5 * HOUR)
+
+    assert 1 == len(vendors.suppressions.quarantines())
+    assert {"held"} == {vendors.states()[email] for email in late}
+
+
 def test_new_addresses_do_not_make_a_receiver_ill(vendors: Vendors) -> None:
     """
     A list that was bought is full of them.
