@@ -22,6 +22,7 @@ from flask import (
 
 from mailfailover._provider.beyond_mime import details
 from mailfailover.service.headers import MAIL_POLICY
+from mailfailover.service.mail_check import check_mail
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -36,7 +37,7 @@ __all__ = ["VIEWS", "show_mailbox"]
 PAGE = 50
 MOST = 500
 _NAME = "mailfailover.mailbox"
-VIEWS = ("html", "text", "headers", "source", "attachments")
+VIEWS = ("html", "text", "headers", "source", "attachments", "check")
 
 
 views: Blueprint = Blueprint("mailbox", __name__)
@@ -76,8 +77,14 @@ def mail(number: int) -> str:
     view = request.args.get("view", offered[0])
     if view not in offered:
         abort(404)
+    remarks = check_mail(_known(_mailbox().message(number)))
     return render_template(
-        "mail.html", mail=found, view=view, views=offered, lines=_lines(number, view)
+        "mail.html",
+        mail=found,
+        view=view,
+        views=offered,
+        lines=_lines(number, view),
+        remarks=remarks,
     )
 
 
@@ -136,6 +143,14 @@ def mail_json(number: int) -> Response:
     Send one mail as JSON.
     """
     return jsonify(_describe(_known(_mailbox().mail(number))))
+
+
+@views.get("/json/<int:number>/check")
+def check_json(number: int) -> Response:
+    """
+    Send what may be wrong with one mail as JSON.
+    """
+    return jsonify([one.to_dict() for one in check_mail(_known(_mailbox().message(number)))])
 
 
 @views.delete("/json")

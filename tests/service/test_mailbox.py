@@ -357,3 +357,24 @@ def test_large_files_are_written_in_megabytes(client: FlaskClient, mailbox: Prev
     page = client.get("/1?view=attachments").text
 
     assert all(text in page for text in ("10 bytes", "2.0 KB", "3.0 MB"))
+
+
+def test_a_mail_is_checked(client: FlaskClient, mailbox: Preview) -> None:
+    """
+    The page counts what may be wrong and says it; tests read the same as JSON.
+    """
+    mailbox.send(PLAIN.replace(subject=""))
+    mailbox.send(PLAIN)
+
+    bad, good = client.get("/1?view=check").text, client.get("/2?view=check").text
+
+    assert "Check (1)" in bad
+    assert "There is no subject: write one." in bad
+    assert "Nothing is wrong with this mail" in good
+    assert [
+        {"severity": "problem", "about": "parts", "text": "There is no subject: write one."}
+    ] == (client.get("/json/1/check").get_json())
+    assert ([], 404) == (
+        client.get("/json/2/check").get_json(),
+        client.get("/json/9/check").status_code,
+    )
