@@ -26,6 +26,7 @@ WIDTH = 480
 _STRIP = 22
 _BARS = 96
 _FOOT = 16
+_NAMES = 135
 _LEAST = 2.0
 """The least height of a bar that is not empty: one of thousands must be seen, too."""
 
@@ -80,7 +81,7 @@ def draw_attempts(attempts: Sequence[OutboxAttempt]) -> Markup:
         return Markup("")
     begin = attempts[0].started
     ends = [(one.started - begin).total_seconds() + (one.duration or 0.0) for one in attempts]
-    scale = (WIDTH - 200) / (max(ends) or 1.0)
+    scale = (WIDTH - _NAMES - 90) / (max(ends) or 1.0)
     rows = []
     for number, (one, end) in enumerate(zip(attempts, ends, strict=True)):
         top = number * 26
@@ -91,7 +92,7 @@ def draw_attempts(attempts: Sequence[OutboxAttempt]) -> Markup:
                 '<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="14" rx="3"/>'
                 '<text class="end" x="{}" y="{}">{}</text>'
             ).format(
-                top + 16, one.provider[:14], _level(one), 110 + left, top + 5,
+                top + 16, one.provider[:14], _level(one), _NAMES + left, top + 5,
                 max(end * scale - left, 4.0), WIDTH, top + 16, _seconds(one.duration),
             )
         )  # fmt: skip

@@ -25,6 +25,7 @@ WITHIN: Mapping[str, tuple[str, ...]] = {
 """The pages that belong to a section, by the endpoint of its first page."""
 
 _KB = 1024
+_FEW_SECONDS = 120
 
 
 def set_up_templates(
@@ -35,7 +36,9 @@ def set_up_templates(
     """
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(time=write_time, size=write_size, addresses=write_addresses)
+    app.jinja_env.filters.update(
+        time=write_time, size=write_size, addresses=write_addresses, duration=write_duration
+    )
     app.context_processor(
         lambda: {"within": WITHIN, **(context() if callable(context) else context)}
     )
@@ -47,6 +50,13 @@ def write_time(value: datetime) -> Markup:
     """
     plain = f"{value:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), plain)
+
+
+def write_duration(seconds: float) -> str:
+    """
+    Write how long something takes, rounded: seconds, or minutes where there are many.
+    """
+    return f"{seconds:.0f} s" if seconds < _FEW_SECONDS else f"{seconds / 60:.0f} min"
 
 
 def write_size(value: int) -> str:

@@ -83,11 +83,11 @@ def _ours(mail: OutboxMail) -> Iterator[Step]:
     yield Step(mail.created, "", "Queued")
     yield from map(_call, mail.attempts)
     if mail.state is State.DEAD:
-        yield Step(mail.finished, "bad", "Given up", mail.reason)
+        yield Step(mail.finished, "bad", "Given up", _first_line(mail.reason))
     elif mail.state is State.UNKNOWN:
-        yield Step(None, "warn", "It may have been sent", mail.reason)
+        yield Step(None, "warn", "It may have been sent", _first_line(mail.reason))
     elif mail.state is State.SENT and mail.possible_duplicate:
-        yield Step(mail.finished, "warn", "It may have been sent twice", mail.reason)
+        yield Step(mail.finished, "warn", "It may have been sent twice", _first_line(mail.reason))
     elif mail.state is State.PENDING:
         yield _wait(mail)
 
@@ -97,7 +97,15 @@ def _wait(mail: OutboxMail) -> Step:
         receivers = ", ".join(mail.held_back)
         return Step(None, "warn", _HELD_BACK, f"No provider reaches {receivers} now")
     what = "Waiting to be tried again" if mail.attempts else "Waiting"
-    return Step(mail.due, "", what, mail.reason)
+    return Step(mail.due, "", what, _first_line(mail.reason))
+
+
+def _first_line(reason: str) -> str:
+    """
+    Return *reason* without its table of attempts, each of which is a step of its own.
+    """
+    first, table, _ = reason.partition("\n")
+    return first.rstrip(":") if table else reason
 
 
 def _call(attempt: OutboxAttempt) -> Step:

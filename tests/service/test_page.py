@@ -15,6 +15,7 @@ from mailfailover.outbox import OutboxAttempt, OutboxMail, State
 from mailfailover.plugin import Attachment
 from mailfailover.service.app import create_app
 from mailfailover.service.rules import Rules
+from mailfailover.service.templating import write_duration
 from mailfailover.service.timeline import Step, badge_of, steps
 from mailfailover.testing import PLAIN
 
@@ -382,6 +383,10 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
             ],
         ),
         (
+            mail_with(due=NOW, reason="no provider took mail m1:\n  a: RateLimited: 429"),
+            [Step(NOW, "", "Waiting", "no provider took mail m1")],
+        ),
+        (
             mail_with(held_back=("gmail",), due=NOW, reason="held back: receiver down (gmail)"),
             [Step(None, "warn", "Held back: receiver down", "No provider reaches gmail now")],
         ),
@@ -439,3 +444,11 @@ def test_timeline_goes_on_with_events() -> None:
         Step(NOW, "good", "Delivered to ann@example.com"),
         Step(None, "", "Autoresponded: somebody", "on holiday"),
     ] == list(steps(mail_with(state=State.SENT), events))
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(1.4, "1 s"), (119, "119 s"), (896, "15 min")])
+def test_long_times_are_minutes(seconds: float, text: str) -> None:
+    """
+    Nobody divides by sixty.
+    """
+    assert text == write_duration(seconds)
