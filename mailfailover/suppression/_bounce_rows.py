@@ -7,7 +7,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from mailfailover._sql.rows import fit, insert_new
 from mailfailover.suppression._delivery_rows import delivery_times
@@ -77,6 +77,15 @@ def bounce_of(row: Row[Any]) -> Bounce:
     values = {name: getattr(row, name) for name in Bounce.__slots__}
     values |= {"reason": Reason(row.reason), "standing": Standing(row.standing)}
     return Bounce(**values)
+
+
+def lift(connection: Connection, email: str, **wanted: str | None) -> None:
+    """
+    Let the bounces of an address count no more, or those with these values.
+    """
+    where = [bounces.c[name] == str(one) for name, one in wanted.items() if one is not None]
+    values = {"standing": str(Standing.LIFTED)}
+    connection.execute(update(bounces).where(bounces.c.email == email, *where).values(**values))
 
 
 def judge_again(connection: Connection, email: str) -> None:

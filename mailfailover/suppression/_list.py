@@ -18,6 +18,7 @@ from mailfailover._values.events import DeliveryEvent, EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
 from mailfailover.receivers import receiver_of
+from mailfailover.suppression._bounce_rows import lift
 from mailfailover.suppression._csv import export_rows, import_rows
 from mailfailover.suppression._entry import Reason, Suppression, plain_address, plain_domain
 from mailfailover.suppression._evidence import reported, taken_back, told
@@ -251,10 +252,15 @@ class SuppressionList(Stored):
     ) -> int:
         """
         Take all entries of *email* out, or those of this kind; return how many there were.
+
+        The bounces that they follow from count no more.
         """
         wanted = {"reason": reason, "stream": stream, "from_domain": from_domain}
-        where = _where(email=plain_address(email), **wanted)
+        plain = plain_address(email)
         with writing(self.engine) as connection:
+            if not stream:  # a bounce is of no stream
+                lift(connection, plain, reason=reason, from_domain=from_domain)
+            where = _where(email=plain, **wanted)
             return connection.execute(delete(suppressions).where(*where)).rowcount
 
     def list(

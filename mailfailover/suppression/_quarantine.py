@@ -144,14 +144,19 @@ def begin(
     return _read(connection, receiver) if insert_new(connection, quarantines, row) else None
 
 
-def go_on(connection: Connection, quarantine: Quarantine, at: datetime) -> None:
+def go_on(connection: Connection, quarantine: Quarantine, at: datetime) -> bool:
     """
-    Let a quarantine last, if its receiver is still ill; looked at now and then.
+    Let a quarantine last, if its receiver is still ill; return whether it was looked at.
+
+    It is looked at now and then.
     """
+    if at - quarantine.seen < _LOOK_EVERY:
+        return False
     receiver = quarantine.receiver
-    if at - quarantine.seen >= _LOOK_EVERY and look(connection, receiver, at) is not None:
+    if look(connection, receiver, at) is not None:
         own = quarantines.c.receiver == receiver
         connection.execute(update(quarantines).where(own).values(seen=at))
+    return True
 
 
 def take_in(connection: Connection, quarantine: Quarantine) -> list[str]:

@@ -126,11 +126,12 @@ class Court:
             return None
         judge(connection, [*earlier, bounce], times, new=1)
         if running is not None:
-            go_on(connection, running, bounce.at)
+            if go_on(connection, running, bounce.at):
+                _take_in(connection, running)  # also what was written while it began
             return None
         new = self._found_ill(connection, bounce) if surprising else None
-        for email in () if new is None else take_in(connection, new):
-            judge_again(connection, email)
+        if new is not None:
+            _take_in(connection, new)
         return new
 
     def _found_ill(self, connection: Connection, bounce: Bounce) -> Quarantine | None:
@@ -168,3 +169,8 @@ def _repeats_a_quarantine(bounce: Bounce, earlier: Iterable[Bounce]) -> bool:
     Whether a vendor's list has an address for the sake of a bounce that proves nothing.
     """
     return bounce.is_listing and any(one.standing is not Standing.COUNTED for one in earlier)
+
+
+def _take_in(connection: Connection, quarantine: Quarantine) -> None:
+    for email in take_in(connection, quarantine):
+        judge_again(connection, email)

@@ -386,6 +386,33 @@ def test_an_entry_by_hand_outlives_every_judgement(vendors: Vendors) -> None:
     assert {ANN: "bounced"} == vendors.suppressions.find(MAIL)
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ({}, "held"),
+        ({"reason": "bounced"}, "held"),
+        ({"stream": "news"}, "suppressed"),
+        ({"reason": "complained"}, "suppressed"),
+        ({"from_domain": "other.example"}, "suppressed"),
+    ],
+)
+def test_what_is_removed_by_hand_counts_no_more(
+    any_vendors: Vendors, kind: dict[str, str], expected: str
+) -> None:
+    """
+    The next bounce is a first one again, unless something else was removed.
+    """
+    any_vendors.delivered(ANN)
+    any_vendors.wait(DAY)
+    any_vendors.bounced(ANN)
+    any_vendors.wait(8 * DAY)
+
+    removed = any_vendors.suppressions.remove(ANN, **kind)
+    any_vendors.bounced(ANN)
+
+    assert (int(expected == "held"), expected) == (removed, any_vendors.states()[ANN])
+
+
 def test_what_tracking_remembers_counts(engines: Any, world: World) -> None:
     """
     Addresses are known that were delivered to before the list heard of deliveries.

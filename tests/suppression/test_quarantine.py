@@ -8,9 +8,12 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from mailfailover import RejectReason
 from mailfailover.suppression import BouncesQuarantined, Quarantine
+from mailfailover.suppression._bounce_rows import judge_again
+from mailfailover.suppression._tables import bounces
 from tests.chains import MAIL
 from tests.suppression.telling import DAY, HOUR, NO_SUCH_USER, Vendors
 
@@ -275,6 +278,22 @@ def test_some_are_refused_among_many_that_are_not(vendors: Vendors) -> None:
         vendors.wait(HOUR / 20)
 
     assert dict.fromkeys(emails[:12], "held") == vendors.states()
+
+
+def test_what_another_process_wrote_meanwhile_is_taken_in(vendors: Vendors) -> None:
+    """
+    A bounce that saw no quarantine, as that was just begun: at the next look.
+    """
+    first, second, *_ = ill(vendors)
+    with vendors.suppressions.engine.begin() as connection:
+        counted = update(bounces).where(bounces.c.email == first).values(standing="counted")
+        connection.execute(counted)
+        judge_again(connection, first)
+    before = vendors.states()[first]
+    vendors.wait(HOUR / 4)
+    vendors.bounced(second)
+
+    assert ("held", "quarantined") == (before, vendors.states()[first])
 
 
 def test_bounces_of_before_are_told_late(vendors: Vendors) -> None:
