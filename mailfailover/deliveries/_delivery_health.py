@@ -28,8 +28,9 @@ from mailfailover.deliveries._counts import HOUR, Buffer
 from mailfailover.deliveries._listener import Listener
 from mailfailover.deliveries._owing import is_owed, owing
 from mailfailover.deliveries._report import DeliveryReport, read_report
-from mailfailover.deliveries._routing import Routing, Situation
+from mailfailover.deliveries._routing import Routing
 from mailfailover.deliveries._sitting import Sitting
+from mailfailover.deliveries._situation import Situation
 from mailfailover.deliveries._tables import PART
 from mailfailover.deliveries._turns import take_turn
 from mailfailover.deliveries._warmups import DAY, Warmups

@@ -4,23 +4,32 @@ The evidence: what the recent mails of links and cells show, and which of them s
 
 from __future__ import annotations
 
-from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mailfailover.deliveries._cell import ALL, Place
 from mailfailover.deliveries._counts import SLICE, slice_of
 from mailfailover.deliveries._hearing import WINDOWS
-from mailfailover.deliveries._reading import LONGEST, MARGIN, Reading, read, share_between
+from mailfailover.deliveries._reading import (
+    LONGEST,
+    MARGIN,
+    OF_CELLS,
+    OF_LINKS,
+    Reading,
+    read,
+    share_between,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailfailover.deliveries._ledger import Ledger
-    from mailfailover.deliveries._series import Series
     from mailfailover.deliveries._usual import Usual
 
 _ENOUGH = 10
+_ANY = 3
+"""So many deliveries of another link show that our webhooks work."""
+
 _HARDLY = 0.1
 _BELOW = 0.06
 _PLACES = 3
@@ -88,16 +97,15 @@ class Evidence:
         Whether another link delivers as usual in the time of *reading*, None where none shows.
         """
         found: bool | None = None
+        least = _ANY if reading.is_hardly else _ENOUGH
         for key, series in self._ledger.links.items():
             usual = series.usual
             if key == link or usual is None or usual.share < _LEAST_USUAL:
                 continue
             mails, share = share_between(series.recent, reading.begin, reading.end, usual.edge)
-            if mails < _ENOUGH:
-                continue
-            if share >= usual.share - usual.noise - _BELOW:
+            if mails >= least and share >= usual.share - usual.noise - _BELOW:
                 return True
-            found = False
+            found = False if mails >= _ENOUGH else found
         return found
 
     def is_everywhere(self, link: str, reading: Reading) -> bool:
@@ -135,7 +143,8 @@ class Evidence:
         proofless = {start - passed for start in deaf for passed in span}
         lag = self._ledger.hearing.lag(link, self.now)
         due = self.now - usual.patience - MARGIN - lag - SLICE
-        return read(series.recent, usual, since, due, proofless)
+        windows = OF_LINKS if place[1] == ALL else OF_CELLS
+        return read(series.recent, usual, since, due, proofless=proofless, windows=windows)
 
     def _deaf_of(self, link: str) -> frozenset[int]:
         if link not in self._deaf:
@@ -145,18 +154,17 @@ class Evidence:
     @cached_property
     def _dead(self) -> frozenset[int]:
         begin = slice_of(self.now - LONGEST) - 2 * SLICE
-        expected: dict[int, float] = defaultdict(float)
-        for series in self._heard_links:
-            share = series.usual.share if series.usual else 0.0
-            for start in range(begin, slice_of(self.now), SLICE):
-                slot = series.recent.get(start)
-                if slot is not None:
-                    expected[start] += slot.sent * share
-        return self._ledger.hearing.dead(expected, begin, self.now)
+        return self._ledger.hearing.dead(self._expected, begin, self.now)
 
-    @property
-    def _heard_links(self) -> list[Series]:
-        return [one for one in self._ledger.links.values() if one.usual is not None]
+    def _expected(self, start: int) -> float:
+        """
+        How many deliveries of a slice's mails should have been told, by all links.
+        """
+        return sum(
+            series.recent[start].sent * series.usual.share
+            for series in self._ledger.links.values()
+            if series.usual is not None and start in series.recent
+        )
 
     def _due(self, link: str) -> dict[float, float]:
         """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mailfailover.deliveries._counts import HEARD, LAG, REFUSED, SLICE, slice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 WINDOWS = (600.0, 1800.0, 7200.0)
 """Seconds within which events must have come where many were due."""
@@ -77,7 +77,7 @@ class Hearing:
             if number
         }
         for seconds in WINDOWS:
-            expected = sum(one.get(seconds, 0.0) for one in due.values())
+            expected = sum(one.get(seconds, 0.0) for link, one in due.items() if link not in found)
             if expected >= _EXPECTED:
                 if _since(self._all, now - seconds, now):
                     break
@@ -98,14 +98,14 @@ class Hearing:
         late = max((2 * lags[one] / heard[one] for one in starts if heard[one]), default=0.0)
         return max(0.0, min(quiet, _LONGEST_WAIT), late)
 
-    def dead(self, expected: Mapping[int, float], begin: int, now: float) -> frozenset[int]:
+    def dead(self, expected: Callable[[int], float], begin: int, now: float) -> frozenset[int]:
         """
         The slices since *begin* in which no event came, although deliveries were due all along.
 
         The slice after them is dead too: nobody knows when in it the first event came.
 
         Args:
-            expected: How many deliveries were due in each slice, of all links.
+            expected: Tells how many deliveries of all links were due in a slice.
 
             begin: The first slice to look at.
 
@@ -117,7 +117,7 @@ class Hearing:
         for start in range(begin, slice_of(now), SLICE):
             if not self._all[start]:
                 run.append(start)
-                due += expected.get(start, 0.0)
+                due += expected(start)
                 continue
             if due >= _SURELY_DEAD:
                 found += (*run, start)

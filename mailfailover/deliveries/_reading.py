@@ -4,14 +4,14 @@ A reading: how the recent mails of a cell stand, beside its past.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover.deliveries._chance import below
 from mailfailover.deliveries._counts import SLICE, slice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from mailfailover.deliveries._slot import Slot
     from mailfailover.deliveries._usual import Usual
@@ -33,20 +33,28 @@ _SHORT_PARTS = 3
 _SHORT_OF_PART = 0.06
 
 
-class _Window(NamedTuple):
+class Window(NamedTuple):
     """
-    The latest mails, back to so many slices and mails.
+    The latest mails, so many at least, from the first to the last slice so many seconds apart.
     """
 
-    slices: int
+    seconds: int
     mails: int
     hardly: bool = False
     """Whether it is too short for anything but mails that do not arrive at all."""
 
 
-# A queue of a quarter of an hour is nothing to switch for, and few mails show a small part that
-# is stuck only over hours.
-_WINDOWS = (_Window(3, 20, hardly=True), _Window(6, 60), _Window(24, 240))
+OF_LINKS = (Window(600, 20, hardly=True), Window(1500, 60), Window(6900, 240))
+"""
+What links as a whole are read by: a queue of a quarter of an hour is nothing to switch for, and
+few mails show a small part that is stuck only over hours.
+"""
+
+OF_CELLS = (Window(600, 20, hardly=True), Window(3300, 60), Window(6900, 240))
+"""
+What cells are read by: a receiver that is slow for a quarter of an hour is so for every link, and
+often no other one has mails enough to show it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,13 @@ class Reading:
 
 
 def read(
-    slots: Mapping[int, Slot], usual: Usual, since: float, due: float, proofless: Container[int]
+    slots: Mapping[int, Slot],
+    usual: Usual,
+    since: float,
+    due: float,
+    *,
+    proofless: Container[int] = (),
+    windows: Iterable[Window] = OF_LINKS,
 ) -> Reading | None:
     """
     Read how the recent mails stand whose delivery is due, None where they are too few.
@@ -98,22 +112,35 @@ def read(
         due: The slices that begin by then should have been told of.
 
         proofless: Slices that prove nothing: their events were lost on their way.
+
+        windows: What a verdict is about, the shortest one first.
     """
     latest = slice_of(due)
     first = max(latest - LONGEST, since - 1)
-    windows = iter(_WINDOWS)
-    window = next(windows)
-    taken = _Taken(usual)
+    edge, end = usual.edge, 0
+    longer = iter(windows)
+    window = next(longer)
+    mails = on_time = arrived = 0
+    taken: list[tuple[int, int]] = []
     found: Reading | None = None
     for start in range(latest, int(first), -SLICE):
         slot = slots.get(start)
         if slot is None or start in proofless:
             continue
-        taken.add(start, slot.summary(usual.edge))
-        while taken.mails >= window.mails and taken.slices >= window.slices:
-            found = taken.reading(hardly=window.hardly)
-            following = next(windows, None)
-            if found.is_short or following is None:
+        summary = slot.summary(edge)
+        if not summary[0]:
+            continue
+        mails += summary[0]
+        on_time += summary[1]
+        arrived += summary[2]
+        taken.append(summary[:2])
+        end = end or start
+        while mails >= window.mails and end - start >= window.seconds:
+            found = Reading(start, end, mails, on_time, arrived, usual, is_short=False)
+            if (found.is_hardly or not window.hardly) and _is_short(found, taken):
+                return replace(found, is_short=True)
+            following = next(longer, None)
+            if following is None:
                 return found
             window = following
     return found
@@ -128,77 +155,32 @@ def share_between(slots: Mapping[int, Slot], begin: int, end: int, edge: int) ->
     return mails, sum(slot.answered(edge) for slot in found) / mails if mails else 0.0
 
 
-class _Taken:
+def _is_short(reading: Reading, taken: Iterable[tuple[int, int]]) -> bool:
+    usual = reading.usual
+    return (
+        reading.on_time < (usual.share - _SHORTFALL) * reading.mails
+        and below(reading.on_time, reading.mails, usual.share - _SIGMAS * usual.noise) >= _SURE
+        and _is_broad(reading, taken)
+    )
+
+
+def _is_broad(reading: Reading, taken: Iterable[tuple[int, int]]) -> bool:
     """
-    The slices that a reading is about, the latest first.
+    Whether most parts of the time fell short, not one: a hiccup of some minutes is no outage.
 
-    Attributes:
-        mails, on_time, arrived: As those of the reading.
+    Args:
+        reading: Of all of it.
+
+        taken: The recipients of each slice, and those answered in time.
     """
-
-    def __init__(self, usual: Usual) -> None:
-        self.mails = 0
-        self.on_time = 0
-        self.arrived = 0
-        self._usual = usual
-        self._begin = self._end = 0
-        self._slots: list[tuple[int, int]] = []
-
-    def add(self, start: int, summary: tuple[int, int, int, int]) -> None:
-        """
-        Take one more slice, an earlier one.
-        """
-        sent, on_time, arrived, _ = summary
-        if sent:
-            self._slots.append((sent, on_time))
-            self.mails += sent
-            self.on_time += on_time
-            self.arrived += arrived
-            self._begin, self._end = start, self._end or start
-
-    @property
-    def slices(self) -> int:
-        """
-        How many slices lie between the first and the last one, both included.
-        """
-        return (self._end - self._begin) // SLICE + 1
-
-    def reading(self, *, hardly: bool) -> Reading:
-        """
-        Read them.
-
-        Args:
-            hardly: Whether they are short only where hardly anything arrives at all.
-        """
-        usual = self._usual
-        values = (self._begin, self._end, self.mails, self.on_time, self.arrived, usual)
-        found = Reading(*values, is_short=False)
-        if (hardly and not found.is_hardly) or not self._is_short:
-            return found
-        return Reading(*values, is_short=True)
-
-    @property
-    def _is_short(self) -> bool:
-        usual = self._usual
-        return (
-            self.on_time < (usual.share - _SHORTFALL) * self.mails
-            and below(self.on_time, self.mails, usual.share - _SIGMAS * usual.noise) >= _SURE
-            and self._is_broad
-        )
-
-    @property
-    def _is_broad(self) -> bool:
-        """
-        Whether most parts of the time fell short, not one: a hiccup of some minutes is no outage.
-        """
-        least = self._usual.share - _SHORT_OF_PART
-        short = passed = sent = on_time = parts = 0
-        for mails, answered in self._slots:
-            sent += mails
-            on_time += answered
-            passed += mails
-            if passed * _PARTS >= self.mails * (parts + 1):
-                short += on_time < least * sent
-                parts = passed * _PARTS // self.mails
-                sent = on_time = 0
-        return short >= _SHORT_PARTS
+    least = reading.usual.share - _SHORT_OF_PART
+    short = passed = sent = on_time = parts = 0
+    for mails, answered in taken:
+        sent += mails
+        on_time += answered
+        passed += mails
+        if passed * _PARTS >= reading.mails * (parts + 1):
+            short += on_time < least * sent
+            parts = passed * _PARTS // reading.mails
+            sent = on_time = 0
+    return short >= _SHORT_PARTS

@@ -1,75 +1,33 @@
 """
 The routing of a mail by how deliveries stand: an ill cell goes to the end, it does not forbid.
 
-All of it is read from memory: a :class:`Situation` that is renewed in the background. Where
+All of it is read from memory: a `Situation` that is renewed in the background. Where
 nothing is wrong and no link warms up, a mail's candidates are not even looked at.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from mailfailover._health.ramp import allowed
 from mailfailover._values.frozen import EMPTY
-from mailfailover.deliveries._cell import ALL, Cell, Place
+from mailfailover.deliveries._cell import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._message.address import Address
     from mailfailover._message.message import Message
+    from mailfailover.deliveries._cell import Place
+    from mailfailover.deliveries._situation import Situation
 
 PROBE_EVERY = 50
 """One mail in so many goes through an ill cell, to find out whether it is well again."""
 
 PROBE_SECONDS = 600.0
 """At least one mail in so many seconds does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """
-    What routing goes by, as it was when it was last read.
-
-    Attributes:
-        cells: The places that are ill, ``(link, "*")`` and ``("*", receiver)`` among them.
-
-        usual: How many recipients an hour a cell usually gets.
-
-        sent: How many recipients each cell got in the last hour.
-
-        warmups: How many recipients more a link that warms up may get today.
-
-        well_since: Since when a cell is well that was ill before.
-    """
-
-    cells: Mapping[Place, Cell] = field(default=EMPTY)
-    usual: Mapping[Place, float] = field(default=EMPTY)
-    sent: Mapping[Place, int] = field(default=EMPTY)
-    warmups: Mapping[str, float] = field(default=EMPTY)
-    well_since: Mapping[Place, float] = field(default=EMPTY)
-
-    def is_down(self, receiver: str) -> bool:
-        """
-        Whether no link reaches *receiver*.
-        """
-        return (ALL, receiver) in self.cells
-
-    def illness(self, link: str, receivers: Iterable[str]) -> Cell | None:
-        """
-        Return the first ill cell on the way through *link* to *receivers*.
-        """
-        whole = self.cells.get((link, ALL))
-        if whole is not None:
-            return whole
-        for receiver in receivers:
-            if (cell := self.cells.get((link, receiver))) is not None:
-                return cell
-        return None
 
 
 class Routing:
@@ -106,34 +64,39 @@ class Routing:
         situation = self.situation
         if situation is None:
             return candidates
-        return self._order(situation, message, list(candidates))
+        receivers = self._receivers(situation, message)
+        if not situation.is_wide and situation.ways.keys().isdisjoint(receivers):
+            return candidates
+        return self._order(situation, message, receivers, list(candidates))
 
     def _order(
-        self, situation: Situation, message: Message, candidates: list[Candidate]
+        self,
+        situation: Situation,
+        message: Message,
+        receivers: Sequence[str],
+        candidates: list[Candidate],
     ) -> list[Candidate]:
-        receivers = self.receivers(message)
-        reachable = [one for one in receivers if not situation.is_down(one)]
         count = len(message.recipients)
+        illnesses, warmups = situation.illnesses(receivers), situation.warmups
         well: list[Candidate] = []
         ill: list[Candidate] = []
         for candidate in candidates:
             key = candidate.link.key
-            is_over = situation.warmups.get(key, count) < count
-            is_ill = situation.illness(key, reachable) is not None
-            (ill if is_over or is_ill else well).append(candidate)
+            is_over = key in warmups and warmups[key] < count
+            (ill if is_over or key in illnesses else well).append(candidate)
         if not ill or not well:
             return candidates
-        first = candidates[0].link.key
+        order = [*well, *ill]
         if ill[0] is not candidates[0]:  # the mail goes where it would go anyway
-            return [*well, *ill]
-        cell = situation.illness(first, reachable)
-        if cell is None:  # warm-up: the overflow simply goes to the next link
-            return [*well, *ill]
-        if self._is_probe(first, reachable) or not self._may_take(
-            situation, well[0].link.key, reachable, count, cell.since
+            return order
+        first = candidates[0].link.key
+        if first not in illnesses:  # warm-up: the overflow simply goes to the next link
+            return order
+        if self._is_probe(first, receivers) or not self._may_take(
+            situation, well[0].link.key, receivers, count, illnesses[first].since
         ):
             return candidates
-        return [*well, *ill]
+        return order
 
     def split(self, message: Message) -> Sequence[tuple[Address, ...]]:
         """
@@ -142,18 +105,12 @@ class Routing:
         Whom all links reach comes first.
         """
         situation = self.situation
-        if situation is None:
-            return ()
-        ill: dict[str, set[str]] = defaultdict(set)
-        for link, receiver in situation.cells:
-            if ALL not in (link, receiver) and not situation.is_down(receiver):
-                ill[receiver].add(link)
-        if not ill:
+        if situation is None or not situation.ways:
             return ()
         groups: dict[tuple[str, ...], list[Address]] = defaultdict(list)
         for address in message.to:
-            links = ill.get(self._receiver_of(address.domain), ())
-            groups[tuple(sorted(links))].append(address)
+            receiver = self._name(situation, address.domain)
+            groups[tuple(sorted(situation.illnesses((receiver,))))].append(address)
         return [tuple(groups[links]) for links in sorted(groups)]
 
     def holds_back(self, message: Message) -> str:
@@ -175,18 +132,19 @@ class Routing:
             is_new: Whether it counts among the mails of which some are let through.
         """
         situation = self.situation
-        if situation is None or not any(link == ALL for link, _ in situation.cells):
+        if situation is None or not situation.has_down:
             return EMPTY
         found = {one.email: self._receiver_of(one.domain) for one in message.recipients}
         if message.is_merge:
             return {
                 email: receiver
                 for email, receiver in found.items()
-                if situation.is_down(receiver) and not self._is_probe(ALL, [receiver], is_new)
+                if situation.is_down(receiver)
+                and not self._is_probe(ALL, [receiver], is_new=is_new)
             }
         receivers = found.values()
         is_held = all(map(situation.is_down, receivers))
-        return found if is_held and not self._is_probe(ALL, receivers, is_new) else EMPTY
+        return found if is_held and not self._is_probe(ALL, receivers, is_new=is_new) else EMPTY
 
     def is_down(self, receiver: str) -> bool:
         """
@@ -214,27 +172,37 @@ class Routing:
         situation = self.situation
         if situation is None:
             return ()
-        receivers = [one for one in self.receivers(message) if not situation.is_down(one)]
-        cell = situation.illness(first, receivers) if receivers else None
-        if cell is None:
+        named = self._receivers(situation, message)
+        receivers = [one for one in named if not situation.is_down(one)]
+        illnesses = situation.illnesses(receivers) if receivers else EMPTY
+        if first not in illnesses:
             return ()
-        count = len(message.recipients)
+        count, since = len(message.recipients), illnesses[first].since
         return tuple(
             key
             for key in others
-            if situation.illness(key, receivers) is None
+            if key not in illnesses
             and situation.warmups.get(key, count) >= count
-            and self._may_take(situation, key, receivers, count, cell.since)
+            and self._may_take(situation, key, receivers, count, since)
         )
 
-    def receivers(self, message: Message) -> list[str]:
+    def _receivers(self, situation: Situation, message: Message) -> Sequence[str]:
         """
         Name the receivers of a mail, each once.
         """
-        domains = {address.domain for address in message.recipients}
-        return list(dict.fromkeys(map(self._receiver_of, domains)))
+        recipients = message.recipients
+        if len(recipients) == 1:
+            return (self._name(situation, recipients[0].domain),)
+        domains = {address.domain for address in recipients}
+        return list(dict.fromkeys(self._name(situation, domain) for domain in domains))
 
-    def _is_probe(self, link: str, receivers: Iterable[str], is_new: bool = True) -> bool:  # noqa: FBT001, FBT002 -- private
+    def _name(self, situation: Situation, domain: str) -> str:
+        name = situation.names.get(domain)
+        if name is None:
+            name = situation.names[domain] = self._receiver_of(domain)
+        return name
+
+    def _is_probe(self, link: str, receivers: Collection[str], *, is_new: bool = True) -> bool:
         now = self._clock()
         place = (link, min(receivers, default=ALL))
         with self._lock:
@@ -250,14 +218,13 @@ class Routing:
         """
         Whether *link* may take the mail over now, by its ramp at each receiver.
         """
-        now = self._clock()
         for receiver in receivers:
-            place = (link, receiver)
-            seconds = max(0.0, now - max(since, situation.well_since.get(place, 0.0)))
-            sent = situation.sent.get(place, 0) + self._sent(link, receiver)
-            if sent + count > allowed(situation.usual.get(place, 0.0), seconds):
+            room = situation.rooms.get((link, receiver, since))
+            if room is None:
+                room = situation.room(link, receiver, since, self._clock())
+            if self._sent(link, receiver) + count > room:
                 return False
         return True
 
 
-__all__ = ["PROBE_EVERY", "PROBE_SECONDS", "Routing", "Situation"]
+__all__ = ["PROBE_EVERY", "PROBE_SECONDS", "Routing"]

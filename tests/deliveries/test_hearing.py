@@ -87,7 +87,7 @@ def test_slices_in_which_the_endpoint_was_dead() -> None:
     expected = dict.fromkeys(range(NOW - 20 * SLICE, NOW, SLICE), 10.0)
     found = hearing(20, 19, 18, 5, 4, 3, 2, 1)
 
-    dead = found.dead(expected, NOW - 20 * SLICE, NOW)
+    dead = found.dead(lambda start: expected.get(start, 0.0), NOW - 20 * SLICE, NOW)
 
     assert {NOW - passed * SLICE for passed in range(5, 18)} == dead
 
@@ -96,7 +96,7 @@ def test_silence_at_night_is_no_dead_endpoint() -> None:
     """
     Where nothing was due.
     """
-    assert frozenset() == hearing(20, 1).dead({}, NOW - 20 * SLICE, NOW)
+    assert frozenset() == hearing(20, 1).dead(lambda _start: 0.0, NOW - 20 * SLICE, NOW)
 
 
 def test_an_endpoint_that_is_dead_now() -> None:
@@ -105,7 +105,9 @@ def test_an_endpoint_that_is_dead_now() -> None:
     """
     expected = dict.fromkeys(range(NOW - 5 * SLICE, NOW, SLICE), 10.0)
 
-    assert {NOW - 2 * SLICE, NOW - SLICE} == hearing(5, 4, 3).dead(expected, NOW - 5 * SLICE, NOW)
+    assert {NOW - 2 * SLICE, NOW - SLICE} == hearing(5, 4, 3).dead(
+        lambda start: expected.get(start, 0.0), NOW - 5 * SLICE, NOW
+    )
 
 
 def test_what_is_put_takes_the_place_of_what_was() -> None:

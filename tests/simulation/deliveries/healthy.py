@@ -164,8 +164,9 @@ class Days:
             if self.now % _PAST == 0:
                 self.ledger.age(self.now)
             if self.now >= begin:
-                for second in range(self.now, self.now + SLICE, self.every):
-                    self._judge(second)
+                for second in range(self.now, self.now + SLICE, min(self.every, SLICE)):
+                    if second % self.every == 0:
+                        self._judge(second)
         return self
 
     def _change(self) -> None:

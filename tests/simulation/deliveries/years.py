@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
-from tests.simulation.deliveries.healthy import SHAPES, Days
+from tests.simulation.deliveries.healthy import SHAPES, Days, Switch
 from tests.simulation.deliveries.seeds import PROVING, TUNING
 
 log = logging.getLogger(__name__)
@@ -21,11 +21,12 @@ _RUN = 50
 """Days of one run, which learns a week first."""
 
 
-def run(shape: str, seed: int, every: int) -> Days:
+def run(shape: str, seed: int, every: int) -> tuple[list[Switch], int]:
     """
-    One run, by the name of its shape.
+    The switches and the alerts of one run, by the name of its shape.
     """
-    return Days(SHAPES[shape], seed, every).run(_RUN)
+    days = Days(SHAPES[shape], seed, every).run(_RUN)
+    return days.switches, days.alerts
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("days", type=int)
-    parser.add_argument("--every", type=int, default=300, help="seconds between two looks")
+    parser.add_argument("--every", type=int, default=600, help="seconds between two looks")
     parser.add_argument("--tuning", action="store_true", help="the seeds to tune with")
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args()
@@ -45,14 +46,16 @@ def main() -> None:
         runs = {}
         for number in range(given.days // _RUN):
             shape = list(SHAPES)[number % len(SHAPES)]
-            runs[pool.submit(run, shape, next(seeds), given.every)] = shape
+            seed = next(seeds)
+            runs[pool.submit(run, shape, seed, given.every)] = shape, seed
         for done in as_completed(runs):
-            shape, found = runs[done], done.result()
+            (shape, seed), (found, silent) = runs[done], done.result()
             days[shape] += _RUN
-            switches[shape] += len(found.switches)
-            alerts[shape] += found.alerts
-            for one in found.switches:
-                log.info("%s, seed %s: %s", shape, found.seed, one)
+            switches[shape] += len(found)
+            alerts[shape] += silent
+            log.info("%s days, %s switches", days.total(), switches.total())
+            for one in found:
+                log.info("%s, seed %s: %s", shape, seed, one)
     for shape in SHAPES:
         counted = days[shape], switches[shape], alerts[shape]
         log.info("%s: %s days, %s switches, %s alerts", shape, *counted)
