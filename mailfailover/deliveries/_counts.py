@@ -103,7 +103,7 @@ class Buffer:
         """
         How many recipients a cell got that the database does not know of.
         """
-        return self._sent[link, receiver]
+        return self._sent.get((link, receiver), 0)
 
 
 def slice_of(at: float) -> int:

@@ -4,14 +4,16 @@ A reading: how the recent mails of a cell stand, beside its past.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover.deliveries._chance import below
 from mailfailover.deliveries._counts import SLICE, slice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from mailfailover.deliveries._slot import Slot
     from mailfailover.deliveries._usual import Usual
@@ -28,8 +30,8 @@ _SURE = 20.7
 _SHORTFALL = 0.12
 _SIGMAS = 2.0
 _HARDLY = 0.1
-_PARTS = 4
-_SHORT_PARTS = 3
+_PARTS = 12
+_SHORT_PARTS = 0.75
 _SHORT_OF_PART = 0.06
 
 
@@ -121,7 +123,7 @@ def read(
     longer = iter(windows)
     window = next(longer)
     mails = on_time = arrived = 0
-    taken: list[tuple[int, int]] = []
+    taken: list[_Taken] = []
     found: Reading | None = None
     for start in range(latest, int(first), -SLICE):
         slot = slots.get(start)
@@ -133,7 +135,7 @@ def read(
         mails += summary[0]
         on_time += summary[1]
         arrived += summary[2]
-        taken.append(summary[:2])
+        taken.append(_Taken(start, summary[0], summary[1]))
         end = end or start
         while mails >= window.mails and end - start >= window.seconds:
             found = Reading(start, end, mails, on_time, arrived, usual, is_short=False)
@@ -155,7 +157,17 @@ def share_between(slots: Mapping[int, Slot], begin: int, end: int, edge: int) ->
     return mails, sum(slot.answered(edge) for slot in found) / mails if mails else 0.0
 
 
-def _is_short(reading: Reading, taken: Iterable[tuple[int, int]]) -> bool:
+class _Taken(NamedTuple):
+    """
+    A slice of a reading: its recipients, and those answered in time.
+    """
+
+    start: int
+    mails: int
+    on_time: int
+
+
+def _is_short(reading: Reading, taken: Sequence[_Taken]) -> bool:
     usual = reading.usual
     return (
         reading.on_time < (usual.share - _SHORTFALL) * reading.mails
@@ -164,23 +176,36 @@ def _is_short(reading: Reading, taken: Iterable[tuple[int, int]]) -> bool:
     )
 
 
-def _is_broad(reading: Reading, taken: Iterable[tuple[int, int]]) -> bool:
+def _is_broad(reading: Reading, taken: Sequence[_Taken]) -> bool:
     """
-    Whether most parts of the time fell short, not one: a hiccup of some minutes is no outage.
+    Whether it fell short most of the time and for most of the mails: a hiccup is no outage.
+    """
+    seconds = reading.end - reading.begin + SLICE
+    number = min(_PARTS, seconds // SLICE)
+    by_time = [number * (reading.end - one.start) // seconds for one in taken]
+    passed = accumulate((one.mails for one in taken), initial=0)
+    by_mails = [number * before // reading.mails for before in passed]
+    return all(
+        _short_parts(reading, taken, parts) >= _SHORT_PARTS * number
+        for parts in (by_time, by_mails)
+    )
+
+
+def _short_parts(reading: Reading, taken: Sequence[_Taken], parts: Iterable[int]) -> int:
+    """
+    Count the parts that fell short, of those with mails enough to tell.
 
     Args:
         reading: Of all of it.
 
-        taken: The recipients of each slice, and those answered in time.
+        taken: Its slices.
+
+        parts: The part that each of them belongs to.
     """
-    least = reading.usual.share - _SHORT_OF_PART
-    short = passed = sent = on_time = parts = 0
-    for mails, answered in taken:
-        sent += mails
-        on_time += answered
-        passed += mails
-        if passed * _PARTS >= reading.mails * (parts + 1):
-            short += on_time < least * sent
-            parts = passed * _PARTS // reading.mails
-            sent = on_time = 0
-    return short >= _SHORT_PARTS
+    mails: Counter[int] = Counter()
+    on_time: Counter[int] = Counter()
+    for one, part in zip(taken, parts, strict=False):
+        mails[part] += one.mails
+        on_time[part] += one.on_time
+    least, few = reading.usual.share - _SHORT_OF_PART, reading.mails / (4 * _PARTS)
+    return sum(number >= few and on_time[part] < least * number for part, number in mails.items())
