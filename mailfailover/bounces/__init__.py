@@ -9,7 +9,7 @@ A link of SMTP with a ``bounce_address`` signs the id of each mail into its enve
 - ``parts`` cuts the mail into ``fields`` and ``part_text``, no more of it than a report needs;
   ``paragraphs`` tells what a server says itself from the mail that it quotes.
 - ``complaints``, ``delivery_status``, ``plain_words`` and ``auto_replies`` know one kind of
-  report each; what they find is a ``finding``.
+  report each; what they find is a ``finding``. ``named_recipients`` are those of words.
 - ``reasons`` says why, by ``reason_words``. ``reading`` puts a bounce and its events together.
 - ``mailbox`` fetches bounces by IMAP, from an ``imap_folder``.
 """

@@ -42,13 +42,13 @@ def _recipient(finding: Finding, report: Report, mail: SignedMail, known: dict[s
     """
     Return the recipient of the mail whom a finding is about, "" where that is not sure.
     """
-    names = [one for one in (finding.recipient, *finding.aliases) if one]
-    if not known:
-        return next((one for one in names if mail.went_to(one)), "")
     if len(known) == 1:  # a report about this mail is about him, whatever it calls him
         return next(iter(known.values()))
-    named = [known[one.lower()] for one in names if one.lower() in known]
-    if not named:
-        listed = {one.lower() for one in addresses_in(report.text)} & known.keys()
-        named = [known[one] for one in listed] if len(listed) == 1 else []
-    return named[0] if named else ""
+    names = [one for one in (finding.recipient, *finding.aliases) if one]
+    listed = [*addresses_in(report.text), *addresses_in(report.returned.get("to"))]
+    if not known:
+        return next((one for one in (*names, *listed) if mail.went_to(one)), "")
+    if named := [known[one.lower()] for one in names if one.lower() in known]:
+        return named[0]
+    others = {known[one.lower()] for one in listed if one.lower() in known}
+    return others.pop() if len(others) == 1 else ""

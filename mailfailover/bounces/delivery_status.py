@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mailfailover._values.events import EventType, RejectReason
 from mailfailover._values.frozen import FrozenDict
 from mailfailover.bounces.finding import Finding, address_in
+from mailfailover.bounces.named_recipients import named_in
 from mailfailover.bounces.paragraphs import words_about
-from mailfailover.bounces.plain_words import named_in
 from mailfailover.bounces.reasons import reason_of, status_in
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ def _read_group(group: Fields, report: Report, everybody: set[str]) -> Finding |
         return None
     names = names or named_in(report)[:1]  # a file or a program was asked, and its owner is named
     words = group.words("diagnostic-code")
-    said = words.partition(";")[2] if ";" in words[:40] else words
-    said = said.strip()
-    if len(said) < _FEW_WORDS or _is_vague(status, said):  # the reason is told to the reader only
-        said = f"{said} {_told(names, report, everybody)}".strip()
-    told = status_in(said)
-    if not status or (status.endswith(".0.0") and told[:1] == status[:1]):
-        status = told or status
+    said = (words.partition(";")[2] if ";" in words[:40] else words).strip()
+    if not _says_why(status, said):  # the reason may be told to the reader only
+        told = words_about(names, report.text, others=everybody.difference(names))
+        said = f"{said} {told}".strip()
+    clearer = status_in(said)
+    if not status or (status.endswith(".0.0") and clearer[:1] == status[:1]):
+        status = clearer or status
     return Finding(
         type=kind,
         recipient=names[0] if names else "",
@@ -81,12 +81,11 @@ def _read_group(group: Fields, report: Report, everybody: set[str]) -> Finding |
     )
 
 
-def _is_vague(status: str, said: str) -> bool:
+def _says_why(status: str, said: str) -> bool:
     """
-    Whether neither a code nor a word says why.
+    Whether a code or the words of a server give a reason.
     """
-    return status[1:] in ("", ".0.0") and reason_of(status_in(said), said) is RejectReason.OTHER
-
-
-def _told(names: list[str], report: Report, everybody: set[str]) -> str:
-    return words_about(names, report.text, others=everybody.difference(names))
+    if len(said) < _FEW_WORDS:  # "550 5.0.0"
+        return False
+    is_clear = status[1:] not in ("", ".0.0")
+    return is_clear or reason_of(status_in(said), said) is not RejectReason.OTHER

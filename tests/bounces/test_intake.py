@@ -169,6 +169,19 @@ def test_a_forwarded_mail_counts_for_its_recipient() -> None:
     assert site.take("forwarded")[0][2] == ANN
 
 
+def test_the_address_knows_its_recipient_in_the_header_of_the_mail() -> None:
+    """
+    Where nobody else knows the mail, its own To may name him.
+    """
+    site = Site()
+    raw = sample("forwarded").replace(b"Original-Recipient: rfc822;ann@example.org\n", b"")
+    raw = raw.replace(b"(expanded from <ann@example.org>)", b"")
+
+    site.intake.receive(raw, [site.address])
+
+    assert [ANN] == [one.recipient for one in site.events]
+
+
 def test_the_only_recipient_needs_no_name() -> None:
     """
     A report that calls him something else is still about him.

@@ -150,6 +150,25 @@ def test_groups_without_a_blank_line_are_told_apart() -> None:
     assert [ANN, "bob@example.org"] == [one.recipient for one in read_bounce(raw)]
 
 
+def test_a_report_that_says_too_little_is_explained_by_its_words() -> None:
+    """
+    The fields may have a bare code, and the text the answer.
+    """
+    raw = sample("postfix").replace(b"Status: 5.1.1", b"Status: 5.0.0")
+    raw = raw.replace(
+        b"Diagnostic-Code: smtp; 550 5.1.1 <ann@example.org>: Recipient address rejected:\n"
+        b"    User unknown in virtual mailbox table\n",
+        b"Diagnostic-Code: smtp; 550 Rejected by it\n",
+    )
+
+    (event,) = read_bounce(raw)
+
+    assert event.reject_reason is INVALID
+    assert event.mta_response.startswith(
+        "550 Rejected by it <ann@example.org>: host mail.example.org"
+    )
+
+
 def test_a_report_that_somebody_passes_on_is_read() -> None:
     """
     A gateway puts the report into a mail of its own.
