@@ -12,6 +12,7 @@ from mailfailover._values.wire import Response, SMTPResponse
 
 from . import _contract_answers as answers
 from . import _contract_content as content
+from . import _contract_files as files
 from . import _contract_purity as purity
 from . import _contract_shape as shape
 from . import _contract_simple as simple
@@ -292,7 +293,32 @@ class ProviderContract:
         """
         The HTML finds its images.
         """
-        self._each_of({"INLINE_IMAGES": MARKED["INLINE_IMAGES"]}, content.check_inline)
+        images = {"INLINE_IMAGES": MARKED["INLINE_IMAGES"]}
+        self._each_of(images, files.check_inline)
+        self._each_of(images, files.check_file_is_no_image)
+
+    @_where(_has_requests)
+    def test_files_arrive_as_they_are(self) -> None:
+        """
+        In their order, and in a base64 that every vendor reads.
+        """
+        self._each_of(content.LARGE, files.check_files_in_order)
+        self._each_of({"all_bytes": SAMPLES["all_bytes"]}, files.check_base64)
+
+    @_where(_has_requests)
+    def test_nothing_is_added(self) -> None:
+        """
+        No words are in a mail that its author did not write.
+        """
+        self._each_of({"both": content.PEOPLE["all"]}, content.check_nothing_added)
+        self._each_of({"html": SAMPLES["html_only"]}, content.check_nothing_invented)
+
+    @_where(_has_requests)
+    def test_tags_stand_apart(self) -> None:
+        """
+        Two tags are two.
+        """
+        self._each_of({"tags": SAMPLES["tags"]}, content.check_tags_apart)
 
     @_where(_has_requests)
     def test_mails_leave_nothing_behind(self) -> None:
@@ -354,6 +380,7 @@ class ProviderContract:
         No mail breaks a header or the URL.
         """
         self._each_sample(wire.check_clean_lines)
+        self._each_of(MARKED, wire.check_clean_lines)
 
     @_where(_has_requests)
     def test_options_have_clean_lines(self) -> None:

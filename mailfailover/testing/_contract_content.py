@@ -5,6 +5,7 @@ Claims about what a request says: each recipient in his place, each text whole a
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from itertools import combinations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
+from mailfailover.errors import UnsupportedFeature
 
 from ._claim import claim
 from ._contract_wire import build, frozen, refusable
@@ -29,9 +31,11 @@ __all__ = [
     "TIMED",
     "check_bodies_in_place",
     "check_exact",
-    "check_inline",
+    "check_nothing_added",
+    "check_nothing_invented",
     "check_recipients",
     "check_send_at",
+    "check_tags_apart",
 ]
 
 _BASICS: dict[str, Any] = {
@@ -75,6 +79,7 @@ Mails to several, in each field.
 """
 
 EXACT: Mapping[str, Message] = {
+    "address": _mail(to="Zq.Ann+MiXed@example.org"),
     "subject": _mail(subject="zq & <b> \"q\" 'a' 5 > 3; 100 % + x=y/z # é 日 🚚 qz"),
     "long subject": _mail(subject=f"zq{' word' * 150} endqz"),
     "text": _mail(text="zq first\n\nthird & <b>\n\n\n  indented\n\ttabbed é 日\n.\n..\nlast qz"),
@@ -83,6 +88,8 @@ EXACT: Mapping[str, Message] = {
     "reply_to": _mail(reply_to="Zq Help & Désk <zqHelpqz@example.com>"),
     "header": _mail(headers={"X-Zq-OrderId": 'MiXed; Case="1"'}),
     "metadata": _mail(metadata={"zqOrderId": "MiXedCase1", "zqLower": "UPPER"}),
+    "long metadata": _mail(metadata={"zqOrderId": f"zq{'Value' * 30}end"}),
+    "odd key": _mail(metadata={"zq-Order-Id": "MiXedCase1"}),
     "tag": _mail(tags="zqMiXedTagqz"),
     "file name": _mail(attachments=Attachment("zq Final (2) MiXed.PDF", b"zq", "application/pdf")),
     "template": _mail(
@@ -213,6 +220,8 @@ def _moved(first: tuple[Any, ...], last: Any, field: str) -> dict[str, Any]:
 
 # Texts
 
+_WORDS = ("text", "text/html", "text/plain", "utf-8", "UTF-8")  # names of forms, not texts
+
 
 @refusable()
 def check_bodies_in_place(provider: Any, message: Message) -> None:
@@ -227,12 +236,13 @@ def check_bodies_in_place(provider: Any, message: Message) -> None:
 
 
 def _kind(leaf: Leaf) -> str:
-    names = [name.lower() for name in (*leaf.path, *leaf.beside)]
-    if any("html" in name for name in names if "zq" not in name):
+    names = [name.lower() for name in leaf.path]
+    types = [word.lower().partition(";")[0] for word in leaf.beside]
+    if any("html" in name for name in names) or not {"html", "text/html"}.isdisjoint(types):
         return "html"
     words = [word.lower() for name in leaf.path for word in _WORD.findall(name)]
     is_text = any(word.startswith(("text", "plain")) for word in words)
-    return "text" if is_text or "text/plain" in names else ""
+    return "text" if is_text or "text/plain" in (*names, *types) else ""
 
 
 @refusable()
@@ -249,6 +259,48 @@ def check_exact(provider: Any, message: Message) -> None:
         problem = f"only the first {known} of its {len(whole)} characters are in the request"
         claim(known == 0, f"{name} is cut or changed: {problem}")
         claim(False, f"{name} is nowhere in the request as it is")  # noqa: FBT003 -- always
+
+
+@refusable()
+def check_nothing_added(provider: Any, message: Message) -> None:
+    """
+    Subject and bodies end where they end: nothing is put before or after them.
+    """
+    texts = {_with_plain_ends(leaf.text).strip() for leaf in wire_leaves(build(provider, message))}
+    for name in ("subject", "text", "html"):
+        value = _with_plain_ends(getattr(message, name)).strip()
+        claim(
+            not value or value in texts,
+            f"{name} is not in the request by itself: something is added to it",
+        )
+
+
+@refusable()
+def check_nothing_invented(provider: Any, message: Message) -> None:
+    """
+    A mail of HTML alone has no text that nobody wrote.
+    """
+    for leaf in wire_leaves(build(provider, message)):
+        text = leaf.text.strip()
+        is_text = _kind(leaf) == "text" and leaf.path[-1:] != ("Content-Type",)
+        claim(
+            not is_text or not text or text in _WORDS,
+            f"a text is made up for a mail that has none: {text[:40]!r}",
+        )
+
+
+@refusable()
+def check_tags_apart(provider: Any, message: Message) -> None:
+    """
+    Several tags are not written as one.
+    """
+    if len(message.tags) < len(("zqone", "zqtwo")):  # it has no tags, or one
+        return
+    several = frozen(build(provider, message.bound(tags=("zqone", "zqtwo"))))
+    for between in (",", ", ", ";", " ", "|"):
+        with suppress(UnsupportedFeature):
+            one = frozen(build(provider, message.bound(tags=(f"zqone{between}zqtwo",))))
+            claim(several != one, f"several tags are one tag with {between!r} in it")
 
 
 def _with_plain_ends(text: str) -> str:
@@ -292,18 +344,6 @@ def _values(message: Message) -> Iterator[tuple[str, str]]:
     for key, value in message.template_data.items():
         yield "a key of template_data", key
         yield "a value of template_data", str(value)
-
-
-@refusable()
-def check_inline(provider: Any, message: Message) -> None:
-    """
-    An inline image is written in another way than a file, and by its content id.
-    """
-    (image,) = message.attachments
-    other = Attachment(image.filename, image.read(), image.content_type, "zqothercidqz")
-    mails = [message.bound(attachments=(one,)) for one in (image, other)]
-    first, second = (frozen(build(provider, mail)) for mail in mails)
-    claim(first != second, "content_id of an inline image is not in the request")
 
 
 # Time

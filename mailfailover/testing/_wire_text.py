@@ -94,17 +94,17 @@ def wire_text(request: HTTPRequest | SMTPRequest) -> str:
 
 def wire_leaves(request: HTTPRequest | SMTPRequest) -> Iterator[Leaf]:
     """
-    Yield each text of *request*, as it is and decoded in every way that fits.
+    Yield each text of *request*, as it is and decoded in every way that fits, in its order.
     """
-    todo = list(_pieces(request))
+    todo = [*_pieces(request)][::-1]
     seen = set()
     while todo:
         leaf = todo.pop()
         if leaf not in seen and len(leaf.path) < _DEEPEST:
             seen.add(leaf)
             yield leaf
-            for decode in (_json, _base64, _percent, _form, _multipart, _mime, _words, _xml):
-                todo.extend(decode(leaf))
+            found = [one for decode in _DECODERS for one in decode(leaf)]
+            todo.extend(reversed(found))
 
 
 def _pieces(request: HTTPRequest | SMTPRequest) -> Iterator[Leaf]:
@@ -212,3 +212,6 @@ def _xml(leaf: Leaf) -> Iterator[Leaf]:
         for attribute, value in one.attrib.items():
             yield leaf.under(attribute, value.encode())
         yield leaf.under(name, (one.text or "").encode(), *one.attrib.values())
+
+
+_DECODERS = (_json, _base64, _percent, _form, _multipart, _mime, _words, _xml)

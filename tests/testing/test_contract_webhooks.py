@@ -54,6 +54,7 @@ class Hooks:
             one,
             type=EVENTS.get(as_text(one.get("event")), EventType.UNKNOWN),
             event_id=one.get("id"),
+            recipient=one.get("to"),
             timestamp=one.get("time"),
             metadata=one.get("metadata"),
         )

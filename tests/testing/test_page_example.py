@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover.testing import ProviderContract
+from mailfailover.testing import ProviderContract, WebhookContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "writing-a-provider.md"
 BLOCK = re.compile(r"^```python[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CLAIMS = [name for name in dir(ProviderContract) if name.startswith("test_")]
+WEBHOOK_CLAIMS = [name for name in dir(WebhookContract) if name.startswith("test_")]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,7 @@ def page() -> Iterator[Any]:
         patch.setitem(sys.modules, module.__name__, module)
         for code in BLOCK.findall(PAGE.read_text("utf-8")):
             exec(code, vars(module))  # noqa: S102 -- our own page
+        patch.setattr(module.TestAcmeWebhooks, "golden", Path(__file__).parent / "data" / "acme")
         yield module
 
 
@@ -37,4 +39,13 @@ def test_the_provider_of_the_page_keeps_its_contract(page: Any, claim: str) -> N
     Whoever begins with the example begins with a right plugin.
     """
     if test := getattr(page.TestAcme(), claim):
+        test()
+
+
+@pytest.mark.parametrize("claim", WEBHOOK_CLAIMS)
+def test_the_webhooks_of_the_page_keep_their_contract(page: Any, claim: str) -> None:
+    """
+    The same for whoever reads webhooks.
+    """
+    if test := getattr(page.TestAcmeWebhooks(), claim):
         test()

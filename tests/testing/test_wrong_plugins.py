@@ -8,6 +8,7 @@ import pytest
 from mailfailover.testing import ProviderContract
 from tests.testing.test_contract_webhooks import KEY, TestHooks
 from tests.testing.wrong_plugins.answers import ANSWERS
+from tests.testing.wrong_plugins.corners import CORNERS
 from tests.testing.wrong_plugins.good import GoodSimple, TestGood
 from tests.testing.wrong_plugins.requests import REQUESTS
 from tests.testing.wrong_plugins.simple import SIMPLE
@@ -29,12 +30,12 @@ def failure_of(contract: type[Any], claim: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", REQUESTS | ANSWERS)
+@pytest.mark.parametrize("name", REQUESTS | ANSWERS | CORNERS)
 def test_a_wrong_plugin_fails_a_claim_that_names_the_fault(name: str) -> None:
     """
     Its author reads what a mail would have suffered.
     """
-    wrong = (REQUESTS | ANSWERS)[name]
+    wrong = (REQUESTS | ANSWERS | CORNERS)[name]
     contract = type("TestWrong", (TestGood,), {"provider": wrong.plugin()})
 
     assert re.search(wrong.words, failure_of(contract, wrong.claim))

@@ -262,7 +262,7 @@ REQUESTS: dict[str, Wrong] = {
     ),
     # Bodies
     "text and HTML swapped": Wrong(
-        writing(text=lambda m: m.html, html=lambda m: m.text), BODIES, "text is sent as the HTML"
+        writing(text=lambda m: m.html, html=lambda m: m.text), BODIES, "HTML is sent as the text"
     ),
     "HTML as text": Wrong(writing(text=lambda m: m.html or m.text), BODIES, "sent as the text"),
     "text as HTML": Wrong(writing(html=lambda m: m.text), BODIES, "text is sent as the HTML"),
