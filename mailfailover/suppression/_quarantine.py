@@ -136,10 +136,9 @@ def begin(
     Begin a quarantine, None where there is one, or where the receiver never came back.
     """
     old = _read(connection, receiver)
-    if old is not None:
-        if at < old.until or not _took_mail(connection, receiver, old.seen):
-            return None
-        connection.execute(delete(quarantines).where(quarantines.c.receiver == receiver))
+    if old is not None and _stands_in_the_way(connection, old, at):
+        return None
+    connection.execute(delete(quarantines).where(quarantines.c.receiver == receiver))
     row = {"receiver": receiver, "seen": at, **sighting._asdict()}
     return _read(connection, receiver) if insert_new(connection, quarantines, row) else None
 
@@ -206,6 +205,17 @@ def _has_few(connection: Connection, receiver: str, since: datetime, most: float
     )
     count = select(func.count()).select_from(taken.limit(int(most) + 1).subquery())
     return (connection.scalar(count) or 0) <= most
+
+
+def _stands_in_the_way(connection: Connection, old: Quarantine, at: datetime) -> bool:
+    """
+    Whether an earlier quarantine keeps the next one from beginning.
+
+    One that lies far in the future does not: it is the work of a clock that was wrong.
+    """
+    if at < old.since - LONGEST:
+        return False
+    return at < old.until or not _took_mail(connection, old.receiver, old.seen)
 
 
 def _took_mail(connection: Connection, receiver: str, since: datetime) -> bool:

@@ -65,7 +65,8 @@ def _told() -> set[str]:
     mailer.send(to="ann@example.org", text="Hi")
     observer(SilentOutage("null", 0.1, 0.9, 100, 60.0))
     text = generate_latest(registry).decode()
-    return {*NAME.findall(text)} | {"mailfailover_provider_downs_total"}
+    counted = {"mailfailover_provider_downs_total", "mailfailover_delivery_state"}
+    return {*NAME.findall(text)} | counted
 
 
 @pytest.mark.parametrize("name", ["alerts.yml", "dashboard.json"])

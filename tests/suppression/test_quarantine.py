@@ -186,6 +186,23 @@ def test_a_domain_that_is_gone_ends(vendors: Vendors) -> None:
     assert dict.fromkeys(emails, "suppressed") == vendors.states()
 
 
+def test_a_quarantine_of_a_wrong_clock_ends_with_it(vendors: Vendors) -> None:
+    """
+    One that was begun a year ahead does not keep the next one from beginning.
+    """
+    right = vendors.world.wall
+    vendors.suppressions.clock = lambda: right() + 365 * DAY.total_seconds()
+    for type_ in ("delivered", "bounced"):
+        for number in range(6):
+            vendors.tell(type_, f"early{number}@gmail.com", timestamp=None)
+    vendors.suppressions.clock = right
+
+    emails = ill(vendors)
+
+    assert {"quarantined"} == {vendors.states()[email] for email in emails}
+    assert vendors.now() + DAY == vendors.suppressions.quarantines()[0].until
+
+
 def test_a_receiver_that_came_back_can_fall_ill_again(vendors: Vendors) -> None:
     """
     With a quarantine of its own.
