@@ -8,6 +8,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailfailover._message.address import Address
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Mail")
 
 _DEFAULTS: Mapping[str, Any] = {"stream": "transactional", "droppable": DROPPABLE}
+_values = attrgetter(*FIELDS)
 _ALTERNATIVE_FIELDS = frozenset({"content_type", "content", "preferred"})
 _ATTACHMENT_FIELDS = frozenset({"filename", "content", "content_type", "content_id"})
 
@@ -35,14 +37,13 @@ def message_to_dict(message: Mail) -> dict[str, Any]:
     Write *message* without the fields that have their default.
     """
     found: dict[str, Any] = {}
-    for name in FIELDS:
-        value = getattr(message, name)
+    for name, value in zip(FIELDS, _values(message), strict=True):
         if name in _DEFAULTS:
-            given = value != _DEFAULTS[name]
+            given = value is not _DEFAULTS[name] and value != _DEFAULTS[name]
         else:
-            given = value is not None and value not in ((), "", b"", {})
+            given = value or value is False  # None and what is empty are defaults
         if given:
-            found[name] = _write(value)
+            found[name] = value if type(value) is str else _write(value)
     return found
 
 
