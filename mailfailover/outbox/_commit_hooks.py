@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _ADDED = "mailfailover_added"
 _COMMITTED = "mailfailover_committed"
+_MARKS = "mailfailover_marks"
+"""How many actions waited when each of the open savepoints was made."""
 
 
 def after_commit(connection: Connection, action: Callable[[], object]) -> None:
@@ -50,7 +52,29 @@ def _on_rollback(connection: Connection) -> None:
     connection.info.pop(_ADDED, None)
 
 
+def _on_savepoint(connection: Connection, _name: None) -> None:
+    marks = connection.info.setdefault(_MARKS, [])
+    marks.append(len(connection.info.get(_ADDED, ())))
+
+
+def _on_release(connection: Connection, _name: str, _context: None) -> None:
+    _take_mark(connection)
+
+
+def _on_rollback_to(connection: Connection, _name: str, _context: None) -> None:
+    del connection.info.get(_ADDED, [])[_take_mark(connection) :]
+
+
+def _take_mark(connection: Connection) -> int:
+    """
+    Return the mark of the innermost savepoint; 0 for a savepoint older than these listeners.
+    """
+    marks = connection.info.get(_MARKS)
+    return marks.pop() if marks else 0
+
+
 def _on_begin(connection: Connection) -> None:
+    connection.info.pop(_MARKS, None)
     _do(connection.info)
 
 
@@ -66,6 +90,9 @@ def _do(info: Any) -> None:
 _LISTENERS: dict[str, Callable[..., None]] = {
     "commit": _on_commit,
     "rollback": _on_rollback,
+    "savepoint": _on_savepoint,
+    "release_savepoint": _on_release,
+    "rollback_savepoint": _on_rollback_to,
     "begin": _on_begin,
     "checkin": _on_checkin,
 }

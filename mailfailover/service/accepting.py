@@ -5,6 +5,7 @@ A mail taken into the outbox for a caller, or refused.
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import insert
@@ -18,6 +19,8 @@ from mailfailover.service.problems import FieldError, Problem
 from mailfailover.service.tables import posts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from sqlalchemy import Connection
 
     from mailfailover._message.message import Message
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from mailfailover.service.reading import Post
     from mailfailover.service.rules import Caller
 
-__all__ = ["accept"]
+__all__ = ["Stored", "accept", "check", "store_all"]
 
 MAX_KEY = 200
 _POST = insert(posts)
@@ -52,6 +55,21 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
     Raises:
         Problem: If it may not be sent, or cannot be stored.
     """
+    stored = check(service, caller, post, key)
+    try:
+        with _on_disk(service) as connection:
+            return _store(service, connection, caller, stored)
+    except (IdempotencyConflict, InvalidMessage) as exc:
+        raise _refused(exc) from None
+
+
+def check(service: Service, caller: Caller, post: Post, key: str | None = None) -> Stored:
+    """
+    Return the mail of *post* as :func:`store_all` takes it.
+
+    Raises:
+        Problem: If the caller may not send it.
+    """
     message = service.mailer.prepare(post.message)
     if errors := caller.objections(message, post.callback_url):
         detail = "This API key may not send this mail: see the errors of the fields."
@@ -60,20 +78,32 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
         raise _wrong("callback_url", "this service has no secret that would sign the calls")
     if post.wants_link:
         message = _with_link(service, message)
-    stored = Stored(message, post.callback_url, _own(caller, key))
+    return Stored(message, post.callback_url, _own(caller, key))
+
+
+def store_all(service: Service, caller: Caller, batch: Sequence[Stored]) -> list[str | Problem]:
+    """
+    Store mails by one commit; return in their order the id of each, or why it was refused.
+
+    Raises:
+        Problem: If none could be stored.
+    """
+    with _on_disk(service) as connection:
+        return [_store_or_refuse(service, connection, caller, one) for one in batch]
+
+
+@contextmanager
+def _on_disk(service: Service) -> Iterator[Connection]:
+    """
+    A transaction whose end is on the disk, or told as a problem.
+    """
     try:
         with writing(service.outbox.engine) as connection:
-            mail_id = _store(service, connection, caller, stored)
-    except IdempotencyConflict:
-        detail = "Use a new idempotency key for each mail, and the same for its repetitions."
-        raise Problem("idempotency-conflict", detail) from None
-    except InvalidMessage as exc:
-        raise _wrong(exc.field, str(exc)) from None
+            yield connection
     except SQLAlchemyError as exc:
         raise Problem("unavailable", _NOT_STORED, headers=_LATER) from exc
     if service.database_file.find_fault():  # what was just written is in a file that is gone
         raise Problem("unavailable", _NOT_STORED, headers=_LATER)
-    return mail_id
 
 
 class Stored(NamedTuple):
@@ -84,6 +114,25 @@ class Stored(NamedTuple):
     message: Message
     callback_url: str
     key: str | None
+
+
+def _store_or_refuse(
+    service: Service, connection: Connection, caller: Caller, stored: Stored
+) -> str | Problem:
+    try:
+        with connection.begin_nested():
+            return _store(service, connection, caller, stored)
+    except Problem as problem:
+        return problem
+    except (IdempotencyConflict, InvalidMessage) as exc:
+        return _refused(exc)
+
+
+def _refused(error: IdempotencyConflict | InvalidMessage) -> Problem:
+    if isinstance(error, InvalidMessage):
+        return _wrong(error.field, str(error))
+    detail = "Use a new idempotency key for each mail, and the same for its repetitions."
+    return Problem("idempotency-conflict", detail)
 
 
 def _store(service: Service, connection: Connection, caller: Caller, stored: Stored) -> str:

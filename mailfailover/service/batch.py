@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request, url_for
 
-from mailfailover.service.accepting import accept
+from mailfailover.service.accepting import Stored, check, store_all
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.rate_headers import add_rate_headers
@@ -16,7 +16,7 @@ from mailfailover.service.reading import JSON, make_post, read_json
 from mailfailover.service.visit import API
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["MOST_MAILS", "batch"]
 
@@ -37,8 +37,10 @@ def send() -> Response:
         raise Problem("unsupported-media-type", f"Send {JSON}.", headers={"Accept-Post": JSON})
     mails = _mails(read_json(request))
     key = request.headers.get("Idempotency-Key")
-    results = [_take(mail, key and f"{key}/{number}") for number, mail in enumerate(mails)]
-    return jsonify(results=results)
+    checked = [_check(mail, key and f"{key}/{number}") for number, mail in enumerate(mails)]
+    answers = iter(_store([one for one in checked if isinstance(one, Stored)]))
+    ends = [next(answers) if isinstance(one, Stored) else one for one in checked]
+    return jsonify(results=[_result(one) for one in ends])
 
 
 def _mails(data: Any) -> list[Any]:
@@ -52,17 +54,26 @@ def _mails(data: Any) -> list[Any]:
     return data
 
 
-def _take(mail: Any, key: str | None) -> Mapping[str, Any]:
-    """
-    Accept one mail; return its id, or its problem.
-    """
+def _check(mail: Any, key: str | None) -> Stored | Problem:
     parts, asking = service(), caller()
     try:
         if not isinstance(mail, dict):
             raise Problem("unreadable-request", "Each mail must be a JSON object.")
         post = make_post(mail, parts.mailer.from_email, most=asking.most_recipients)
-        mail_id = accept(parts, asking, post, key)
+        return check(parts, asking, post, key)
     except Problem as problem:
-        return {"status": problem.status, "problem": problem.to_dict()}
-    url = url_for("api.show", mail_id=mail_id, _external=True)
-    return {"status": 202, "id": mail_id, "state": "queued", "status_url": url}
+        return problem
+
+
+def _store(mails: Sequence[Stored]) -> Sequence[str | Problem]:
+    try:
+        return store_all(service(), caller(), mails) if mails else ()
+    except Problem as problem:
+        return [problem] * len(mails)
+
+
+def _result(answer: str | Problem) -> Mapping[str, Any]:
+    if isinstance(answer, Problem):
+        return {"status": answer.status, "problem": answer.to_dict()}
+    url = url_for("api.show", mail_id=answer, _external=True)
+    return {"status": 202, "id": answer, "state": "queued", "status_url": url}

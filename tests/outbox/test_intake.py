@@ -385,6 +385,24 @@ def test_it_wakes_nobody_after_a_rollback(outbox: Outbox) -> None:
     assert ["m2"] == found
 
 
+def test_it_wakes_nobody_for_a_savepoint_that_was_rolled_back(outbox: Outbox) -> None:
+    """
+    What was added before and after it is told when the transaction is committed.
+    """
+    found: list[str] = []
+    outbox.on_add.append(found.append)
+
+    with outbox.engine.begin() as connection:
+        outbox.add(MAIL, connection)
+        with connection.begin_nested() as savepoint:
+            outbox.add(MAIL.replace(id="m2"), connection)
+            savepoint.rollback()
+        with connection.begin_nested():
+            outbox.add(MAIL.replace(id="m3"), connection)
+
+    assert ["m1", "m3"] == found
+
+
 def test_a_wake_up_that_fails_harms_nobody(
     outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:

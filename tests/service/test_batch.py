@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from mailfailover.service.batch import MOST_MAILS
 from mailfailover.service.rules import Rules
@@ -103,3 +104,22 @@ def test_key_without_limits_is_told_none(client: FlaskClient, service: Service) 
     headers = {"Authorization": f"Bearer {service.keys.add('shop')}"}
     assert "X-RateLimit-Limit" not in client.post(BATCH, json=[MAIL], headers=headers).headers
     assert "X-RateLimit-Limit" not in client.post(f"{API}/send", data=MAIL).headers
+
+
+def test_a_batch_is_one_commit(client: FlaskClient, service: Service) -> None:
+    """
+    Many mails wait for the disk once; those over the limit leave nothing behind, and wake nobody.
+    """
+    key = service.keys.add("shop", Rules(rate="2/m"))
+    headers = {"Authorization": f"Bearer {key}"}
+    told: list[str] = []
+    commits: list[object] = []
+    service.outbox.on_add.append(told.append)
+    event.listen(service.outbox.engine, "commit", commits.append)
+
+    found = results(client, [MAIL] * 3, **headers)
+
+    stored = [one["id"] for one in found if one["status"] == 202]
+    assert [202, 202, 429] == [one["status"] for one in found]
+    assert (stored, set(stored)) == (told, {mail.id for mail in service.outbox.list()})
+    assert 1 == len(commits)
