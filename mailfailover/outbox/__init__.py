@@ -24,12 +24,16 @@ has the states, and each arrow between them belongs to one file::
     unknown -> pending           _sweep: no event came in time
     unknown -> sent, dead        _settlement: a vendor's event tells
     any -> pending, dead         _operator: by hand
+    pending -> pending           _holds: its receiver is down, or up again
+    sent -> sent                 _second_send: it was not delivered in time
     sent, dead -> (gone)         _sweep, when it was kept long enough
 
 `_crew` has the threads of a worker that runs; `_delivery` is one mail's way in one of them, from
 `_job` (what is known of it) by way of the mailer to `_verdict`. All that the threads write goes
-through `_group_commit`. `_body` is a message as stored, `_views` what is told of mails,
-`_commit_hooks` wakes a worker once the caller's own transaction is committed.
+through `_group_commit`. `_watches` are the mails whose delivery is waited for, and the `_watchman`
+looks after them beside the crew. `_body` is a message as stored, `_views` what is told of mails,
+`_health_server` what is told of a worker, and `_commit_hooks` wakes one once the caller's own
+transaction is committed.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def _held_for(receiver: str) -> Select[Any]:
 
 IS_HELD = (
     mails.c.blocked.is_not(None)
-    & mails.c.blocked_by.contains(MARK)
+    & mails.c.blocked_by.contains(f" {MARK}")
     & (mails.c.state == State.PENDING)
     & mails.c.turn.is_(None)
 )

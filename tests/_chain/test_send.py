@@ -565,12 +565,22 @@ class TestPrevious:
         They only stand in the trail.
         """
         before = self.earlier("a", 5, DOWN)
+
+        receipt = world.chain(Scripted("a")).send(MAIL, (before,), policy=Policy())
+
+        assert receipt.attempts[:1] == (before,)
+        assert not receipt.possible_duplicate
+
+    def test_a_mail_that_was_accepted_goes_a_second_time(self, world: World) -> None:
+        """
+        Whoever sends it once more wants that, and the receipt says so.
+        """
         sent = Attempt("a", NOW, 1.0, "response", "accepted")
 
-        receipt = world.chain(Scripted("a")).send(MAIL, (before, sent), policy=Policy())
+        receipt = world.chain(Scripted("a")).send(MAIL, (sent,), policy=Policy())
 
-        assert receipt.attempts[:2] == (before, sent)
-        assert not receipt.possible_duplicate
+        assert receipt.attempts[:1] == (sent,)
+        assert receipt.possible_duplicate
 
 
 def test_an_unreadable_attachment_ends_the_send(world: World) -> None:

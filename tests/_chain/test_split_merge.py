@@ -15,6 +15,7 @@ from mailfailover.errors import (
     AuthenticationFailed,
     MessageRejected,
     OutcomeUnknown,
+    ProviderUnavailable,
     RecipientRejected,
 )
 from tests.chains import Scripted, World, caught, outcomes
@@ -161,6 +162,19 @@ def test_a_refusal_of_one_group_is_told_beside_the_others(world: World) -> None:
     receipt = chain.send(MAIL)
 
     assert {"bob@yahoo.com": RecipientStatus.INVALID} == dict(receipt.rejected)
+
+
+def test_a_group_waits_for_its_next_turn(world: World) -> None:
+    """
+    As any send does, within the deadline of the whole.
+    """
+    b = Scripted("b", ProviderUnavailable("HTTP 503"), "b-id")
+    a = Scripted("a", "a-id", ProviderUnavailable("HTTP 503"), "a-id")
+
+    receipt = chain_of(world, a, b).send(MAIL)
+
+    assert () == receipt.unsent
+    assert {"a", "b"} == {one.provider for one in receipt.attempts}
 
 
 def test_raise_leaves_the_later_groups_alone(world: World) -> None:

@@ -221,3 +221,37 @@ def test_a_mail_of_the_outbox_avoids_it_as_well(tracking: Tracking) -> None:
     found = [outbox.get(one) for one in (known, unknown)]
 
     assert ["two", "one"] == [one and one.provider for one in found]
+
+
+def test_what_cannot_be_looked_up_is_not_known_to_be_owed(
+    tracking: Tracking, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Neither a mail that is not tracked, nor any while the database is away.
+    """
+    mailer = make_mailer(tracking)
+    assert mailer.deliveries is not None
+    first = mailer.send(**CODE)
+    known = [mailer.deliveries.is_owed(one) for one in (first.mail_id, "no-such-mail")]
+    with tracking.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE tracking_mails RENAME TO gone"))
+
+    away = mailer.deliveries.is_owed(first.mail_id)
+
+    assert ([True, None], None) == (known, away)
+    assert f"mail {first.mail_id} cannot be looked up" in caplog.text
+
+
+def test_deliveries_begin_while_their_database_is_away(
+    tracking: Tracking, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Nothing is known then; their thread looks again.
+    """
+    deliveries = DeliveryHealth(tracking, every=60)
+    deliveries.begin()
+
+    assert "deliveries cannot be read now" in caplog.text
+    assert {} == deliveries.snapshot()
+    deliveries.init()
+    deliveries.close()

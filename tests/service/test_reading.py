@@ -366,3 +366,24 @@ def test_any_form_is_a_mail_or_a_problem(data: dict[str, list[str]]) -> None:
     except Problem as problem:
         assert problem.status == 400  # noqa: PT017
         assert problem.errors  # noqa: PT017
+
+
+def test_a_repetition_names_the_mail_before_it() -> None:
+    """
+    In a form the seconds of *deliver_within* are a text, in JSON a number.
+    """
+    more = {"after": "m1", "deliver_within": "120"}
+
+    found = [read(data=OLD | more), read(json=OLD | more | {"deliver_within": 120})]
+
+    assert [("m1", 120.0)] * 2 == [(one.after, one.deliver_within) for one in found]
+
+
+@pytest.mark.parametrize("seconds", ["soon", "0", "-1", "nan", "inf"])
+def test_seconds_that_are_none_are_refused(seconds: str) -> None:
+    """
+    With the name of their field.
+    """
+    problem = refusal(data=OLD | {"deliver_within": seconds})
+
+    assert ["deliver_within"] == [one.field for one in problem.errors]
