@@ -13,6 +13,7 @@ import click
 from mailfailover.cli.bounce import add_bounce_command
 from mailfailover.cli.chaos_commands import add_chaos_commands
 from mailfailover.cli.deliveries import add_delivery_commands
+from mailfailover.cli.drill import add_drill_command
 from mailfailover.cli.exits import EXIT_CODES, OK, REFUSED, exit_table
 from mailfailover.cli.framework_lines import FRAMEWORKS, Lines
 from mailfailover.cli.outbox import add_outbox_commands
@@ -277,6 +278,7 @@ def _ask_framework() -> str:
 add_bounce_command(cli)
 add_chaos_commands(cli)
 add_delivery_commands(cli)
+add_drill_command(cli)
 add_outbox_commands(cli)
 add_service_commands(cli)
 add_suppression_commands(cli)

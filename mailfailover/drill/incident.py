@@ -116,6 +116,10 @@ class Phase:
 
         share: The part of the calls, or of the mails, that it hit.
 
+        by:
+            ``"call"``, or ``"sender"`` where it hit the calls of a part of the From domains: then a
+            play has mails from several.
+
         answer: The name of the vendor's own answer: ``"unavailable"``, ``"auth"``, ...
 
         status: The status of an edge's page.
@@ -151,6 +155,7 @@ class Phase:
     on: str = "vendor"
     door: str = "any"
     share: float = 1.0
+    by: str = "call"
     answer: str = ""
     status: int = 0
     edge: str = ""

@@ -24,11 +24,10 @@ ANSWERS = (
     "unavailable",
     "internal",
     "auth",
-    "forbidden",
+    "suspended",
     "rate_limited",
     "quota",
     "sender",
-    "payment",
     "bad_recipient",
 )
 """The answers of a vendor that a phase may name."""
@@ -41,6 +40,7 @@ _PHASE_FIELDS = (
     "on",
     "door",
     "share",
+    "by",
     "answer",
     "status",
     "edge",
@@ -184,6 +184,7 @@ def _phase(table: Table, lasts: float) -> Phase:
         on=_place(table),
         door=table.among("door", ("api", "smtp"), "any"),
         share=table.share("share", 1.0),
+        by=table.among("by", ("call", "sender"), "call"),
         answer=table.among("answer", ANSWERS, ""),
         status=_status(table),
         edge=table.among("edge", ("cloudflare", "nginx"), ""),
