@@ -72,13 +72,15 @@ def link_public_name(
     return None
 
 
-def write_provider_pages(_app: Sphinx) -> None:
+def write_generated_pages(_app: Sphinx) -> None:
     """
-    Writes what is generated from the providers' code.
+    Writes what is generated from the code: the providers, and the museum of outages.
     """
+    import museum_pages
     import provider_pages
 
     provider_pages.write(HERE)
+    museum_pages.write(HERE / "_generated" / "museum.md")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -86,5 +88,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     Sphinx calls this.
     """
     app.connect("missing-reference", link_public_name)
-    app.connect("builder-inited", write_provider_pages)
+    app.connect("builder-inited", write_generated_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,16 +5,16 @@ Deliveries in a play: the real judge, with a past, to whom each mail counts as m
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import StaticPool, create_engine, insert
+from sqlalchemy import StaticPool, create_engine
 
 from mailfailover._chain.observe import MailSent
 from mailfailover._sql.database import open_engine
 from mailfailover.deliveries import DeliveryHealth
+from mailfailover.deliveries._count_rows import write_counts
 from mailfailover.deliveries._counts import HEARD, SENT, SLICE, Buffer, Key
-from mailfailover.deliveries._store import write_counts
-from mailfailover.deliveries._tables import counts as counts_table
 from mailfailover.tracking import Tracking
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mailfailover._values.events import DeliveryEvent
 
-_PAST = 18 * 3600
+_PAST = 12 * 3600
 _FINE = 7 * 3600
 _PROMPT = "300"
 
@@ -43,6 +43,12 @@ class Ledger(Tracking):
         Tell when the mail of an event was accepted.
         """
         return self.times.get((event.mail_id, event.provider))
+
+    def delivered(self, event: DeliveryEvent) -> datetime | None:
+        """
+        Tell when the recipient of an event last got a mail: all addresses of a play are alive.
+        """
+        return datetime.fromtimestamp(self.clock() - _PAST, UTC)
 
 
 class HeavyBuffer(Buffer):
@@ -82,9 +88,8 @@ class Crowd(DeliveryHealth):
         super().__init__(self._ledger, observers=observers, every=None, clock=clock)
         self.init()
 
-    def _begin(self) -> None:
-        super()._begin()
-        self._buffer = HeavyBuffer(self._size)
+    def _make_buffer(self) -> Buffer:
+        return HeavyBuffer(self._size)
 
     def __call__(self, event: object) -> None:
         """
@@ -118,11 +123,8 @@ class Crowd(DeliveryHealth):
                     heard[link] += number
             for link, number in heard.items():
                 counts[Key(start, link, "", HEARD)] = number
-        firsts = {key: number for key, number in counts.items() if key.slice == min(counts).slice}
-        rows = [key._asdict() | {"number": counts[key]} for key in counts.keys() - firsts.keys()]
         with self.engine.begin() as connection:
-            write_counts(connection, firsts)
-            connection.execute(insert(counts_table), rows)
+            write_counts(connection, counts)
         self.check()
 
 
