@@ -12,27 +12,52 @@ from mailfailover.drill.loop import Fiber
 from mailfailover.outbox import Outbox, OutboxWorker, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailfailover._mailer.mailer import Mailer
     from mailfailover._message.message import Message
-    from mailfailover.drill.play import Play
+    from mailfailover.drill.loop import Loop
     from mailfailover.outbox import Ending
 
 FIBERS = 8
 SWEEPS = 300
+FOLLOW_UP = 2 * 86400.0
+"""Seconds after the last mail in which those that wait are still sent."""
+
 _BUSY_SECONDS = 1.0
 
 
-def play_outbox(play: Play, mailer: Mailer) -> None:
+def play_outbox(
+    loop: Loop,
+    mailer: Mailer,
+    mails: Callable[[Callable[[Message], object]], object],
+    *,
+    wall: Callable[[], float],
+    end: float,
+    seed: int,
+) -> None:
     """
     Add each mail to an outbox, and let its workers send it.
+
+    Args:
+        loop: Virtual time.
+
+        mailer: What sends.
+
+        mails: Calls what it is given with each mail, in its time.
+
+        wall: Seconds since 1970.
+
+        end: When the last mail is sent, on the loop's clock.
+
+        seed: Makes chance the same in each run.
     """
-    outbox = Outbox(memory_engine(), clock=play.wall)
+    outbox = Outbox(memory_engine(), clock=wall)
     outbox.init()
-    crew = _Crew(play, outbox, mailer)
-    play.mails(crew.add)
-    traffic = play.setting.traffic
-    play.loop.every(max(30.0, (traffic.end - traffic.begin) / SWEEPS), crew.look)
-    play.loop.run(traffic.end + 2 * 86400.0)
+    crew = _Crew(loop, OutboxWorker(outbox, mailer, threads=FIBERS, lease=600.0, rng=Random(seed)))
+    mails(crew.add)
+    loop.every(max(30.0, (end - loop.now) / SWEEPS), crew.look)
+    loop.run(end + FOLLOW_UP)
     crew.end()
     outbox.close()
 
@@ -42,20 +67,17 @@ class _Crew:
     The fibers of a worker, idle or at work.
     """
 
-    def __init__(self, play: Play, outbox: Outbox, mailer: Mailer) -> None:
-        self._play = play
-        self._outbox = outbox
-        self._worker = OutboxWorker(
-            outbox, mailer, threads=FIBERS, lease=600.0, rng=Random(play.setting.seed)
-        )
+    def __init__(self, loop: Loop, worker: OutboxWorker) -> None:
+        self._loop = loop
+        self._worker = worker
         self._open: set[str] = set()
         self._over = False
-        self._idle: list[Fiber] = [Fiber(play.loop, self._work) for _ in range(FIBERS)]
+        self._idle: list[Fiber] = [Fiber(loop, self._work) for _ in range(FIBERS)]
 
     def add(self, message: Message) -> None:
-        self._outbox.add(message)
+        self._worker.outbox.add(message)
         if not self._open:
-            self._play.loop.work += 1  # mails that wait keep the play going
+            self._loop.work += 1  # mails that wait keep the play going
         self._open.add(message.id)
         self._wake()
 
@@ -89,6 +111,6 @@ class _Crew:
         if ending.state in (State.SENT, State.DEAD):
             self._open.discard(ending.mail_id)
             if not self._open:
-                self._play.loop.work -= 1
+                self._loop.work -= 1
         elif ending.state is State.PENDING and not ending.blocked_by:
             fiber.wait(_BUSY_SECONDS)

@@ -12,11 +12,10 @@ from mailfailover.drill.picture import picture
 from mailfailover.drill.view import loads, thinning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from mailfailover.drill.findings import Finding
     from mailfailover.drill.report import Report
-    from mailfailover.drill.suite import Suite
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2733;--quiet:#66717d;--paper:#fff;--line:#d9dee4;
@@ -40,19 +39,19 @@ svg{width:100%;height:auto;display:block;margin:.8rem 0}
 """
 
 
-def page(suite: Suite) -> str:
+def page(findings: Sequence[Finding], reports: Sequence[Report], losses: Collection[Report]) -> str:
     """
-    Return the page.
+    Return the page of *reports*, of which *losses* are those that were not survived.
     """
-    reports = suite.reports
-    well = len(reports) - len(suite.losses)
+    lost = [one.incident.name for one in losses]
+    well = len(reports) - len(lost)
     chain = " &rarr; ".join(map(escape, reports[0].chain)) if reports else ""
     body = [
         "<h1>What would have happened</h1>",
         f"<p>{well} of {len(reports)} incidents survived by <strong>{chain}</strong>.</p>",
-        *_findings(suite.findings),
-        *_contents(suite),
-        *(part for one in reports for part in article(one, survived=suite.survived(one))),
+        *_findings(findings),
+        *_contents(reports, lost),
+        *(part for one in reports for part in article(one, survived=one.incident.name not in lost)),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -94,10 +93,10 @@ def article(report: Report, *, survived: bool) -> Iterator[str]:
     yield "</article>"
 
 
-def _contents(suite: Suite) -> Iterator[str]:
+def _contents(reports: Sequence[Report], lost: Collection[str]) -> Iterator[str]:
     lines = [["incident", "begin", "lost", "late", "worst", "told", ""]]
     yield '<h2>Incidents</h2><div class="wide">'
-    for one in suite.reports:
+    for one in reports:
         name, yours = one.incident.name, rows([one.yours])[1]
         lines.append(
             [
@@ -107,7 +106,7 @@ def _contents(suite: Suite) -> Iterator[str]:
                 yours[2],
                 yours[4],
                 yours[7],
-                "survived" if suite.survived(one) else "not survived",
+                "not survived" if name in lost else "survived",
             ]
         )
     yield _table(lines, is_safe=True)

@@ -214,7 +214,14 @@ class Play:
         from mailfailover.drill.outbox_play import play_outbox
 
         with self.mailer() as mailer, _quiet():
-            play_outbox(self, mailer)
+            play_outbox(
+                self.loop,
+                mailer,
+                self.mails,
+                wall=self.wall,
+                end=self.setting.traffic.end,
+                seed=self.setting.seed,
+            )
 
     def call(self, step: Any) -> tuple[float, Any]:
         """

@@ -12,6 +12,7 @@ from mailfailover._values.face import published_in
 from mailfailover.drill.drill import run
 from mailfailover.drill.findings import find
 from mailfailover.drill.incident_reader import load_incidents
+from mailfailover.drill.page import page
 from mailfailover.drill.view import finding_lines, report_lines
 
 if TYPE_CHECKING:
@@ -74,9 +75,7 @@ class Suite:
         """
         Return it as one HTML page, with a picture of each incident and nothing from elsewhere.
         """
-        from mailfailover.drill.page import page
-
-        return page(self)
+        return page(self.findings, self.reports, self.losses)
 
     def lines(self) -> Iterator[str]:
         """
