@@ -19,6 +19,19 @@ SETTING_VARIABLES: Mapping[str, str] = {
 }
 """The variable of each argument of :class:`~mailfailover.Mailer` that is plain data."""
 
+_WORKER_RULES = (
+    "KEEP",
+    "KEEP_CONTENT",
+    "LEASE",
+    "MAX_LOST",
+    "MAX_TRIES",
+    "NAME",
+    "PAUSE",
+    "POLL",
+    "THREADS",
+    "UNKNOWN_AFTER",
+)
+
 VARIABLES: Mapping[str, str] = {
     "MAILFAILOVER_DSN": "the chain of providers",
     "MAILFAILOVER_DSN_FILE": "a file that holds the DSN",
@@ -43,6 +56,7 @@ VARIABLES: Mapping[str, str] = {
     "MAILFAILOVER_TRUST_PROXY": "whether a proxy may stand before a service without keys",
     "MAILFAILOVER_UNSUBSCRIBE_SECRET": "the key that signs unsubscribe links",
     "MAILFAILOVER_WEBHOOK_URL": "where webhooks arrive, without the provider's key",
+    **{f"{PREFIX}WORKER_{name}": f"the worker's rule {name.lower()}" for name in _WORKER_RULES},
     "MAILFAILOVER_WORKER_HEALTH": "where a worker tells its health",
     "MAILFAILOVER_UNSUBSCRIBE_URL": "where unsubscribe links lead",
 }

@@ -5,6 +5,7 @@ The background work of a service: sending, callbacks and the purge.
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover.outbox import OutboxWorker
 from mailfailover.service.headings import forget_posts
+from mailfailover.service.worker_rules import worker_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +47,8 @@ def _sending(parts: Service, threads: int) -> Iterator[OutboxWorker | None]:
     if not threads:
         yield None
         return
-    worker = OutboxWorker(parts.outbox, parts.mailer, threads=threads, poll=POLL)
+    rules = {"poll": POLL, **worker_rules(os.environ)}
+    worker = OutboxWorker(parts.outbox, parts.mailer, threads=threads, **rules)
     over = Event()
     jobs: list[tuple[Callable[[], object], Callable[[], object]]] = [
         (worker.run, worker.stop),
