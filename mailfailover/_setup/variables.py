@@ -46,7 +46,6 @@ VARIABLES: Mapping[str, str] = {
     "MAILFAILOVER_IMAP_PASSWORD_FILE": "a file that holds it",
     "MAILFAILOVER_IMAP_TOKEN": "its OAuth 2.0 token, instead of a password",
     "MAILFAILOVER_IMAP_TOKEN_FILE": "a file that holds it",
-    "MAILFAILOVER_IMAP_URL": "the mailbox of bounces",
     "MAILFAILOVER_KEEP_HEADINGS": "whether subject and sender are kept beside a mail",
     "MAILFAILOVER_OUTBOX_KEY": "the key that encrypts stored mails",
     "MAILFAILOVER_PLUGINS": "the packages whose providers may be used",

@@ -149,10 +149,10 @@ class BounceIntake:
         Return what the first bounce address among *emails* vouches for.
         """
         problem = InvalidSignature("the mail came to no bounce address of ours")
-        now = self._wall()
+        now, homes = self._wall(), tuple(self._homes())
         for email in dict.fromkeys(emails):
             found = []
-            for home in self._homes():
+            for home in homes:
                 try:
                     found.append((home, home.addresses.read(email, now)))
                 except InvalidSignature as exc:

@@ -32,7 +32,6 @@ def add_bounce_command(cli: click.Group) -> None:
 )
 @click.option(
     "--imap",
-    envvar="MAILFAILOVER_IMAP_URL",
     metavar="URL",
     help="Read the unread mails of imaps://user@host/INBOX instead of one mail; "
     "MAILFAILOVER_IMAP_PASSWORD is the password.",

@@ -4,17 +4,20 @@ Taking bounces: one from standard input, or all of a mailbox.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
 
 from mailfailover.bounces import BounceIntake
 from mailfailover.bounces.mailbox import BounceMailbox
 from mailfailover.cli.database import load
 from mailfailover.cli.event_handlers import EventHandlers, event_shower
 from mailfailover.cli.exits import OK, TRY_LATER
-from mailfailover.cli.output import say, write_json
+from mailfailover.cli.output import say
 from mailfailover.cli.source import open_mailer
 from mailfailover.errors import ConfigurationError, InvalidSignature, MailFailoverError
 
@@ -73,7 +76,7 @@ def _take(intake: BounceIntake, raw: bytes, to: Sequence[str]) -> int:
 def _read_mailbox(mailbox: BounceMailbox, intake: BounceIntake, *, as_json: bool) -> int:
     found = mailbox.read(intake)
     if as_json:
-        write_json(found._asdict())
+        click.echo(json.dumps(found._asdict()))
     else:
         say(f"taken: {found.taken}, others: {found.others}, failed: {found.failed}", err=True)
     return TRY_LATER if found.failed else OK

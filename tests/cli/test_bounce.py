@@ -13,6 +13,7 @@ import pytest
 from mailfailover import Message
 from mailfailover.cli.bounce_run import MAX_BYTES, _read
 from mailfailover.providers.smtp import SMTP
+from tests.bounces.imap_server import Imap, serving
 from tests.bounces.samples import sample, sent_to
 from tests.cli.running import run
 
@@ -102,12 +103,12 @@ def test_the_password_of_a_mailbox_may_be_in_a_file(
     """
     A file that is not there is told by its variable.
     """
-    monkeypatch.setenv("MAILFAILOVER_IMAP_URL", "imap://bounces@127.0.0.1:9/INBOX")
+    url = "imap://bounces@127.0.0.1:9/INBOX"
     monkeypatch.setenv("MAILFAILOVER_IMAP_PASSWORD_FILE", str(tmp_path / "password"))
 
-    missing = run("bounce", "--dsn", DSN)
+    missing = run("bounce", "--dsn", DSN, "--imap", url)
     (tmp_path / "password").write_text("s3cret\n")
-    found = run("bounce", "--dsn", DSN)
+    found = run("bounce", "--dsn", DSN, "--imap", url)
 
     assert "MAILFAILOVER_IMAP_PASSWORD_FILE cannot be read" in missing.stderr
     assert "the mailbox on 127.0.0.1 cannot be read now: Connection refused" in found.stderr
@@ -138,3 +139,17 @@ def test_events_wait_for_another_system(monkeypatch: pytest.MonkeyPatch, tmp_pat
     callbacks = Callbacks(url, secret, database=f"sqlite:///{tmp_path / 'mailfailover.db'}")
     assert 1 == callbacks.stats().waiting
     callbacks.close()
+
+
+def test_a_mailbox_is_counted_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Each line of output is one JSON object: the events first, their number last.
+    """
+    monkeypatch.setenv("MAILFAILOVER_IMAP_PASSWORD", "s3cret")
+    with serving(Imap({7: sent_to("postfix", ADDRESS), 8: sample("reply")})) as imap:
+        url = f"imap://bounces@127.0.0.1:{imap.port}/INBOX"
+        done = run("bounce", "--dsn", DSN, "--imap", url, "--json")
+
+    event, count = map(json.loads, done.stdout.splitlines())
+    assert MAIL.id == event["mail_id"]
+    assert {"taken": 1, "others": 1, "failed": 0} == count

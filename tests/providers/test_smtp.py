@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover import errors
+from mailfailover import Mailer, errors
 from mailfailover._message.address import Address
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
@@ -25,6 +25,7 @@ from tests.providers.round_trip import RoundTrip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SECRET = "s3cret-Xq"
 ACCEPTED = SMTPReply(250, "2.0.0 Ok: queued as 4WxYz0", ".")
@@ -473,3 +474,23 @@ def test_the_key_of_bounce_addresses_is_not_shown() -> None:
     Not even where the provider is.
     """
     assert HOME["bounce_secret"] not in repr(server(**HOME))
+
+
+def test_toml_has_two_keys_while_one_is_changed(tmp_path: Path) -> None:
+    """
+    The first one signs, and the mails of the second are still known.
+    """
+    config = tmp_path / "mail.toml"
+    config.write_text(
+        '[providers.own]\ndsn = "smtp://mail.example.com"\n'
+        'bounce_address = "bounces.example.com"\n'
+        'bounce_secret = ["the newer secret", "sixteen letters."]\n'
+    )
+    before = server(**HOME).build_request(mail()).mail_from
+
+    with Mailer.from_config(config) as mailer:
+        own = mailer.chain.links[0].provider
+
+    assert isinstance(own, SMTP)
+    assert own.bounce_addresses is not None
+    assert "01JD" == own.bounce_addresses.read(before, mail().created.timestamp()).mail_id
