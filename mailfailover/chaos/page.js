@@ -113,7 +113,8 @@ async function refresh() {
   const failing = vendors.filter((one) => one.troubles.length).length;
   const incident = state.incident ? `, playing ${state.incident}` : "";
   find("#summary").textContent =
-    `${vendors.length} vendors, ${failing} failing${incident}; ${state.mails} mails accepted`;
+    `${vendors.length} vendors, ${failing} failing${incident}; ` +
+    `${state.mails} ${state.mails === 1 ? "mail" : "mails"} accepted`;
   find("#mails").replaceChildren(...box.mails.map(showMail));
   find("#no-mails").hidden = box.mails.length > 0;
   find("#clear").hidden = !box.mails.length;

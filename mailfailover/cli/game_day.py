@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from mailfailover.cli.database import opened
 from mailfailover.cli.exits import INTERRUPTED, OK, REFUSED
@@ -14,10 +16,12 @@ from mailfailover.cli.output import say, write_json
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mailfailover import Mailer
     from mailfailover.drill import GameDay, Look
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
 
 _ENDS = {
     "time": "The time is over.",
@@ -29,6 +33,43 @@ _ENDS = {
     "away": "Redis is away: the link is back in use within half a minute.",
     "interrupted": "Interrupted.",
 }
+
+
+def game_day_options(command: Command) -> Command:
+    """
+    Add the options of a game day to *command*.
+    """
+    options = (
+        click.option(
+            "--live",
+            is_flag=True,
+            help="No play: take a link out of the fleet that runs, and put it back.",
+        ),
+        click.option("--isolate", default="", metavar="KEY", help="The link to take out."),
+        click.option(
+            "--minutes",
+            type=click.FloatRange(min=0, min_open=True),
+            default=10.0,
+            show_default=True,
+            help="How long it is out.",
+        ),
+        click.option(
+            "--budget",
+            type=click.IntRange(min=1),
+            default=200,
+            show_default=True,
+            metavar="MAILS",
+            help="Put it back when so many mails went another way.",
+        ),
+        click.option(
+            "--database",
+            metavar="URL",
+            help="The outbox of the fleet, to count mails and see whether they wait.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def run_game_day(
@@ -44,7 +85,7 @@ def run_game_day(
     Hold a game day, and return the exit code.
 
     Args:
-        database: The outbox's, "" where there is none.
+        database: The outbox's; without one the mails are estimated.
 
     Raises:
         ConfigurationError: See :func:`mailfailover.drill.hold_game_day`.
