@@ -33,7 +33,7 @@ AFTERWARDS = timedelta(days=1)
 _MARGIN = timedelta(hours=1)
 _LOOK_EVERY = timedelta(minutes=10)
 _WINDOWS = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-_MONTH = timedelta(days=30)
+_YEAR = timedelta(days=365)
 _SHARE = 0.3
 """Of lists that were not mailed for a year, one address in ten bounces."""
 
@@ -111,13 +111,13 @@ def look(connection: Connection, receiver: str, at: datetime) -> Sighting | None
     """
     Look whether a receiver refused many addresses by *at*, None where nothing is wrong.
 
-    Many are a large part of all addresses that it took mail for within a month. Where only some of
+    Many are a large part of all addresses that it took mail for within a year. Where only some of
     these were mailed, many are a large part of those that it took mail for or refused of late; the
     refusals must go on for a while then, as they are often told faster than deliveries.
     """
     refused = _refused(connection, receiver, at)
     number = len(refused)
-    if number >= _FEW and _has_few(connection, receiver, at - _MONTH, number / _SHARE):
+    if number >= _FEW and _has_few(connection, receiver, at - _YEAR, number / _SHARE):
         return Sighting(min(refused) - _MARGIN, number)
     for window in _WINDOWS:
         lately = [one for one in refused if one > at - window]

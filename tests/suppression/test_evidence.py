@@ -369,6 +369,21 @@ def test_a_list_that_may_hold_complaints_is_heeded(vendors: Vendors) -> None:
     assert {ANN: "suppressed"} == vendors.states()
 
 
+def test_a_list_that_repeats_what_was_lifted(vendors: Vendors) -> None:
+    """
+    Suppresses nobody, whether a vendor says so as an error or of one of several recipients.
+    """
+    vendors.delivered(ANN)
+    vendors.wait(DAY)
+    vendors.bounced(ANN)
+    vendors.suppressions.undo(domain="example.org")
+    send(vendors, RecipientSuppressed("inactive"))
+    listed = Accepted("a-id", {ANN: RecipientStatus.SUPPRESSED})
+    send(vendors, listed, mail=MAIL.replace(to=[ANN, BOB], id="m2"))
+
+    assert {ANN: "quarantined"} == vendors.states()
+
+
 def test_an_entry_by_hand_outlives_every_judgement(vendors: Vendors) -> None:
     """
     A hold beside it changes nothing, and neither does its end.

@@ -5,7 +5,7 @@ The sentence on an address, whatever is known of it.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from random import Random
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from mailfailover.suppression import SuppressionState
 from mailfailover.suppression._sentence import AGREEMENT, HOLD, Bounce, Standing, sentences
 from tests.chains import NOW
+
+if TYPE_CHECKING:
+    from random import Random
 
 HOURS = st.integers(0, 24 * 30)
 
