@@ -27,11 +27,17 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], Any]
 
-__all__ = ["BounceIntake"]
+__all__ = ["BounceIntake", "NotAddressed"]
 
 # The headers in which servers keep to whom a mail came.
 _TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-rcpt-to", "to", "cc")
 _MESSAGE_ID = re.compile(r"<([A-Za-z0-9_-]{1,64})(?:\.[^@<>\s]{1,64})?@")
+
+
+class NotAddressed(InvalidSignature):
+    """
+    A mail came to no address that lies where bounces come to. No other key would change that.
+    """
 
 
 class _Home(NamedTuple):
@@ -148,7 +154,7 @@ class BounceIntake:
         """
         Return what the first bounce address among *emails* vouches for.
         """
-        problem = InvalidSignature("the mail came to no bounce address of ours")
+        problem: InvalidSignature = NotAddressed("the mail came to no bounce address of ours")
         now, homes = self._wall(), tuple(self._homes())
         for email in dict.fromkeys(emails):
             found = []

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from mailfailover._values.face import published_in
 from mailfailover.bounces.imap_folder import Folder, MailboxUnavailable, quoted
+from mailfailover.bounces.intake import NotAddressed
 from mailfailover.errors import ConfigurationError, InvalidSignature
 
 if TYPE_CHECKING:
@@ -152,8 +153,10 @@ class BounceMailbox:
                 continue
             try:
                 intake.receive(raw)
-            except InvalidSignature:
+            except NotAddressed:
                 folder.leave(uid)
+                others += 1
+            except InvalidSignature:  # with another key, the next look may know it
                 others += 1
             except ConfigurationError:
                 raise

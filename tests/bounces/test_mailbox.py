@@ -202,6 +202,20 @@ def test_a_report_that_is_not_stored_stays(intake: BounceIntake) -> None:
     assert {} == imap.flags
 
 
+def test_a_wrong_key_loses_no_report() -> None:
+    """
+    What it does not know is not set aside: the right key finds it the next time.
+    """
+    other = SMTP(
+        host="mail.example.com", bounce_address="bounces@example.com", bounce_secret="y" * 16
+    )
+    with serving(Imap({7: REPORT, 8: sample("reply")})) as imap, Mailer({"own": other}) as mailer:
+        found = box(imap).read(BounceIntake(mailer))
+
+    assert (0, 2, 0) == found
+    assert [8] == list(imap.flags)
+
+
 def test_a_server_without_keywords_hears_of_other_mail_again(intake: BounceIntake) -> None:
     """
     A mail for a person stays unread all the same.
