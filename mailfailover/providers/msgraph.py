@@ -38,6 +38,13 @@ ERRORS = plugin.Errors(
 # https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3079 (2021-08).
 ACCEPTED = 202
 
+# The headers that Exchange makes fields of a mail of, and so keeps; it leaves others off, by
+# https://github.com/SMTP2Graph/SMTP2Graph (2026-11).
+KEPT = {
+    *("from", "sender", "reply-to", "to", "cc", "bcc", "subject", "date", "message-id"),
+    *("in-reply-to", "references", "importance", "mime-version"),
+}
+
 # What a token may be told that is known, but may not read its user's profile, or has no user.
 KNOWN = {"Authorization_RequestDenied", "ErrorAccessDenied"}
 NO_USER = "/me request is only valid with delegated authentication flow"
@@ -111,10 +118,12 @@ class MSGraph:
 
         Raises:
             InvalidMessage: If it has provider options, for which there is no place.
+            UnsupportedFeature: If it is MIME with headers that Exchange leaves off.
         """
         if message.options(self.name):
             text = "provider_options of msgraph cannot go with a mail as MIME: leave them out"
             raise errors.InvalidMessage(text, field="provider_options")
+        _check_headers(message.mime)
         user = self.mailbox or message.sender.email
         place = "me" if user == "me" else f"users/{quote(user, safe='@')}"
         headers = self._headers() | {"Content-Type": "text/plain"}
@@ -147,6 +156,17 @@ class MSGraph:
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {plugin.reveal(self.access_token)}"}
+
+
+def _check_headers(mime: bytes) -> None:
+    if not mime:
+        return
+    from email.parser import BytesHeaderParser  # rarely needed, costly to import
+
+    names = {name.lower() for name in BytesHeaderParser().parsebytes(mime)}
+    lost = sorted(one for one in names - KEPT if not one.startswith("content-"))
+    if lost:
+        raise plugin.unsupported(f"msgraph leaves off the header {lost[0]!r} of MIME", "HEADERS")
 
 
 def _problems(answer: Mapping[str, Any]) -> list[plugin.Problem]:

@@ -100,6 +100,7 @@ class Postmark:
     userinfo: ClassVar[tuple[str, ...]] = ("server_token",)
     maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
+        "that it gives up the webhooks of a delivery at 403, as it does those of inbound mail",
         "that X-PM-KeepID keeps a Message-ID through the API",
         "the code of a template that is not there",
         "repeated headers, and mails without subject or To",

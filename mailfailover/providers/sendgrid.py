@@ -101,6 +101,7 @@ class SendGrid:
     name: ClassVar[str] = "sendgrid"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
     maturity: ClassVar[str] = "stable"
+    unconfirmed: ClassVar[tuple[str, ...]] = ("at which statuses it repeats a webhook",)
 
     # Subject and text are required, a header is a key of an object, and there is no parameter
     # for the envelope sender.

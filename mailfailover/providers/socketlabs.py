@@ -237,7 +237,7 @@ class SocketLabs:
             **body,
             "attachments": FILE.all(message),
             "tags": message.tags,
-            "meta": _pairs("key", message.metadata),
+            "metadata": _pairs("key", message.metadata),
             "messageId": message.id,
         }
         mail = plugin.filled(fields)

@@ -83,6 +83,16 @@ class TestContract(ProviderContract):
     errors = ERRORS
     empty_success = True
 
+    def adapt(self, message: Message) -> Message | None:
+        """
+        Without the header that Exchange would leave off, and we refuse.
+        """
+        if not message.mime:
+            return message
+        lines = message.mime.split(b"\r\n")
+        kept = b"\r\n".join(line for line in lines if not line.startswith(b"X-"))
+        return Message.from_mime(kept, to=message.to, id=message.id)
+
 
 def _mime_of(request: HTTPRequest) -> bytes:
     assert "text/plain" == request.headers["Content-Type"]
@@ -137,6 +147,18 @@ def test_blind_copies() -> None:
     mime = _mime_of(GRAPH.build_request(SAMPLES["bcc"]))
 
     assert mime.startswith(b"Bcc: bob@example.net,\r\n cat@example.edu\r\nFrom: ")
+
+
+def test_mime_with_headers_that_exchange_leaves_off_is_refused() -> None:
+    """
+    The next provider sends it whole.
+    """
+    mime = b"From: shop@example.com\r\nTo: ann@example.org\r\nX-Order: 1\r\n\r\nHello\r\n"
+
+    with pytest.raises(UnsupportedFeature, match="'x-order'") as caught:
+        GRAPH.build_request(Message.from_mime(mime, to="ann@example.org"))
+
+    assert ("HEADERS",) == caught.value.features
 
 
 def test_there_are_no_options() -> None:

@@ -159,7 +159,7 @@ def _decoded(mail: dict[str, Any]) -> dict[str, Any]:
             for one in mail.get("attachments", ())
         ],
         "tags": mail.get("tags", ()),
-        "metadata": {one["key"]: one["value"] for one in mail.get("meta", ())},
+        "metadata": {one["key"]: one["value"] for one in mail.get("metadata", ())},
     }
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import re
 from inspect import getsource
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,12 +105,36 @@ def _fitted(template: Any, value: Any) -> Any:
     return value if type(value) is type(template) else None
 
 
+def _elasticemail(request: HTTPRequest, body: Any) -> Any:
+    models = pytest.importorskip("ElasticEmail.models")
+    return models.EmailTransactionalMessageData.from_dict(body).to_dict()
+
+
+def _socketlabs(request: HTTPRequest, body: Any) -> Any:
+    package = pytest.importorskip("socketlabs.injectionapi.core.serialization")
+    # Its classes only write: their names are the keys in their source.
+    sources = [path.read_text("utf-8") for path in Path(package.__path__[0]).glob("*.py")]
+    known = {name for text in sources for name in re.findall(r'"(\w+)"(?:\s*:|\])', text)}
+    return _known(known, body)
+
+
+def _known(names: set[str], value: Any) -> Any:
+    if isinstance(value, list):
+        return [_known(names, one) for one in value]
+    if isinstance(value, dict):
+        found = {name: one for name, one in value.items() if name in names}
+        return {name: _known(names, one) for name, one in found.items()}
+    return value
+
+
 MODELS: dict[str, Read] = {
     "azure": _azure,
+    "elasticemail": _elasticemail,
     "infobip": _infobip,
     "lettermint": _lettermint,
     "mailchannels": _mailchannels,
     "scaleway": _scaleway,
+    "socketlabs": _socketlabs,
     "unisender": _unisender,
 }
 
@@ -142,6 +168,49 @@ def test_the_vendors_own_model_knows_each_field(vendor: str) -> None:
         assert [] == list(_lost(body, MODELS[vendor](request, body)))
 
     each(fitting(SAMPLES, provider.capabilities), check)
+
+
+class _Sent(Exception):
+    """
+    What a client of a vendor would have sent.
+    """
+
+
+def test_smtp2go_gets_what_its_own_client_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The client knows few fields; those stand here as it writes them.
+    """
+    core = pytest.importorskip("smtp2go.core")
+    mail = SAMPLES["header"].replace(html="<p>Hello</p>")
+
+    def post(url: str, data: str, headers: object) -> None:
+        raise _Sent(url, json.loads(data))
+
+    monkeypatch.setattr(core.requests, "post", post)
+
+    with pytest.raises(_Sent) as caught:
+        core.Smtp2goClient(api_key="secret").send(
+            str(mail.sender),
+            [str(one) for one in mail.to],
+            mail.subject,
+            mail.text,
+            mail.html,
+            custom_headers=dict(mail.headers),
+        )
+
+    url, theirs = caught.value.args
+    request = vendors()["smtp2go"].provider.build_request(mail)
+    ours = read_json(request)
+    del theirs["api_key"]  # ours is a header
+    # The client puts headers of its own among those of the mail.
+    theirs["custom_headers"] = [
+        one for one in theirs["custom_headers"] if not one["header"].startswith("X-Smtp2go-Api")
+    ]
+    written = {name: value for name, value in theirs.items() if value}
+    assert url.endswith("/email/send")
+    assert request.url.endswith("/email/send")
+    own = [one for one in ours["custom_headers"] if one in written["custom_headers"]]
+    assert written == {name: ours[name] for name in written} | {"custom_headers": own}
 
 
 def test_a_field_that_a_model_drops_is_found() -> None:
