@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mailfailover._message.message import Message
+from mailfailover.cli.database import working
 from mailfailover.cli.exits import OK, REFUSED
+from mailfailover.cli.game_day import game_day_options, run_game_day
 from mailfailover.cli.output import reporting, say, write_json
 from mailfailover.cli.source import open_mailer
 from mailfailover.errors import ConfigurationError, InvalidMessage
@@ -71,6 +73,7 @@ def add_drill_command(cli: click.Group) -> None:
     metavar="FILE",
     help="Write a page with pictures.",
 )
+@game_day_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output.")
 def drill(
     *,
@@ -81,6 +84,11 @@ def drill(
     paths: tuple[Path, ...],
     page: Path | None,
     as_json: bool,
+    live: bool,
+    isolate: str,
+    minutes: float,
+    budget: int,
+    database: str | None,
     **given: Any,
 ) -> None:
     """
@@ -89,10 +97,20 @@ def drill(
     Each is played on a virtual clock with your own chain: lost, late and twice, when it was told
     and by what, and what the standby carried; beside it a program that has one provider, and one
     that retries three times. Configured are your providers as for `send`.
+
+    With --live nothing is played: a link of the fleet that runs is taken out of use for a while,
+    through the health that its processes share in Redis.
     """
     from mailfailover.drill import Suite, find, load_incident, load_incidents, run_all
     from mailfailover.drill.view import finding_lines, list_lines, report_lines
 
+    if live:
+        reported = working if database else reporting
+        with reported(as_json=as_json), open_mailer(dsn, config) as mailer:
+            code = run_game_day(
+                mailer, isolate, minutes=minutes, budget=budget, database=database, as_json=as_json
+            )
+        sys.exit(code)
     with reporting(as_json=as_json):
         incidents = [load_incident(one) for one in names] or list(load_incidents().values())
         if as_list:

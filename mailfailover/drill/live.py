@@ -177,7 +177,8 @@ def _check(mailer: Mailer, key: str, watch: FleetWatch) -> None:
     if isinstance(mailer.health, MemoryHealth):
         raise ConfigurationError(
             "a game day takes a link out of all processes, which needs health that they share: "
-            "set MAILFAILOVER_REDIS to the Redis of your workers, and here too"
+            "name the Redis of your workers, by MAILFAILOVER_REDIS beside MAILFAILOVER_DSN, or by "
+            "health under [mailer] in the configuration file"
         )
     if key not in keys:
         raise ConfigurationError(f"link {key!r} is unknown; known: {', '.join(keys)}")

@@ -153,3 +153,13 @@ def test_a_mail_that_is_none_is_2(tmp_path: Path, name: str, text: str, problem:
 
     assert 2 == done.exit_code
     assert problem in done.stderr
+
+
+def test_a_game_day_needs_shared_health() -> None:
+    """
+    It says what to set; nothing is taken out.
+    """
+    done = run("drill", "--live", "--isolate", "a", "--dsn", "failover(a=null:// b=memory://)")
+
+    assert done.exit_code == 2
+    assert "name the Redis of your workers, by MAILFAILOVER_REDIS" in done.output

@@ -294,7 +294,9 @@ def test_health_must_be_shared() -> None:
     """
     mailer = Mailer("failover(a=null:// b=null://)")
 
-    with pytest.raises(ConfigurationError, match="set MAILFAILOVER_REDIS to the Redis of your"):
+    with pytest.raises(
+        ConfigurationError, match="name the Redis of your workers, by MAILFAILOVER_RED"
+    ):
         hold_game_day(mailer, "a", FleetWatch(mailer, "a"), seconds=60, budget=1)
 
 

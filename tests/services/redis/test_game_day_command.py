@@ -11,8 +11,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from mailfailover import ConfigurationError, Mailer
+from mailfailover.cli.command_line import cli
 from mailfailover.cli.game_day import run_game_day
 from mailfailover.outbox import Outbox
 
@@ -104,3 +106,18 @@ def test_a_link_must_be_named(mailer: Mailer) -> None:
     """
     with pytest.raises(ConfigurationError, match="--live needs --isolate KEY"):
         run_game_day(mailer, "", minutes=1, budget=200, database=None, as_json=False)
+
+
+def test_the_command_holds_a_game_day(redis: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    With the chain and the Redis of the environment, as the workers have them.
+    """
+    monkeypatch.setenv("MAILFAILOVER_DSN", "failover(a=null:// b=memory://)")
+    monkeypatch.setenv("MAILFAILOVER_REDIS", redis.url)
+
+    done = CliRunner().invoke(
+        cli, ["drill", "--live", "--isolate", "a", "--minutes", "0.005", "--json"]
+    )
+
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["passed"]
