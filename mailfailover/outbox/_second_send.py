@@ -118,17 +118,16 @@ class SecondSend:
         self.is_begun = True
 
     def _finish(self, took: tuple[str, str]) -> Ending:
-        provider, message_id = took
-        now, rules = self.parts.now(), self.parts.rules
-        values: dict[str, Any] = {"of_mail": self.watch.mail, "due": now + rules.keep_content}
+        watch, (provider, message_id) = self.watch, took
+        now, rules, reason = self.parts.now(), self.parts.rules, self._reason()
+        values: dict[str, Any] = {"of_mail": watch.mail, "due": now + rules.keep_content}
         if provider:
             values |= {"provider": provider, "provider_message_id": message_id}
-        elif not any(map(_is_unknown, self.trail)):  # it surely went to nobody
-            values |= {"possible_duplicate": self.watch.duplicate}
+        elif not any(map(_is_unknown, self.trail)):
+            reason = f"{self._late()}, and no other provider took it"
+            values |= {"possible_duplicate": watch.duplicate, "reason": reason}
         self.parts.writes.commit(Write(_CHANGE, values, {END: [self._closed()]}))
-        return Ending(
-            self.watch.id, State.SENT, provider or self.watch.provider, message_id, self._reason()
-        )
+        return Ending(watch.id, State.SENT, provider or watch.provider, message_id, reason)
 
     def _closed(self) -> dict[str, Any]:
         last = self.trail[-1] if len(self.trail) > self.known else None
@@ -137,8 +136,10 @@ class SecondSend:
         return ended(self.watch.mail, self.number, last, in_doubt=in_doubt)
 
     def _reason(self) -> str:
-        watch = self.watch
-        return f"sent once more: {watch.provider} did not deliver it within {watch.seconds:g} s"
+        return f"sent once more: {self._late()}"
+
+    def _late(self) -> str:
+        return f"{self.watch.provider} did not deliver it within {self.watch.seconds:g} s"
 
 
 def _is_unknown(attempt: Attempt) -> bool:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailfailover.errors import ConfigurationError, InvalidMessage
+from mailfailover.outbox._group_commit import LeaseLost
 from mailfailover.outbox._second_send import SecondSend
+from mailfailover.outbox._verdict import tell
 from mailfailover.outbox._watches import LOOK_SECONDS, end_old, take
 
 if TYPE_CHECKING:
@@ -49,13 +51,14 @@ class Watchman:
         self._deliveries = deliveries
         self._on_end = on_end
         self._cleaned: datetime | None = None
+        self._over = Event()
 
     def look(self) -> int:
         """
         Look at the mails whose time has come; return how many were sent once more.
         """
         count = 0
-        while found := self._take():
+        while not self._over.is_set() and (found := self._take()):
             with ThreadPoolExecutor(THREADS, thread_name_prefix="mailfailover-again") as pool:
                 endings = [one for one in pool.map(self._look_at, found) if one is not None]
             for ending in endings:
@@ -68,7 +71,8 @@ class Watchman:
         """
         Look meanwhile, in a thread of its own, every so many seconds.
         """
-        over = Event()
+        over = self._over
+        over.clear()
 
         def run() -> None:
             while not over.wait(every):
@@ -84,6 +88,7 @@ class Watchman:
         finally:
             over.set()
             thread.join()
+            over.clear()
 
     def _take(self) -> list[Watch]:
         now = self._parts.now()
@@ -97,6 +102,6 @@ class Watchman:
     def _look_at(self, watch: Watch) -> Ending | None:
         try:
             return SecondSend(self._parts, self._deliveries, watch).run()
-        except (ConfigurationError, InvalidMessage, SQLAlchemyError) as exc:
-            logger.error("mail %s: its delivery cannot be looked at: %s", watch.id, exc)
+        except (ConfigurationError, InvalidMessage, LeaseLost, SQLAlchemyError) as exc:
+            logger.error("mail %s: its delivery cannot be looked at: %s", watch.id, tell(exc))
             return None

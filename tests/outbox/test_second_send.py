@@ -371,12 +371,19 @@ def test_the_second_send_fails_over_as_any_other(outbox: Outbox, world: World) -
 
 
 @pytest.mark.parametrize(
-    ("error", "is_doubtful"),
-    [(ProviderUnavailable("down"), False), (OutcomeUnknown("?"), True)],
+    ("error", "is_doubtful", "reason"),
+    [
+        (
+            ProviderUnavailable("down"),
+            False,
+            "a did not deliver it within 120 s, and no other provider took it",
+        ),
+        (OutcomeUnknown("?"), True, TOLD),
+    ],
     ids=["surely not sent", "may have been sent"],
 )
 def test_a_second_send_that_fails_is_not_repeated(
-    scene: Scene, error: Exception, *, is_doubtful: bool
+    scene: Scene, error: Exception, reason: str, *, is_doubtful: bool
 ) -> None:
     """
     The mail was accepted once; it may have gone twice only where nobody knows better.
@@ -392,8 +399,33 @@ def test_a_second_send_that_fails_is_not_repeated(
 
     mail = found(scene.outbox, mail_id)
     assert count == len(scene.b.mails)
-    assert (State.SENT, "a", is_doubtful) == (mail.state, mail.provider, mail.possible_duplicate)
+    assert (State.SENT, "a", is_doubtful, reason) == (
+        mail.state,
+        mail.provider,
+        mail.possible_duplicate,
+        mail.reason,
+    )
     assert ("b", type(error).__name__) == calls(mail)[-1]
+
+
+def test_a_mail_that_is_purged_meanwhile_is_no_accident(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    What became of it cannot be written down, and the log says so.
+    """
+    mail_id = scene.send()
+    scene.fall_ill(("a", "gmail"))
+
+    def purge(_message: Message) -> str:
+        scene.outbox.purge(timedelta(0))
+        return "b-id"
+
+    scene.b.then(purge)
+    scene.wait()
+
+    assert scene.outbox.get(mail_id) is None
+    assert f"mail {mail_id}: its delivery cannot be looked at: LeaseLost" in caplog.text
 
 
 def test_a_mail_that_is_not_tracked_stays(scene: Scene) -> None:
