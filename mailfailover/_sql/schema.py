@@ -124,6 +124,17 @@ def check(engine: Engine, part: Part) -> None:
     _compare(part, found)
 
 
+def exists(engine: Engine, part: Part) -> bool:
+    """
+    Tell whether the tables of *part* are there, in whatever version.
+
+    Raises:
+        ConfigurationError: If the database cannot be used.
+    """
+    with _reachable(), reading(engine) as connection:
+        return _version(connection, part) is not None
+
+
 def add_column(connection: Connection, column: Column[Any]) -> None:
     """
     Add *column* to its table, which is there without it; for a part's upgrades.

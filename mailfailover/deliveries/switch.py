@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect
-
-from mailfailover._sql.database import schema_of
+from mailfailover._sql import schema
 from mailfailover.deliveries._delivery_health import DeliveryHealth
-from mailfailover.deliveries._tables import cells
+from mailfailover.deliveries._tables import PART
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,17 +42,15 @@ def find_deliveries(
         options: More arguments of :class:`DeliveryHealth`.
 
     Raises:
-        ConfigurationError: If the variable has another value, or the tables another version.
+        ConfigurationError: If the variable has another value, the tables have another version,
+            or the database cannot be used.
     """
     text = environ.get(VARIABLE, "").strip().lower()
     wanted = _WORDS.get(text)
     if text and wanted is None:
         message = f"{VARIABLE} must be 1 or 0, not {text!r}"
         raise ConfigurationError(message)
-    if wanted is None:
-        schema = schema_of(tracking.engine)
-        wanted = inspect(tracking.engine).has_table(cells.name, schema=schema)
-    if not wanted:
+    if not (schema.exists(tracking.engine, PART) if wanted is None else wanted):
         return None
     found = DeliveryHealth(tracking, **options)
     if text:

@@ -25,6 +25,7 @@ from mailfailover.service.openapi import openapi
 from mailfailover.service.page import page
 from mailfailover.service.parts import Service, service, set_up
 from mailfailover.service.problems import handle_problems
+from mailfailover.service.rules import BEHIND_PROXY
 from mailfailover.service.secret import session_secret
 from mailfailover.service.sizes import count_fields
 from mailfailover.service.suppression_page import suppression_page
@@ -96,7 +97,7 @@ def _context() -> Mapping[str, Any]:
     asking = g.get("caller")
     sections = {"page.index": "Send", "page.mails": "Mails"} if asking else {}
     if asking and asking.sees_all:
-        if service().suppressions is not None:
+        if service().suppressions is not None and asking is not BEHIND_PROXY:
             sections["suppression_page.index"] = "Suppressions"
         if service().mailbox is not None:
             sections["mailbox.index"] = "Mailbox"

@@ -170,6 +170,18 @@ def test_a_service_without_a_list_has_none(service: Service) -> None:
     assert "/suppressions" not in client.get("/").text
 
 
+def test_a_trusted_proxy_makes_nobody_an_administrator(service: Service) -> None:
+    """
+    Without keys, its visitors are not led to the page, and may not lift anything.
+    """
+    client = create_app(dataclasses.replace(service, trust_proxy=True)).test_client()
+
+    answers = [client.get("/suppressions"), client.post(UNDO, json={"domain": "gmail"})]
+
+    assert [403, 403] == [one.status_code for one in answers]
+    assert "/suppressions" not in client.get("/").text
+
+
 def test_the_page_shows_states(client: FlaskClient) -> None:
     """
     And can be used by everybody.

@@ -100,6 +100,17 @@ def test_deliveries_can_be_switched(
     assert parts.deliveries is parts.suppressions.deliveries
 
 
+def test_a_database_that_is_away_is_told_in_words() -> None:
+    """
+    With or without the switch.
+    """
+    away = "postgresql://nobody@127.0.0.1:1/mails"
+
+    for environ in ({}, {"MAILFAILOVER_DELIVERIES": "1"}):
+        with pytest.raises(ConfigurationError, match="the database cannot be used"):
+            assemble(Mailer, away, environ=environ)
+
+
 @pytest.mark.usefixtures("environment")
 def test_a_switch_that_means_nothing() -> None:
     """
