@@ -4,20 +4,35 @@ The contract of a provider, as tests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mailfailover._provider.capabilities import UNDECLARED, Capabilities
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, SMTPResponse
 
 from . import _contract_answers as answers
+from . import _contract_batches as batches
 from . import _contract_content as content
 from . import _contract_files as files
 from . import _contract_purity as purity
+from . import _contract_recipients as recipients
 from . import _contract_shape as shape
 from . import _contract_simple as simple
+from . import _contract_time as time
 from . import _contract_wire as wire
 from ._claim import claim, each
+from ._content_samples import EXACT, LARGE, PEOPLE, TIMED
+from ._contract_concerns import (
+    has_batch,
+    has_keys,
+    has_partial,
+    has_ping_answers,
+    has_requests,
+    is_http,
+    is_simple,
+    is_smtp,
+    where,
+)
 from ._marked import MARKED, fitting
 from ._samples import PLAIN, SAMPLES
 
@@ -29,52 +44,6 @@ if TYPE_CHECKING:
     from mailfailover.errors import SendError
 
 __all__ = ["ProviderContract"]
-
-Test = TypeVar("Test", bound="Callable[..., None]")
-
-
-def _is_simple(contract: type[ProviderContract]) -> bool:
-    return not hasattr(contract.provider, "build_request")
-
-
-def _has_requests(contract: type[ProviderContract]) -> bool:
-    return not _is_simple(contract)
-
-
-def _is_smtp(contract: type[ProviderContract]) -> bool:
-    return _has_requests(contract) and isinstance(contract.accepted, SMTPResponse)
-
-
-def _is_http(contract: type[ProviderContract]) -> bool:
-    return _has_requests(contract) and not _is_smtp(contract)
-
-
-def _has_batch(contract: type[ProviderContract]) -> bool:
-    return hasattr(contract.provider, "build_batch")
-
-
-def _has_keys(contract: type[ProviderContract]) -> bool:
-    return hasattr(contract.provider, "idempotency_ttl")
-
-
-def _has_ping_answers(contract: type[ProviderContract]) -> bool:
-    return hasattr(contract.provider, "parse_ping")
-
-
-def _has_partial(contract: type[ProviderContract]) -> bool:
-    return bool(contract.partial)
-
-
-def _where(concerned: Callable[[type[ProviderContract]], bool]) -> Callable[[Test], Test]:
-    """
-    Mark a claim that concerns some providers only; others do not even collect it.
-    """
-
-    def mark(test: Test) -> Test:
-        test.concerned = concerned  # type: ignore[attr-defined]  # read by __init_subclass__
-        return test
-
-    return mark
 
 
 @published_in("mailfailover.testing")
@@ -230,21 +199,21 @@ class ProviderContract:
 
     # An object that only has send
 
-    @_where(_is_simple)
+    @where(is_simple)
     def test_sends(self) -> None:
         """
         Every mail it declares is taken, and stays as it is.
         """
         self._each_sample(simple.check_sends)
 
-    @_where(_is_simple)
+    @where(is_simple)
     def test_looks_at_what_it_declares(self) -> None:
         """
         Nothing of a mail is ignored.
         """
         simple.check_reads(self.provider)
 
-    @_where(_is_simple)
+    @where(is_simple)
     def test_sends_from_threads(self) -> None:
         """
         Threads can share it.
@@ -253,42 +222,42 @@ class ProviderContract:
 
     # Requests
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_nothing_is_lost(self) -> None:
         """
         A mark in every declared field is on the wire.
         """
         each(self._adapted(MARKED), lambda mail: wire.check_nothing_lost(self.provider, mail))
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_recipients_have_their_places(self) -> None:
         """
         Everybody is named, in his own field, and nobody sees a blind copy.
         """
-        self._each_of(content.PEOPLE, content.check_recipients)
+        self._each_of(PEOPLE, recipients.check_recipients)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_text_and_html_have_their_places(self) -> None:
         """
         Neither is sent as the other.
         """
-        self._each_of({"both": content.PEOPLE["all"]}, content.check_bodies_in_place)
+        self._each_of({"both": PEOPLE["all"]}, content.check_bodies_in_place)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_values_arrive_as_they_are(self) -> None:
         """
         No value is escaped, folded or written in another case.
         """
-        self._each_of(content.EXACT, content.check_exact)
+        self._each_of(EXACT, content.check_exact)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_nothing_is_cut(self) -> None:
         """
         Large texts and files are whole.
         """
-        self._each_of(content.LARGE, content.check_exact)
+        self._each_of(LARGE, content.check_exact)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_inline_images_keep_their_id(self) -> None:
         """
         The HTML finds its images.
@@ -297,30 +266,30 @@ class ProviderContract:
         self._each_of(images, files.check_inline)
         self._each_of(images, files.check_file_is_no_image)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_files_arrive_as_they_are(self) -> None:
         """
         In their order, and in a base64 that every vendor reads.
         """
-        self._each_of(content.LARGE, files.check_files_in_order)
+        self._each_of(LARGE, files.check_files_in_order)
         self._each_of({"all_bytes": SAMPLES["all_bytes"]}, files.check_base64)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_nothing_is_added(self) -> None:
         """
         No words are in a mail that its author did not write.
         """
-        self._each_of({"both": content.PEOPLE["all"]}, content.check_nothing_added)
+        self._each_of({"both": PEOPLE["all"]}, content.check_nothing_added)
         self._each_of({"html": SAMPLES["html_only"]}, content.check_nothing_invented)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_tags_stand_apart(self) -> None:
         """
         Two tags are two.
         """
         self._each_of({"tags": SAMPLES["tags"]}, content.check_tags_apart)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_mails_leave_nothing_behind(self) -> None:
         """
         A mail is the same whatever was sent before it.
@@ -329,7 +298,7 @@ class ProviderContract:
             lambda provider, sample: purity.check_no_state(provider, self.message, sample)
         )
 
-    @_where(_is_http)
+    @where(is_http)
     def test_mails_are_posted(self) -> None:
         """
         No proxy repeats or keeps a mail.
@@ -338,43 +307,43 @@ class ProviderContract:
         if hasattr(self.provider, "build_batch"):
             wire.check_method(self.provider, self.merge)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_send_at_is_not_lost(self) -> None:
         """
         The time to send at is on the wire.
         """
-        self._each_of(content.TIMED, content.check_send_at)
-        self._each_sample(content.check_send_at)
+        self._each_of(TIMED, time.check_send_at)
+        self._each_sample(time.check_send_at)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_tracking_is_not_lost(self) -> None:
         """
         Tracking on, off and unset are three things.
         """
         self._each_sample(wire.check_tracking)
 
-    @_where(_has_batch)
+    @where(has_batch)
     def test_merged_html_is_escaped(self) -> None:
         """
         A recipient's data cannot change the HTML.
         """
         wire.check_html_escaped(self.provider, self.merge)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_requests_are_pure(self) -> None:
         """
         The same mail makes the same request.
         """
         self._each_sample(purity.check_pure)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_requests_need_no_io(self) -> None:
         """
         Building a request reads and waits for nothing.
         """
         self._each_sample(purity.check_no_io)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_requests_have_clean_lines(self) -> None:
         """
         No mail breaks a header or the URL.
@@ -382,14 +351,14 @@ class ProviderContract:
         self._each_sample(wire.check_clean_lines)
         self._each_of(MARKED, wire.check_clean_lines)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_options_have_clean_lines(self) -> None:
         """
         No option of the caller breaks a header or the URL.
         """
         wire.check_options_clean(self.provider, self.message)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_requests_hide_secrets(self) -> None:
         """
         A request's repr and URL can be logged.
@@ -397,7 +366,7 @@ class ProviderContract:
         for request in (self.provider.build_request(self.message), self.provider.build_ping()):
             wire.check_secrets_hidden(self.provider, request)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_requests_are_authenticated(self) -> None:
         """
         Every request says whose it is, the ping too: that is what it checks.
@@ -405,35 +374,35 @@ class ProviderContract:
         for request in (self.provider.build_request(self.message), self.provider.build_ping()):
             wire.check_authenticated(self.provider, request)
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_ping_sends_nothing(self) -> None:
         """
         A ping is harmless.
         """
         wire.check_ping(self.provider, self.message)
 
-    @_where(_has_ping_answers)
+    @where(has_ping_answers)
     def test_odd_answers_to_a_ping_are_survived(self) -> None:
         """
         Whatever answers a ping is proof that the key is known, or a SendError.
         """
         answers.check_ping_answers(self.provider)
 
-    @_where(_is_http)
+    @where(is_http)
     def test_requests_go_to_base_url(self) -> None:
         """
         A proxy or a fake vendor can take the vendor's place.
         """
         wire.check_base_url(self.provider, self.message)
 
-    @_where(_has_keys)
+    @where(has_keys)
     def test_idempotency_key_is_not_lost(self) -> None:
         """
         The vendor can recognize a second attempt.
         """
         wire.check_idempotency_key(self.provider, self.message)
 
-    @_where(_is_smtp)
+    @where(is_smtp)
     def test_envelope_names_everybody(self) -> None:
         """
         Everybody gets the mail, and nobody sees who gets a blind copy.
@@ -442,7 +411,7 @@ class ProviderContract:
 
     # Answers
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_success_is_accepted(self) -> None:
         """
         The recorded success is one.
@@ -450,7 +419,7 @@ class ProviderContract:
         claim(self.accepted is not None, "record an answer of success: accepted = Response(...)")
         answers.check_accepted(self.provider, self.accepted, self.message, self.accepted_id)
 
-    @_where(_has_partial)
+    @where(has_partial)
     def test_partial_success_is_told(self) -> None:
         """
         Who is refused while others are accepted is named.
@@ -460,7 +429,7 @@ class ProviderContract:
             lambda one: answers.check_partial(self.provider, one[0], self.message, one[1]),
         )
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_errors_are_recorded(self) -> None:
         """
         The contract is not empty.
@@ -470,7 +439,7 @@ class ProviderContract:
             "record an answer for each error you know: errors = ((Response(...), ...),)",
         )
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_error_has_its_class(self) -> None:
         """
         A known code means one thing.
@@ -479,7 +448,7 @@ class ProviderContract:
             lambda answer, kind: answers.check_error(self.provider, answer, self.message, kind)
         )
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_error_shows_nobody(self) -> None:
         """
         An error's text can be logged.
@@ -488,7 +457,7 @@ class ProviderContract:
             lambda answer, _: answers.check_error_text(self.provider, answer, self.message)
         )
 
-    @_where(_has_requests)
+    @where(has_requests)
     def test_error_pickles(self) -> None:
         """
         An error can go to another process.
@@ -497,7 +466,7 @@ class ProviderContract:
             lambda answer, _: answers.check_error_pickles(self.provider, answer, self.message)
         )
 
-    @_where(_is_http)
+    @where(is_http)
     def test_unreadable_success_is_unknown(self) -> None:
         """
         Half an answer, or somebody else's, is no success and no refusal.
@@ -506,35 +475,35 @@ class ProviderContract:
             self.provider, self._recorded()[:1], self.message, empty_success=self.empty_success
         )
 
-    @_where(_is_http)
+    @where(is_http)
     def test_odd_answers_are_survived(self) -> None:
         """
         No answer raises anything but a SendError.
         """
         answers.check_altered_answers(self.provider, self._recorded(), self.message)
 
-    @_where(_is_http)
+    @where(is_http)
     def test_foreign_errors_are_read_by_status(self) -> None:
         """
         A proxy's error is not the vendor's.
         """
         answers.check_statuses(self.provider, self.message)
 
-    @_where(_is_http)
+    @where(is_http)
     def test_retry_after_is_kept(self) -> None:
         """
         A vendor that names a time is left alone until then.
         """
         answers.check_retry_after(self.provider, self.message)
 
-    @_where(_is_http)
+    @where(is_http)
     def test_unknown_codes_end_no_mail(self) -> None:
         """
         A code nobody has seen sends the mail to the next provider.
         """
         answers.check_unknown_codes(self.provider, self._recorded()[1:], self.message)
 
-    @_where(_is_smtp)
+    @where(is_smtp)
     def test_replies_are_survived(self) -> None:
         """
         Any reply to any command is an error with its code, and a transient one ends no mail.
@@ -543,7 +512,7 @@ class ProviderContract:
 
     # Merges
 
-    @_where(_has_batch)
+    @where(has_batch)
     def test_merges_are_recorded(self) -> None:
         """
         The contract of a merge is not empty.
@@ -553,22 +522,22 @@ class ProviderContract:
             "record an answer to a merge: batch = ((Response(...), (Accepted(...), ...)),)",
         )
 
-    @_where(_has_batch)
+    @where(has_batch)
     def test_merge_is_read_by_recipient(self) -> None:
         """
         Each recipient has an outcome of his own.
         """
         each(
             {f"batch {number}": one for number, one in enumerate(self.batch, 1)},
-            lambda one: answers.check_batch(self.provider, one[0], self.merge, one[1]),
+            lambda one: batches.check_batch(self.provider, one[0], self.merge, one[1]),
         )
 
-    @_where(_has_batch)
+    @where(has_batch)
     def test_odd_answers_to_merges_are_survived(self) -> None:
         """
         An unreadable answer is unknown for everybody.
         """
-        answers.check_batch_garbage(
+        batches.check_batch_garbage(
             self.provider,
             [answer for answer, _ in self.batch],
             self.merge,

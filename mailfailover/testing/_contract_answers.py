@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = [
     "check_accepted",
     "check_altered_answers",
-    "check_batch",
-    "check_batch_garbage",
     "check_error",
     "check_error_pickles",
     "check_error_text",
@@ -44,9 +42,12 @@ __all__ = [
     "check_ping_answers",
     "check_retry_after",
     "check_smtp_replies",
+    "check_sound",
     "check_statuses",
     "check_unknown_codes",
     "check_unreadable_success",
+    "shown_answer",
+    "unreadable",
 ]
 
 _ADDRESS = re.compile(r"[^\s<]+@[^\s>]+\.[a-z]+")
@@ -66,13 +67,13 @@ def _read(provider: Any, response: Any, message: Message) -> Accepted | SendErro
     What *provider* makes of *response*, asked as a chain asks.
     """
     name = "parse_response" if response.ok else "classify_error"
-    with unchanged(message, name), calling(f"{name} of {_shown(response)}"):
+    with unchanged(message, name), calling(f"{name} of {shown_answer(response)}"):
         try:
             found: Any = getattr(provider, name)(response, message)
         except SendError as exc:
             found = exc
     if response.ok and not isinstance(found, SendError):
-        _check_sound(found)
+        check_sound(found)
         return cast("Accepted", found)
     claim(
         isinstance(found, SendError),
@@ -81,7 +82,7 @@ def _read(provider: Any, response: Any, message: Message) -> Accepted | SendErro
     return cast("SendError", found)
 
 
-def _shown(response: Any) -> str:
+def shown_answer(response: Any) -> str:
     """
     What a failure says of the answer that was read.
     """
@@ -90,7 +91,7 @@ def _shown(response: Any) -> str:
     return f"the reply {response.reply.code} to {response.reply.command}"
 
 
-def _check_sound(accepted: object) -> None:
+def check_sound(accepted: object) -> None:
     if not isinstance(accepted, Accepted):
         pytest.fail(f"{type(accepted).__name__} where Accepted is due")
     ids = (accepted.provider_message_id, *accepted.message_ids.values())
@@ -193,7 +194,7 @@ def check_unreadable_success(
     """
     A success that cannot be read is none, and no refusal either: nobody knows.
     """
-    for name, answer in _unreadable(answers):
+    for name, answer in unreadable(answers):
         if empty_success and not answer.body.strip():
             continue
         result = _read(provider, answer, message)
@@ -204,7 +205,7 @@ def check_unreadable_success(
         )
 
 
-def _unreadable(answers: Sequence[Response]) -> Iterator[tuple[str, Response]]:
+def unreadable(answers: Sequence[Response]) -> Iterator[tuple[str, Response]]:
     for (name, body), status in itertools.product(FOREIGN_BODIES.items(), (200, 201, 202, 204)):
         yield name, Response(status, {}, body)
     for recorded in answers:
@@ -276,68 +277,12 @@ def check_ping_answers(provider: Any) -> None:
     """
     for (name, body), status in itertools.product(FOREIGN_BODIES.items(), _PINGED):
         answer = Response(status, {}, body)
-        with calling(f"parse_ping of {_shown(answer)}"):
+        with calling(f"parse_ping of {shown_answer(answer)}"):
             try:
                 provider.parse_ping(answer)
             except SendError:
                 continue
         pytest.fail(f"a ping answered with HTTP {status} and {name} is taken for a yes")
-
-
-def check_batch(
-    provider: Any,
-    response: Any,
-    message: Message,
-    expected: Sequence[Accepted | type[SendError]],
-) -> None:
-    """
-    A recorded answer to a merge is read recipient by recipient.
-    """
-    with unchanged(message, "parse_batch"), calling(f"parse_batch of {_shown(response)}"):
-        found = provider.parse_batch(response, message)
-    claim(
-        len(found) == len(message.to),
-        f"parse_batch speaks of {len(found)} recipients of {len(message.to)}",
-    )
-    shown = tuple(type(one) if isinstance(one, SendError) else one for one in found)
-    claim(shown == tuple(expected), f"the recorded answer is read as {found!r}")
-
-
-def check_batch_garbage(
-    provider: Any, answers: Sequence[Response], message: Message, *, empty_success: bool
-) -> None:
-    """
-    An unreadable answer to a merge is unknown for each recipient, or as a whole.
-    """
-    for name, answer in _unreadable(answers):
-        if empty_success and not answer.body.strip():
-            continue
-        for result in _read_batch(provider, answer, message):
-            claim(
-                isinstance(result, OutcomeUnknown),
-                f"an unreadable answer to a merge ({name}) is read as {result!r}",
-            )
-    for recorded in answers:
-        for answer in altered_bodies(recorded):
-            _read_batch(provider, answer, message)
-
-
-def _read_batch(
-    provider: Any, response: Response, message: Message
-) -> tuple[Accepted | SendError, ...]:
-    with calling(f"parse_batch of {_shown(response)}"):
-        try:
-            found: tuple[Accepted | SendError, ...] = provider.parse_batch(response, message)
-        except SendError as exc:
-            return (exc,)
-    claim(
-        len(found) == len(message.to),
-        f"parse_batch speaks of {len(found)} recipients of {len(message.to)}",
-    )
-    for one in found:
-        if not isinstance(one, SendError):
-            _check_sound(one)
-    return found
 
 
 def check_smtp_replies(provider: Any, message: Message) -> None:

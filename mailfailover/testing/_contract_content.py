@@ -1,224 +1,33 @@
 """
-Claims about what a request says: each recipient in his place, each text whole and as it was.
+Claims about texts: each in its place, whole and as it was, and nothing beside them.
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from mailfailover._message.attachment import Attachment
-from mailfailover._message.message import Message
 from mailfailover.errors import UnsupportedFeature
 
 from ._claim import claim
 from ._contract_wire import build, frozen, refusable
-from ._wire_text import wire_leaves
+from ._wire_text import WORD, wire_leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+    from mailfailover._message.message import Message
 
     from ._wire_text import Leaf
 
 __all__ = [
-    "EXACT",
-    "LARGE",
-    "PEOPLE",
-    "TIMED",
     "check_bodies_in_place",
     "check_exact",
     "check_nothing_added",
     "check_nothing_invented",
-    "check_recipients",
-    "check_send_at",
     "check_tags_apart",
 ]
 
-_BASICS: dict[str, Any] = {
-    "to": ("zqannqz@example.org", "zqbobqz@example.net"),
-    "from_email": "zqshopqz@example.com",
-    "subject": "zqsubjectqz",
-    "text": "zqtextqz",
-    "id": "exact",
-    "created": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-}
-
-
-def _mail(**fields: Any) -> Message:
-    return Message(**_BASICS | fields)
-
-
-def _lines(name: str, size: int) -> str:
-    """
-    A text of *size* characters in which every line is another.
-    """
-    count = size // 30 + 1
-    text = "".join(f"{name} line {number:07d} of the long content\n" for number in range(count))
-    return f"{text[:size]} zqend{name}qz"
-
-
-PEOPLE: Mapping[str, Message] = {
-    "to": _mail(),
-    "to and cc": _mail(cc=("zqcatqz@example.edu", "zqdanqz@example.org")),
-    "to and bcc": _mail(bcc=("zqeveqz@example.edu", "zqfayqz@example.org")),
-    "all": _mail(
-        cc=("zqcatqz@example.edu", "zqdanqz@example.org"),
-        bcc=("zqeveqz@example.edu", "zqfayqz@example.org"),
-        text="zqtextqz",
-        html="<p>zqhtmlqz</p>",
-    ),
-    "ten": _mail(to=[f"zqreader{number}qz@example.org" for number in range(10)]),
-    "fifty": _mail(to=[f"zqreader{number}qz@example.org" for number in range(50)]),
-}
-"""
-Mails to several, in each field.
-"""
-
-EXACT: Mapping[str, Message] = {
-    "address": _mail(to="Zq.Ann+MiXed@example.org"),
-    "subject": _mail(subject="zq & <b> \"q\" 'a' 5 > 3; 100 % + x=y/z # é 日 🚚 qz"),
-    "long subject": _mail(subject=f"zq{' word' * 150} endqz"),
-    "text": _mail(text="zq first\n\nthird & <b>\n\n\n  indented\n\ttabbed é 日\n.\n..\nlast qz"),
-    "html": _mail(html='<p class="zq">A &amp; B &lt;c&gt;\n  é 日</p>\n\n<p>second\nqz</p>'),
-    "name": _mail(to="Zq O'Hara & Söhne McDonald <zqannqz@example.org>"),
-    "reply_to": _mail(reply_to="Zq Help & Désk <zqHelpqz@example.com>"),
-    "header": _mail(headers={"X-Zq-OrderId": 'MiXed; Case="1"'}),
-    "metadata": _mail(metadata={"zqOrderId": "MiXedCase1", "zqLower": "UPPER"}),
-    "long metadata": _mail(metadata={"zqOrderId": f"zq{'Value' * 30}end"}),
-    "odd key": _mail(metadata={"zq-Order-Id": "MiXedCase1"}),
-    "tag": _mail(tags="zqMiXedTagqz"),
-    "file name": _mail(attachments=Attachment("zq Final (2) MiXed.PDF", b"zq", "application/pdf")),
-    "template": _mail(
-        subject="",
-        text="",
-        template_id="zqWelcomeqz",
-        template_data={"zqFirstName": "A & B <c>\nMiXed é"},
-    ),
-}
-"""
-Mails whose values must arrive letter by letter.
-"""
-
-LARGE: Mapping[str, Message] = {
-    "64 kB": _mail(
-        text=_lines("text", 65_000),
-        html=f"<p>{_lines('html', 65_000)}</p>",
-        attachments=Attachment("zq.bin", _lines("file", 65_000).encode(), "application/x-zq"),
-    ),
-    "64 kB of text": _mail(text=_lines("text", 65_536)),
-    "1 MB of text": _mail(text=_lines("text", 1_000_000)),
-    "1 MB file": _mail(
-        attachments=Attachment("zq.bin", _lines("file", 1_000_000).encode(), "application/x-zq")
-    ),
-    "eight files": _mail(
-        attachments=[
-            Attachment(f"zq{number}.bin", _lines(f"file{number}", 100).encode(), "application/x-zq")
-            for number in range(8)
-        ]
-    ),
-}
-"""
-Mails with much in them.
-"""
-
-TIMED: Mapping[str, Message] = {
-    "SEND_AT": _mail(
-        send_at=datetime(
-            2031, 5, 6, 12, 38, 9, tzinfo=timezone(timedelta(hours=5, minutes=30), "+0530")
-        )
-    )
-}
-"""
-A mail for later, with its time in a zone of its own.
-"""
-
-
-# Recipients
-
-_ROLES = ("bcc", "cc", "to")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_IS_CC = re.compile(r"cc(s|list|recipients?|addresses|emails?)?")
-_IS_TO = re.compile(r"to(list|recipients?|addresses|emails?)?")
-
-
-@refusable()
-def check_recipients(provider: Any, message: Message) -> None:
-    """
-    Everybody is in the request, in the field where the mail has him, and no field is another.
-    """
-    leaves = list(wire_leaves(build(provider, message)))
-    texts = [leaf.text for leaf in leaves]
-    for field in ("to", "cc", "bcc"):
-        for address in getattr(message, field):
-            claim(
-                any(address.email in text for text in texts),
-                f"{field} is incomplete: a recipient is nowhere in the request",
-            )
-            _check_place(leaves, address.email, field)
-    _check_fields_differ(provider, message)
-
-
-def _check_place(leaves: list[Leaf], email: str, field: str) -> None:
-    for leaf in leaves:
-        role = _role(leaf)
-        claim(
-            not role or role == field or email not in leaf.text,
-            f"a recipient of {field} is written into {role!r} of the request"
-            + (": every recipient would see the blind copy" if field == "bcc" else ""),
-        )
-
-
-def _role(leaf: Leaf) -> str:
-    """
-    The field of a mail that the names around *leaf* speak of; "" where they speak of none.
-    """
-    for word in leaf.beside:
-        if word.lower() in _ROLES:
-            return word.lower()
-    for name in reversed(leaf.path):
-        words = [word.lower() for word in _WORD.findall(name)]
-        if any("bcc" in word for word in words):
-            return "bcc"
-        if any(map(_IS_CC.fullmatch, words)):
-            return "cc"
-        if any(map(_IS_TO.fullmatch, words)):
-            return "to" if {"reply", "rcpt", "envelope"}.isdisjoint(words) else ""
-    return ""
-
-
-def _check_fields_differ(provider: Any, message: Message) -> None:
-    """
-    The same people in other fields make another request: else one field is written as another.
-    """
-    if not message.cc and not message.bcc:
-        return
-    *first, last = message.recipients
-    requests = {
-        field: frozen(build(provider, message.bound(**_moved(tuple(first), last, field))))
-        for field in ("to", "cc", "bcc")
-    }
-    for one, other in combinations(requests, 2):
-        claim(
-            requests[one] != requests[other],
-            f"a recipient in {one} and the same in {other} make one request: "
-            + (
-                "every recipient would see the blind copy"
-                if other == "bcc"
-                else "a field of the mail is lost"
-            ),
-        )
-
-
-def _moved(first: tuple[Any, ...], last: Any, field: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"to": first, "cc": (), "bcc": ()}
-    return fields | {field: (*fields[field], last)}
-
-
-# Texts
 
 _WORDS = ("text", "text/html", "text/plain", "utf-8", "UTF-8")  # names of forms, not texts
 
@@ -240,7 +49,7 @@ def _kind(leaf: Leaf) -> str:
     types = [word.lower().partition(";")[0] for word in leaf.beside]
     if any("html" in name for name in names) or not {"html", "text/html"}.isdisjoint(types):
         return "html"
-    words = [word.lower() for name in leaf.path for word in _WORD.findall(name)]
+    words = [word.lower() for name in leaf.path for word in WORD.findall(name)]
     is_text = any(word.startswith(("text", "plain")) for word in words)
     return "text" if is_text or "text/plain" in (*names, *types) else ""
 
@@ -344,44 +153,3 @@ def _values(message: Message) -> Iterator[tuple[str, str]]:
     for key, value in message.template_data.items():
         yield "a key of template_data", key
         yield "a value of template_data", str(value)
-
-
-# Time
-
-_ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.IGNORECASE
-)
-_EPOCH = re.compile(r"(?<!\d)\d{10}(?:\d{3})?(?!\d)")
-_MAIL_DATE = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?")
-
-
-@refusable()
-def check_send_at(provider: Any, message: Message) -> None:
-    """
-    The instant of *send_at* is in the request, in a form that names it without doubt.
-
-    A time without a zone is taken for UTC, as vendors do.
-    """
-    if message.send_at is None:
-        return
-    expected = message.send_at.astimezone(UTC)
-    found = {
-        when
-        for leaf in wire_leaves(build(provider, message))
-        for when in _instants(leaf.text)
-        if abs(when - expected) < timedelta(days=2)
-    }
-    claim(found, "send_at is not in the request")
-    near = any(when in (expected, expected.replace(second=0)) for when in found)
-    claim(near, f"send_at is in the request as {min(found)}, not as {expected}: mind its zone")
-
-
-def _instants(text: str) -> Iterator[datetime]:
-    for day, clock, zone in _ISO.findall(text):
-        written = zone.upper().replace("UTC", "Z") or "Z"
-        yield datetime.fromisoformat(f"{day}T{clock}{written}")
-    for number in _EPOCH.findall(text):
-        yield datetime.fromtimestamp(int(number[:10]), UTC)
-    for one in _MAIL_DATE.findall(text):
-        when = parsedate_to_datetime(one)
-        yield when if when.tzinfo else when.replace(tzinfo=UTC)

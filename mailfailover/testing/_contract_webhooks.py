@@ -25,6 +25,7 @@ from ._claim import calling, claim, each
 from ._contract_shape import secrets_of
 from ._garbage import FOREIGN_BODIES, altered_bodies, truncated, with_odd_entries
 from ._golden import Golden, plain
+from ._webhook_samples import check_events, damaged, enlarged, while_changing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,6 @@ __all__ = ["WebhookContract"]
 
 NOW = 1_800_000_000.0
 _BLANK = b" " * 4096  # JSON may begin with blanks
-_FILLING = b'{"a":1},' * (1 << 17)  # a million bytes, and many times that as objects
 _COPIES = 12  # as many as the fields of a form may need
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
@@ -203,7 +203,7 @@ class WebhookContract:
         A large body that nobody signed costs no more than its signature.
         """
         sample = self._sample()
-        request = dataclasses.replace(sample, body=_enlarged(sample.body))
+        request = dataclasses.replace(sample, body=enlarged(sample.body))
         for provider in self._with_each_secret(self.another):
             tracemalloc.start()
             try:
@@ -223,7 +223,7 @@ class WebhookContract:
         While a secret changes both hold; it may also be asked for.
         """
         for field in self.secrets:
-            for several in _while_changing(getattr(self.provider, field), self.another):
+            for several in while_changing(getattr(self.provider, field), self.another):
                 provider = dataclasses.replace(self.provider, **{field: several})
                 self._receive(self._sample(), provider)
 
@@ -232,7 +232,7 @@ class WebhookContract:
         What is not what the vendor signed is not read.
         """
         sample = self._sample()
-        for body in _damaged(sample.body):
+        for body in damaged(sample.body):
             self._refused(dataclasses.replace(sample, body=body))
 
     def test_altered_headers_are_survived(self) -> None:
@@ -373,7 +373,7 @@ class WebhookContract:
                     events = self.provider.parse_webhook(request)
                 except InvalidWebhook:
                     continue
-            _check_sound(events)
+            check_events(events)
 
     def test_odd_entries_take_no_others_with_them(self) -> None:
         """
@@ -397,52 +397,6 @@ class WebhookContract:
     def _survives(self, request: WebhookRequest) -> None:
         with calling(f"a webhook with the body {request.body[:60]!r}"):
             try:
-                _check_sound(self._receive(request))
+                check_events(self._receive(request))
             except (InvalidSignature, InvalidWebhook):
                 return
-
-
-def _while_changing(own: str, other: str) -> tuple[object, ...]:
-    """
-    What a field holds while its secret changes from one to the other.
-    """
-    return (own, other), (other, own), lambda: own, lambda: (other, own)
-
-
-def _enlarged(body: bytes) -> bytes:
-    """
-    Return *body* with a million bytes of JSON in it.
-    """
-    begins = {b"{": b'{"zq":[' + _FILLING + b"0],", b"[": b"[" + _FILLING}
-    begin = begins.get(body[:1])
-    return body + _FILLING if begin is None else begin + body[1:]
-
-
-def _damaged(body: bytes) -> Iterator[bytes]:
-    """
-    Yield *body* with one bit changed, here and there, with a byte less and with one more.
-    """
-    for place in range(0, len(body), max(1, len(body) // 50)):
-        yield body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
-    yield body[:-1]
-    yield body + b" "
-
-
-def _check_sound(events: tuple[DeliveryEvent, ...]) -> None:
-    for event in events:
-        texts = [
-            value
-            for one in dataclasses.fields(event)
-            if isinstance(value := getattr(event, one.name), str)
-        ]
-        claim(all(_can_be_stored(one) for one in texts), "a text cannot be stored as UTF-8")
-        claim(isinstance(event.type, EventType), "type must be an EventType")
-        json.dumps(event.to_dict(), allow_nan=False)
-
-
-def _can_be_stored(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text

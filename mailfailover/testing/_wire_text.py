@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
     from mailfailover._values.wire import Body, HTTPRequest, Part
 
-__all__ = ["Leaf", "body_bytes", "wire_leaves", "wire_text"]
+__all__ = ["WORD", "Leaf", "body_bytes", "wire_leaves", "wire_text"]
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_\-\s]{8,}={0,2}\s*")
 _HEADER = re.compile(rb"[!-9;-~]+:[ \t]")
 _FORM = re.compile(rb"[^\s{<=&]+=\S*")
 _FIELD = re.compile(rb'name="([^"]*)"')
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""A word of a name such as ``replyTo``."""
+
 _LONGEST_WORD = 40
 _DEEPEST = 30
 
