@@ -21,15 +21,12 @@ from mailfailover.deliveries._reading import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from mailfailover.deliveries._ledger import Ledger
     from mailfailover.deliveries._usual import Usual
 
 _ENOUGH = 10
-_ANY = 3
-"""So many deliveries of another link show that our webhooks work."""
-
 _HARDLY = 0.1
 _BELOW = 0.06
 _PLACES = 3
@@ -92,37 +89,45 @@ class Evidence:
             self._readings[place] = self._read(place)
         return self._readings[place]
 
-    def others(self, link: str, reading: Reading) -> bool | None:
+    def is_shared(self, link: str, reading: Reading) -> bool:
         """
-        Whether another link delivers as usual in the time of *reading*, None where none shows.
+        Whether all other links fall short in the time of *reading*: then it is none of them.
         """
-        found: bool | None = None
-        least = _ANY if reading.is_hardly else _ENOUGH
+        found = False
         for key, series in self._ledger.links.items():
             usual = series.usual
             if key == link or usual is None or usual.share < _LEAST_USUAL:
                 continue
             mails, share = share_between(series.recent, reading.begin, reading.end, usual.edge)
-            if mails >= least and share >= usual.share - usual.noise - _BELOW:
-                return True
-            found = False if mails >= _ENOUGH else found
+            if mails < _ENOUGH:
+                continue
+            if share >= usual.share - usual.noise - _BELOW:
+                return False
+            found = True
         return found
 
-    def is_everywhere(self, link: str, reading: Reading) -> bool:
+    def is_everywhere(self, link: str, reading: Reading, ill: Container[Place]) -> bool:
         """
         Whether most receivers suffer: one large receiver alone is no outage of the link.
+
+        Args:
+            link: Of which it is asked.
+
+            reading: Of all its mails.
+
+            ill: The cells that are known to be ill, and so get hardly any mails.
         """
-        known = big = ill = 0
-        for (key, _), series in self._ledger.cells.items():
+        known = big = short = 0
+        for place, series in self._ledger.cells.items():
             usual = series.usual
-            if key != link or usual is None or usual.share < _LEAST_USUAL:
+            if place[0] != link or usual is None or usual.share < _LEAST_USUAL:
                 continue
-            mails, share = share_between(series.recent, reading.begin, reading.end, usual.edge)
             known += 1
-            if mails >= _ENOUGH:
+            mails, share = share_between(series.recent, reading.begin, reading.end, usual.edge)
+            if place in ill or mails >= _ENOUGH:
                 big += 1
-                ill += share < usual.share - _BELOW
-        return 2 * ill > big and ill >= min(_PLACES, known)
+                short += place in ill or share < usual.share - _BELOW
+        return 2 * short > big and short >= min(_PLACES, known)
 
     def reaches_others(self, link: str) -> bool:
         """

@@ -148,10 +148,10 @@ class Judge:
         cell = suspicion.short(reading, self.now)
         if reading is None or cell is None:
             return None
-        others = self._evidence.others(link, reading)
-        if others is False or (others is None and not reading.arrived):
+        if self._evidence.is_shared(link, reading):
             return None
-        return cell if self._evidence.is_everywhere(link, reading) else None
+        ill = {place for place in self.before if place[0] == link and self._was_ill(place)}
+        return cell if self._evidence.is_everywhere(link, reading, ill) else None
 
     def _receivers_down(self, suspects: Mapping[Place, Cell | None]) -> dict[str, Cell]:
         """

@@ -115,6 +115,21 @@ def test_a_link_that_tells_of_nothing_is_silent() -> None:
     assert CellState.SILENT is book.cells["one", "*"].state
 
 
+def test_a_link_that_is_alone_is_silent_while_it_tells_other_things() -> None:
+    """
+    Openings of older mails show that our webhooks work.
+    """
+    book = Book({"one": 40})
+    for start in slices(0, HOUR):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, 40, within_300=0)
+        book.ledger.add(book_key("one", "", start, "heard"), 5)
+
+    book.judge(LATER)
+
+    assert CellState.SILENT is book.cells["one", "*"].state
+
+
 def test_no_link_tells_of_anything() -> None:
     """
     Then it is our webhooks: it is said, and nothing is ill, then nor later.
