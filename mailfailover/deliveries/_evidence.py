@@ -91,7 +91,7 @@ class Evidence:
 
     def is_shared(self, link: str, reading: Reading) -> bool:
         """
-        Whether all other links fall short in the time of *reading*: then it is none of them.
+        Whether all other links fell as far in the time of *reading*: then it is none of them.
         """
         found = False
         for key, series in self._ledger.links.items():
@@ -101,7 +101,7 @@ class Evidence:
             mails, share = share_between(series.recent, reading.begin, reading.end, usual.edge)
             if mails < _ENOUGH:
                 continue
-            if share >= usual.share - usual.noise - _BELOW:
+            if share >= (usual.share + reading.on_time / reading.mails) / 2:
                 return False
             found = True
         return found
