@@ -87,10 +87,7 @@ class Loop:
                 done(exc)
             else:
                 seconds, following = (step.seconds, None) if type(step) is Pause else call(step)
-                if seconds:
-                    self.at(self.now + seconds, lambda: go(following))
-                else:
-                    go(following)
+                self.at(self.now + seconds, lambda: go(following))
 
         go(None)
 

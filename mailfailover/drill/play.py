@@ -14,7 +14,7 @@ from mailfailover._chain.chain import ProviderChain
 from mailfailover._chain.observe import MailFailed, ProviderDown
 from mailfailover._health.memory import MemoryHealth
 from mailfailover._mailer.mailer import Mailer
-from mailfailover.drill.actors import Carried, recast
+from mailfailover.drill.actors import recast
 from mailfailover.drill.cast import cast
 from mailfailover.drill.contenders import WAYS
 from mailfailover.drill.loop import Fiber, Loop
@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mailfailover._message.message import Message
+    from mailfailover.drill.actors import Carried
     from mailfailover.drill.hearing import Crowd
     from mailfailover.drill.incident import Incident
     from mailfailover.drill.outcome import Outcome
+    from mailfailover.drill.stage import Ending
     from mailfailover.drill.traffic import Traffic
 
 YOURS = "this chain"
@@ -223,16 +225,11 @@ class Play:
                 seed=self.setting.seed,
             )
 
-    def call(self, step: Any) -> tuple[float, Any]:
+    def call(self, step: Any) -> Ending:
         """
-        Run one step of a send: what goes to the stage takes its time, all else none.
+        Say how long one call of a send takes, and how it ends.
         """
-        if step.arguments and isinstance(step.arguments[0], Carried):
-            return self.stage.call(*step.arguments)
-        try:
-            return 0.0, step.run()
-        except Exception as exc:  # noqa: BLE001 -- the send decides what it means
-            return 0.0, exc
+        return self.stage.call(*step.arguments)
 
     @contextmanager
     def mailer(self) -> Iterator[Mailer]:

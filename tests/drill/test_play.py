@@ -207,6 +207,16 @@ def test_rates_of_links_shrink_with_the_mails() -> None:
     assert 0.05 < first / (first + second) < 0.2
 
 
+def test_a_generous_rate_holds_nothing_back() -> None:
+    """
+    It allows several of the mails that are played at once.
+    """
+    chain = f"failover({FIRST}?rate=1000/s {SECOND})"
+    load = play('fault = "twice"\nshare = 0.0', chain=chain, rate=10.0).yours.load
+
+    assert {"mailgun"} == set(load)
+
+
 def test_a_quota_is_a_limit_too() -> None:
     """
     A link whose day is used up is passed by.
