@@ -118,6 +118,8 @@ class Mandrill:
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
     maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
+        "that send-raw reads the headers X-MC-Metadata, X-MC-Tags and X-MC-Track",
+        "how often it repeats a webhook, and at which statuses",
         "the words of a ValidationError",
         "that three braces keep a value as it is",
         "how many recipients and bytes a call may have",

@@ -149,6 +149,7 @@ class SES:
     # and fail in ways of their own. Non-ASCII local parts: refused by the vendor's manual.
     # Repeated headers, mails without subject or text or To: unconfirmed. A mail as MIME gets the
     # Message-ID and the Date of SES, so a DKIM signature of one's own must not cover them.
+    # https://docs.aws.amazon.com/ses/latest/dg/header-fields.html (2026-11)
     # https://docs.aws.amazon.com/ses/latest/dg/send-email-authentication-dkim-manual.html (2026-11)
     capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
