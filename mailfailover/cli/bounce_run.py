@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -53,7 +54,11 @@ def run_bounce(
             mailbox = _mailbox(imap, move_to, imap_ca_file)
         parts = EventHandlers.open(database)
         handlers = [*parts.all, *_callbacks(parts), event_shower(as_json=as_json)]
-        with open_mailer(dsn, config, on_event=handlers) as mailer:
+        deliveries = parts.deliveries
+        with (
+            open_mailer(dsn, config, on_event=handlers, deliveries=deliveries) as mailer,
+            closing(deliveries) if deliveries else nullcontext(),  # it writes what it counted
+        ):
             intake = BounceIntake(mailer, known=[parts.outbox.get, parts.tracking.status])
             if mailbox is not None:
                 return _read_mailbox(mailbox, intake, as_json=as_json)

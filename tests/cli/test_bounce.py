@@ -9,10 +9,13 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
-from mailfailover import Message
+from mailfailover import Message, Receipt, RecipientStatus
+from mailfailover._chain.observe import MailSent
 from mailfailover.cli.bounce_run import MAX_BYTES, _read
 from mailfailover.providers.smtp import SMTP
+from mailfailover.tracking import Tracking
 from tests.bounces.imap_server import Imap, serving
 from tests.bounces.samples import sample, sent_to
 from tests.cli.running import run
@@ -153,3 +156,22 @@ def test_a_mailbox_is_counted_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     event, count = map(json.loads, done.stdout.splitlines())
     assert MAIL.id == event["mail_id"]
     assert {"taken": 1, "others": 1, "failed": 0} == count
+
+
+def test_deliveries_learn_from_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """
+    Where they are switched on, a bounce of a mail that was tracked is counted.
+    """
+    monkeypatch.setenv("MAILFAILOVER_DELIVERIES", "1")
+    tracking = Tracking(f"sqlite:///{tmp_path / 'mailfailover.db'}")
+    tracking.init()
+    accepted = {"ann@example.org": RecipientStatus.ACCEPTED}
+    tracking(MailSent(MAIL, Receipt(MAIL.id, "smtp", "", accepted, ())))
+
+    done = run("bounce", "--dsn", DSN, stdin=sent_to("postfix", ADDRESS))
+
+    with tracking.engine.connect() as connection:
+        counted = connection.execute(text("SELECT count(*) FROM delivery_counts")).scalar()
+    tracking.close()
+    assert 0 == done.exit_code
+    assert counted
