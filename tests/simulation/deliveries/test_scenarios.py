@@ -68,12 +68,12 @@ def _told(world: World, link: str, receiver: str) -> float | None:
 @pytest.mark.parametrize("name", ENDING)
 def test_the_first_link_is_back_by_itself(name: str) -> None:
     """
-    Within half an hour after the end, and it stays.
+    Within an hour after the end, and it stays: with little mail, a probe goes each ten minutes.
     """
     world, scenario = found(name), SCENARIOS[name]
 
     assert set() == world.ill()
-    assert world.told[-1][0] <= scenario.end + HOUR / 2
+    assert world.told[-1][0] <= scenario.end + HOUR
     receiver = next((one.receiver for one in scenario.weather if one.receiver != EVERY), "gmail")
     assert world.through("one", receiver, world.loop.now - HOUR, world.loop.now) > 0.9
 
@@ -124,6 +124,8 @@ def test_a_standby_at_most_doubles_each_hour(name: str) -> None:
 def test_a_blocked_receiver_at_ten_mails_a_minute(seed: int, standby: float) -> None:
     """
     Within ten minutes 95 mails of 100 leave through the link that is well.
+
+    One that never sent takes a hundred of them in the first hour, as its ramp allows.
     """
     words = "550 5.7.1 (S3150)"
     blocks = Weather(BEGIN, 9 * HOUR, "one", "microsoft", bounced=0.95, words=words)
@@ -138,7 +140,7 @@ def test_a_blocked_receiver_at_ten_mails_a_minute(seed: int, standby: float) -> 
     world.learn()
     world.run(BEGIN + HOUR)
 
-    assert world.through("two", "microsoft", BEGIN + 240, BEGIN + 840) >= 0.95
+    assert world.through("two", "microsoft", BEGIN + 240, BEGIN + 600) >= 0.95
     if standby:
         assert world.through("two", "microsoft", BEGIN + 600, BEGIN + HOUR) >= 0.95
 
