@@ -11,7 +11,7 @@ import json
 from importlib import import_module
 from pathlib import Path
 
-SECTIONS = ("sending", "bodies", "loading", "failing", "posting", "outbox", "deliveries")
+SECTIONS = ("sending", "bodies", "loading", "failing", "growing", "posting", "outbox", "deliveries")
 
 
 def main() -> None:

@@ -221,6 +221,26 @@ def tls_bare(stack: ExitStack, url: str, ca_file: str) -> Sends:
     return repeat(once)
 
 
+def tls_resumed(stack: ExitStack, url: str, ca_file: str) -> Sends:
+    """
+    The same with the session of the connection before.
+    """
+    where, context = urlsplit(url), ssl.create_default_context(cafile=ca_file)
+    session: ssl.SSLSession | None = None
+
+    def once() -> None:
+        nonlocal session
+        with (
+            socket.create_connection((where.hostname, where.port)) as plain,
+            context.wrap_socket(plain, server_hostname=where.hostname, session=session) as sock,
+        ):
+            sock.sendall(RAW)
+            sock.recv(65536)
+            session = session or sock.session
+
+    return repeat(once)
+
+
 def _raw(url: str, threads: int) -> Sends:
     """
     The least that mails in so many threads can cost: bytes made before, on a socket for each.
@@ -304,6 +324,7 @@ CONTENDERS: dict[str, Callable[..., Sends]] = {
         tls_kept,
         tls_new,
         tls_bare,
+        tls_resumed,
         raw,
         raw_128_threads,
         post_32_threads,
