@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # What receivers' own pages say, and the rules that operators of KumoMTA share, "kumomta" below:
 # github.com/KumoCorp/kumomta, assets/community/shaping.toml and bounces.toml and
-# assets/policy-extras/shaping.toml (as of 2026-08-04). All were read in 2026-11.
+# assets/policy-extras/shaping.toml (as of 2026-08-04), read in 2026-11. The receivers' pages are
+# cited from there and from reports of senders; not all of them were opened.
 SENDER_WORDS: tuple[tuple[str, str], ...] = (
     # https://sendersupport.olc.protection.outlook.com/pm/troubleshooting, and
     # https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online
