@@ -7,8 +7,6 @@ from __future__ import annotations
 import select
 from typing import TYPE_CHECKING, Any
 
-from urllib3.util import wait_for_read
-
 if TYPE_CHECKING:
     import socket
 
@@ -37,5 +35,7 @@ class Silence:
         Whether the vendor has neither ended the connection nor said anything unasked.
         """
         if self._poll is None:
-            return not wait_for_read(self._sock, timeout=0)
+            return not select.select([self._sock], [], [], 0)[
+                0
+            ]  # Windows, where any socket will do
         return not self._poll.poll(0)
