@@ -20,6 +20,7 @@ unnoticed where everything is supposed to be there.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ hypothesis.settings.register_profile(
     "quick", hypothesis.settings.get_profile("ci"), max_examples=20
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# A run in the background ignores Ctrl-C, and would hand that on to the processes of the tests.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 
