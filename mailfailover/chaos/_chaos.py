@@ -98,9 +98,9 @@ class Chaos:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.vendors = (*HTTP_VENDORS, SMTP)
-        self.mailbox = Mailbox(keep)
-        self.keys = Keys()
+        self.vendors: tuple[str, ...] = (*HTTP_VENDORS, SMTP)
+        self.mailbox: Mailbox = Mailbox(keep)
+        self.keys: Keys = Keys()
         self.incident: IncidentPlay | None = None
         self._clock = clock
         self._own_ports = own_ports

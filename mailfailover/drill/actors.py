@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from mailfailover._provider.capabilities import capabilities_of
+from mailfailover._provider.capabilities import Capabilities, capabilities_of
 from mailfailover._provider.classify import classify_http
 from mailfailover._provider.link import Limit, Link
 from mailfailover._values.receipt import Accepted
@@ -63,10 +63,10 @@ class Actor:
 
     def __init__(self, link: Link, door: Door) -> None:
         provider: Any = link.provider
-        self.key = link.key
+        self.key: str = link.key
         self.name: str = provider.name
-        self.capabilities = capabilities_of(provider)
-        self.idempotency_ttl = getattr(provider, "idempotency_ttl", None)
+        self.capabilities: Capabilities = capabilities_of(provider)
+        self.idempotency_ttl: float | None = getattr(provider, "idempotency_ttl", None)
         self.transport = door
         self.provider: Any = _without_callables(provider) if is_scripted(link) else None
         self._built: dict[tuple[object, ...], Any] = {}

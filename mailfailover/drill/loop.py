@@ -26,8 +26,8 @@ class Loop:
     """
 
     def __init__(self, start: float = 0.0) -> None:
-        self.now = start
-        self.work = 0
+        self.now: float = start
+        self.work: int = 0
         self._heap: list[tuple[float, int, Callable[[], object], bool]] = []
         self._numbers = itertools.count()
 

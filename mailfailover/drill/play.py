@@ -88,9 +88,9 @@ class Play:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.loop = Loop(setting.traffic.begin)
+        self.loop: Loop = Loop(setting.traffic.begin)
         links, incident = setting.mailer.chain.links, setting.incident
-        self.epoch = incident.begin.timestamp()
+        self.epoch: float = incident.begin.timestamp()
         self.cast = cast(links, incident, setting.strike)
         post = Post(
             self.loop,
@@ -99,8 +99,8 @@ class Play:
             seed=setting.seed,
             receiver_of=receiver_of_mail,
         )
-        self.post = post
-        self.stage = Stage(
+        self.post: Post = post
+        self.stage: Stage = Stage(
             links,
             self.cast,
             post,
@@ -108,7 +108,7 @@ class Play:
             seed=setting.seed,
             stands_for=setting.traffic.stands_for,
         )
-        self.record = Record(fates=post.fates, calls=self.stage.calls)
+        self.record: Record = Record(fates=post.fates, calls=self.stage.calls)
         self.strategy = recast(setting.mailer.chain.strategy, self, setting.traffic.stands_for)
 
     # Time

@@ -108,7 +108,7 @@ class SuppressionList(Stored):
         self.tracking = tracking
         self.deliveries = deliveries
         self.observers: tuple[Observer, ...] = tuple(observers)
-        self.receiver_of = receivers or receiver_of
+        self.receiver_of: Callable[[str], str] = receivers or receiver_of
         self.ttl: dict[Reason, timedelta] = {Reason(reason): time for reason, time in ttl.items()}
 
     @property
