@@ -44,7 +44,7 @@ def quick_init(cls: type[T]) -> type[T]:
     init: Any = _compile(cls, slow.__code__.co_varnames[1 : slow.__code__.co_argcount])
     for name in ("__defaults__", "__annotations__", "__name__", "__qualname__"):
         setattr(init, name, getattr(slow, name))
-    cls.__init__ = init  # type: ignore[method-assign]
+    cls.__init__ = init  # type: ignore[method-assign]  # the decorator is there to replace it
     return cls
 
 
