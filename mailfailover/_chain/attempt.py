@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mailfailover._provider.link import Link
 
 
+_ANSWERED = str(Stage.RESPONSE)
+"""The stage as attempts and errors hold it: text, which prints and pickles as such."""
+
+
 class Result(NamedTuple):
     """
     How an attempt ended: with *error*, or with *accepted*, or with *batch* for a merge.
@@ -82,7 +86,7 @@ def make_attempt(
         if not hasattr(provider, "build_request"):
             stage = Stage.WRITING
             accepted = _simple((yield Call(provider.send, (message,))))
-            return Result(Stage.RESPONSE, accepted=accepted)
+            return Result(_ANSWERED, accepted=accepted)
         request = _request(link, message, batch=batch)
         if ahead is not None:
             ahead()
@@ -97,8 +101,8 @@ def make_attempt(
         if not response.ok and not mixed:
             raise sound_error(provider.classify_error(response, message))
         if batch:
-            return Result(stage, status, batch=_sound_batch(link, response, message))
-        return Result(stage, status, _sound(provider.parse_response(response, message)))
+            return Result(_ANSWERED, status, batch=_sound_batch(link, response, message))
+        return Result(_ANSWERED, status, _sound(provider.parse_response(response, message)))
     except BaseException as exc:  # noqa: BLE001 -- what is not about the provider is raised again
         error = interpret(exc, link, message, stage)
         return Result(error.stage, error.status_code or status, error=error)

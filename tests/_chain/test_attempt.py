@@ -558,3 +558,11 @@ def test_a_message_that_nobody_would_take_says_so() -> None:
     first, second = run(provider, BAD), run(provider, BAD)
 
     assert told(first) == told(second) == (MessageRejected, "bad", "key", "response")
+
+
+def test_the_stage_of_an_accepted_mail_is_text_as_that_of_a_refused_one() -> None:
+    """
+    Attempts print their stage in one way, and pickle it without a class of ours.
+    """
+    assert "'response'" == repr(run(Acme(), OK).stage)
+    assert "'response'" == repr(run(Acme(), BAD).stage)
