@@ -90,9 +90,8 @@ def _of_tracking(
 
 def _deliveries(tracking: Tracking) -> Iterator[Finding]:
     from mailfailover._chain.observe import SilentOutage
-    from mailfailover.tracking._silent_outages import judge
 
-    readings = judge(tracking.counts(), tracking.clock())
+    readings = tracking.readings()
     if not readings:
         yield Finding(NOTE, "deliveries", "too few are known of yet to compare them")
     for one in readings:

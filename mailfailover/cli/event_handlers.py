@@ -59,7 +59,7 @@ class EventHandlers:
         suppressions = load("mailfailover.suppression").SuppressionList(
             engine, tracking=tracking, deliveries=deliveries
         )
-        watch = load("mailfailover.tracking").SilentOutageWatch(tracking)
+        watch = load("mailfailover.tracking").SilentOutageWatch(deliveries or tracking)
         outbox = load("mailfailover.outbox").Outbox(engine)
         for part in (tracking, suppressions, outbox):
             part.init()

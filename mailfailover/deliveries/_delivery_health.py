@@ -27,7 +27,7 @@ from mailfailover.deliveries._count_rows import (
 from mailfailover.deliveries._counts import HOUR, Buffer
 from mailfailover.deliveries._listener import Listener
 from mailfailover.deliveries._owing import is_owed, owing
-from mailfailover.deliveries._report import DeliveryReport, read_report
+from mailfailover.deliveries._report import DeliveryReport, read_outages, read_report
 from mailfailover.deliveries._routing import Routing
 from mailfailover.deliveries._sitting import Sitting
 from mailfailover.deliveries._situation import Situation
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from mailfailover._chain.candidate import Candidate
-    from mailfailover._chain.observe import Observer
+    from mailfailover._chain.observe import Observer, SilentOutage
     from mailfailover._message.address import Address
     from mailfailover._message.message import Message
     from mailfailover._provider.link import Link
@@ -247,6 +247,17 @@ class DeliveryHealth:
             Exception: SQLAlchemy's, if the database is away.
         """
         return read_report(self.engine, self.clock())
+
+    def silent_outages(self) -> dict[str, SilentOutage | None]:
+        """
+        Return each link with its outage as a whole, None where it delivers as usual.
+
+        That is what a :class:`~mailfailover.tracking.SilentOutageWatch` tells of.
+
+        Raises:
+            Exception: SQLAlchemy's, if the database is away.
+        """
+        return read_outages(self.engine, self.clock())
 
     # What it hears
 

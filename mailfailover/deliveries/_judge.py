@@ -20,7 +20,7 @@ from mailfailover.deliveries._cell import ALL, Cell, CellState, Place
 from mailfailover.deliveries._evidence import Evidence
 from mailfailover.deliveries._reading import LONGEST
 from mailfailover.deliveries._recovery import is_healed
-from mailfailover.deliveries._usual import Usual
+from mailfailover.deliveries._usual import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,8 +31,6 @@ _REACHED = 3
 _REACHED_SECONDS = 1800.0
 _FORGOTTEN_SECONDS = 6 * 3600.0
 _HOUR = 3600.0
-_ANY = Usual(edge=1, share=0.9)
-"""What is expected of a cell that has no past, nor any other at its receiver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +235,7 @@ class Judge:
         series = self._ledger.at(place)
         if series is None or not series.sent(self.now - _FORGOTTEN_SECONDS, self.now):
             return True
-        usual = self._evidence.usual(place) or _ANY
+        usual = self._evidence.usual(place) or UNKNOWN
         lag = self._ledger.hearing.lag(place[0], self.now)
         return is_healed(series, old, usual, self.now, lag)
 

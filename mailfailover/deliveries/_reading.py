@@ -13,7 +13,7 @@ from mailfailover.deliveries._chance import below
 from mailfailover.deliveries._counts import SLICE, slice_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from mailfailover.deliveries._slot import Slot
     from mailfailover.deliveries._usual import Usual
@@ -123,7 +123,6 @@ def read(
     longer = iter(windows)
     window = next(longer)
     mails = on_time = arrived = 0
-    taken: list[_Taken] = []
     found: Reading | None = None
     for start in range(latest, int(first), -SLICE):
         slot = slots.get(start)
@@ -135,11 +134,10 @@ def read(
         mails += summary[0]
         on_time += summary[1]
         arrived += summary[2]
-        taken.append(_Taken(start, summary[0], summary[1]))
         end = end or start
         while mails >= window.mails and end - start >= window.seconds:
             found = Reading(start, end, mails, on_time, arrived, usual, is_short=False)
-            if (found.is_hardly or not window.hardly) and _is_short(found, taken):
+            if (found.is_hardly or not window.hardly) and _is_short(found, slots, proofless):
                 return replace(found, is_short=True)
             following = next(longer, None)
             if following is None:
@@ -167,13 +165,25 @@ class _Taken(NamedTuple):
     on_time: int
 
 
-def _is_short(reading: Reading, taken: Sequence[_Taken]) -> bool:
+def _is_short(reading: Reading, slots: Mapping[int, Slot], proofless: Container[int]) -> bool:
     usual = reading.usual
     return (
         reading.on_time < (usual.share - _SHORTFALL) * reading.mails
         and below(reading.on_time, reading.mails, usual.share - _SIGMAS * usual.noise) >= _SURE
-        and _is_broad(reading, taken)
+        and _is_broad(reading, list(_taken(reading, slots, proofless)))
     )
+
+
+def _taken(
+    reading: Reading, slots: Mapping[int, Slot], proofless: Container[int]
+) -> Iterator[_Taken]:
+    """
+    Yield the slices that a reading is about, the latest one first.
+    """
+    for start in range(reading.end, reading.begin - 1, -SLICE):
+        slot = slots.get(start)
+        if slot is not None and slot.sent and start not in proofless:
+            yield _Taken(start, slot.sent, slot.answered(reading.usual.edge))
 
 
 def _is_broad(reading: Reading, taken: Sequence[_Taken]) -> bool:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._chain.observe import SilentOutage
 from mailfailover._sql.database import reading
 from mailfailover._values.face import published_in
 from mailfailover.deliveries._cell import ALL
 from mailfailover.deliveries._cell_rows import read_cells
 from mailfailover.deliveries._count_rows import read_ledger
 from mailfailover.deliveries._judge import Judge
+from mailfailover.deliveries._usual import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from mailfailover.deliveries._cell import Cell, Place
+    from mailfailover.deliveries._ledger import Ledger
 
 
 @published_in("mailfailover.deliveries")
@@ -75,6 +78,31 @@ def read_report(engine: Engine, now: float) -> DeliveryReport:
         judge = Judge(read_ledger(connection, now), now, cells)
     shown = {place: cell for place, cell in cells.items() if cell.is_ill or ALL not in place}
     return DeliveryReport(shown, judge.verdicts().silent)
+
+
+def read_outages(engine: Engine, now: float) -> dict[str, SilentOutage | None]:
+    """
+    Read the outage of each link as a whole, None where the link delivers as usual.
+    """
+    with reading(engine) as connection:
+        cells, _ = read_cells(connection)
+        found: dict[str, SilentOutage | None] = {link: None for link, _ in cells if link != ALL}
+        ill = {link: cell for (link, receiver), cell in cells.items() if _is_silent(receiver, cell)}
+        if ill:  # the past of a link is looked at only then
+            ledger = read_ledger(connection, now)
+            found |= {link: _outage(link, cell, ledger) for link, cell in ill.items()}
+    return found
+
+
+def _is_silent(receiver: str, cell: Cell) -> bool:
+    return receiver == ALL and cell.is_ill
+
+
+def _outage(link: str, cell: Cell, ledger: Ledger) -> SilentOutage:
+    series = ledger.at((link, ALL))
+    usual = (series and series.usual) or UNKNOWN
+    mails = cell.delivered + cell.late + cell.unheard
+    return SilentOutage(link, cell.delivered / mails, usual.share, mails, usual.patience)
 
 
 def _time(since: float) -> str | None:

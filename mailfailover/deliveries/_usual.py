@@ -68,6 +68,10 @@ class Usual:
         return replace(self, noise=self.noise + _BORROWED_NOISE, an_hour=0.0)
 
 
+UNKNOWN = Usual(edge=1, share=0.9)
+"""What is expected of a cell that has no past, nor any other at its receiver."""
+
+
 def usual_of(hours: Iterable[Slot]) -> Usual | None:
     """
     Read the past, None where it is too short to compare anything with.

@@ -67,7 +67,7 @@ def assemble(
     suppressions = SuppressionList(
         engine, tracking=tracking, deliveries=deliveries, observers=[metrics]
     )
-    watch, replays = SilentOutageWatch(tracking), SQLReplays(engine)
+    watch, replays = SilentOutageWatch(deliveries or tracking), SQLReplays(engine)
     callbacks = _callbacks(engine, environ)
     mailer = make_mailer(
         suppressions=suppressions,

@@ -17,6 +17,8 @@ from itertools import accumulate
 from math import ceil, log
 from typing import TYPE_CHECKING, NamedTuple
 
+from mailfailover._chain.observe import SilentOutage
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -122,6 +124,17 @@ def judge(counts: Iterable[Count], now: float) -> tuple[Reading, ...]:
             if reading.is_silent and not held.is_silent:
                 found[provider] = reading
     return tuple(found.values())
+
+
+def outages(readings: Iterable[Reading]) -> dict[str, SilentOutage | None]:
+    """
+    Return the outage of each provider, None for one that is well, nothing for one in between.
+    """
+    return {
+        one.provider: SilentOutage(*one) if one.is_silent else None
+        for one in readings
+        if one.is_silent or one.is_well
+    }
 
 
 class _Tally:

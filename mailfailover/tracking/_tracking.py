@@ -19,7 +19,7 @@ from mailfailover.tracking._counts import count_accepted, count_event, find_mail
 from mailfailover.tracking._event_rows import event_of, event_row
 from mailfailover.tracking._purge import Purged, Retention, purge
 from mailfailover.tracking._send_rows import record_send
-from mailfailover.tracking._silent_outages import PAST
+from mailfailover.tracking._silent_outages import PAST, judge, outages
 from mailfailover.tracking._status import MailStatus, read_status
 from mailfailover.tracking._tables import ADDRESS_LENGTH, ID_LENGTH, PART, events
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from mailfailover.tracking._silent_outages import Count
+    from mailfailover._chain.observe import SilentOutage
+    from mailfailover.tracking._silent_outages import Count, Reading
 
 
 @published_in("mailfailover.tracking")
@@ -180,10 +181,24 @@ class Tracking(Stored):
 
     def counts(self) -> list[Count]:
         """
-        Return what :class:`SilentOutageWatch` judges by.
+        Return the counts of accepted and delivered mails of the last week.
         """
         with reading(self.engine) as connection:
             return read_counts(connection, self.clock() - PAST)
+
+    def readings(self) -> tuple[Reading, ...]:
+        """
+        Return how the deliveries of each provider stand beside its own past.
+        """
+        return judge(self.counts(), self.clock())
+
+    def silent_outages(self) -> dict[str, SilentOutage | None]:
+        """
+        Return the outage of each provider, None where it delivers as usual.
+
+        A provider of which too little is known to say is left out.
+        """
+        return outages(self.readings())
 
     def purge(self) -> Purged:
         """

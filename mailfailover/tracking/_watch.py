@@ -13,30 +13,32 @@ from mailfailover._chain.observe import MailSent, SilentOutage, tell
 from mailfailover._values.events import DeliveryEvent
 from mailfailover._values.face import published_in
 from mailfailover._values.fork import after_fork
-from mailfailover.tracking._silent_outages import judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from mailfailover._chain.observe import Observer
-    from mailfailover.tracking._silent_outages import Count, Reading
 
 
-class Counted(Protocol):
+class Columns(Protocol):
     """
-    A source of the counts of accepted and delivered mails: :class:`Tracking`.
+    A source that knows how each provider as a whole stands, at all receivers together.
+
+    :class:`Tracking` is one, ``DeliveryHealth`` another.
     """
 
-    def counts(self) -> list[Count]:
+    def silent_outages(self) -> Mapping[str, SilentOutage | None]:
         """
-        Return the counts of the last week.
+        Return the outage of each provider, None where it delivers as usual.
+
+        A provider of which too little is known to say is left out.
         """
 
 
 @published_in("mailfailover.tracking")
 class SilentOutageWatch:
     """
-    Looks now and then whether a provider's deliveries fell far below its own past.
+    Looks now and then whether a provider accepts mail and hardly delivers it.
 
     As an observer of a :class:`~mailfailover.Mailer` or a handler of delivery events it looks
     once a minute, in the thread that calls it; a program may also call :meth:`check`. Each
@@ -44,7 +46,10 @@ class SilentOutageWatch:
     log as an ERROR. Of several processes with a watch, each tells it.
 
     Args:
-        tracking: The tracking that counts; it must observe the mails and the events.
+        source:
+            A :class:`~mailfailover.deliveries.DeliveryHealth` where you have one: the watch tells
+            of the links that it finds ill as a whole. Without one, the :class:`Tracking`. Either
+            must hear of the mails and the events.
 
         observers: The observers to notify.
 
@@ -57,13 +62,13 @@ class SilentOutageWatch:
 
     def __init__(
         self,
-        tracking: Counted,
+        source: Columns,
         observers: Iterable[Observer] = (),
         *,
         every: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.tracking = tracking
+        self.source = source
         self.observers: tuple[Observer, ...] = tuple(observers)
         self.every = every
         self.clock = clock
@@ -88,21 +93,20 @@ class SilentOutageWatch:
         try:
             now = self.clock()
             self._next = now + self.every
-            for reading in judge(self.tracking.counts(), now):
-                self._note(reading)
+            for key, outage in self.source.silent_outages().items():
+                self._note(key, outage)
             return tuple(self._silent.values())
         finally:
             self._lock.release()
 
-    def _note(self, reading: Reading) -> None:
-        key = reading.provider
-        if reading.is_silent:
+    def _note(self, key: str, outage: SilentOutage | None) -> None:
+        if outage is not None:
             is_new = key not in self._silent
-            outage = self._silent[key] = SilentOutage(*reading)
+            self._silent[key] = outage
             if is_new:
                 logger.error("%s", outage)
                 tell(self.observers, outage)
-        elif reading.is_well and key in self._silent:
+        elif key in self._silent:
             del self._silent[key]
             logger.warning("%s delivers as usual again", key)
 

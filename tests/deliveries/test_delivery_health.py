@@ -35,12 +35,12 @@ from mailfailover.deliveries import (
     WebhooksSilent,
 )
 from mailfailover.deliveries._count_rows import write_counts
-from mailfailover.deliveries._counts import HOUR, SENT, SLICE, Key
+from mailfailover.deliveries._counts import HEARD, HOUR, SENT, SLICE, Key
 from mailfailover.deliveries._tables import COLUMNS, counts
 from mailfailover.plugin import Response
 from mailfailover.providers.postmark import Postmark
 from mailfailover.testing import FakeClock, FakeTransport
-from mailfailover.tracking import Tracking
+from mailfailover.tracking import SilentOutageWatch, Tracking
 from mailfailover.webhooks import WebhookRequest
 from mailfailover.webhooks._answers import answer_webhook
 
@@ -438,3 +438,31 @@ def test_a_chain_keeps_its_advice(deliveries: DeliveryHealth) -> None:
     mailer = Mailer(chain, deliveries=deliveries)
 
     assert (chain.parts.advice, mailer.chain.parts.advice) == (None, deliveries)
+
+
+def test_a_watch_tells_of_links_that_are_ill_as_a_whole(
+    deliveries: DeliveryHealth, clock: FakeClock
+) -> None:
+    """
+    Once, with what the link usually delivers, until the link is well again.
+    """
+    heard: list[object] = []
+    watch = SilentOutageWatch(deliveries, [heard.append], clock=clock)
+    healthy_week(deliveries, "one")
+    healthy_week(deliveries, "two")
+    found: dict[Key, int] = {}
+    for start in range(int(NOW) - 2 * HOUR, int(NOW), SLICE):
+        found[Key(start, "one", "gmail", SENT)] = found[Key(start, "two", "gmail", SENT)] = 20
+        found[Key(start, "two", "gmail", "300")] = 19
+        found[Key(start, "two", "", HEARD)] = 19
+    with deliveries.engine.begin() as connection:
+        write_counts(connection, found)
+    deliveries.check()
+
+    (outage,) = watch.check()
+
+    assert deliveries.snapshot()["one", "*"].is_ill
+    assert ("one", 0.0, 300) == (outage.provider, outage.share, outage.patience)
+    assert outage.usual == pytest.approx(0.96, abs=0.01)
+    assert [outage] == heard
+    assert {"one": outage, "two": None} == deliveries.silent_outages()

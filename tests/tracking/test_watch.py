@@ -8,7 +8,7 @@ import pytest
 
 from mailfailover import DeliveryEvent, MailSent, ProviderUp, SilentOutage
 from mailfailover.tracking import SilentOutageWatch, Tracking
-from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE, Count
+from mailfailover.tracking._silent_outages import ACCEPTED, HEARD, SLICE, Count, judge, outages
 from mailfailover.unsubscribe import PROVIDER
 from tests.chains import MAIL, NOW, Scripted, World
 from tests.tracking.test_tracking import send, told
@@ -29,10 +29,10 @@ class Counted:
         self.lost = 0
         self.asked = 0
 
-    def counts(self) -> list[Count]:
+    def silent_outages(self) -> dict[str, SilentOutage | None]:
         self.asked += 1
         end = int(self.now // SLICE)
-        return [
+        counts = [
             count
             for number in range(end - 288, end)
             for count in (
@@ -41,6 +41,7 @@ class Counted:
                 Count(number, "b", HEARD, 1),
             )
         ]
+        return outages(judge(counts, self.now))
 
 
 @pytest.fixture
@@ -134,11 +135,11 @@ def test_two_threads_do_not_look_at_once(counted: Counted, world: World) -> None
     inside = []
 
     class Asking(Counted):
-        def counts(self) -> list[Count]:
+        def silent_outages(self) -> dict[str, SilentOutage | None]:
             inside.append(watch.check())
-            return super().counts()
+            return super().silent_outages()
 
-    watch.tracking = Asking(world.wall())
+    watch.source = Asking(world.wall())
     watch.check()
 
     assert [()] == inside

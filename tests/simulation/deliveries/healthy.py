@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable  # noqa: TC003 -- fields of a dataclass
 from dataclasses import dataclass, field
+from math import cos, pi
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,6 +70,11 @@ class Shape:
         lag: Slices by which all events of a link come late now and then.
 
         deploys: How often a day our endpoint is dead for up to 10 minutes.
+
+        outages: How often a day the first link accepts nothing for up to an hour, and its mails
+            go through the second.
+
+        new: Links that never sent in the past.
     """
 
     rate: Callable[[float], float]
@@ -82,11 +88,17 @@ class Shape:
     lost: float = 0.002
     lag: int = 0
     deploys: float = 0.0
+    outages: float = 0.0
+    new: frozenset[str] = frozenset()
 
 
 def _office(now: float) -> float:
     day, hour = divmod(now / 3600, 24)
     return 30.0 if 8 <= hour < 18 and day % 7 < 5 else 0.5
+
+
+def _day_and_night(now: float) -> float:
+    return 40.0 * (1.05 - cos(2 * pi * now / DAY))
 
 
 def _weekend(now: float) -> float:
@@ -105,6 +117,22 @@ SHAPES: dict[str, Shape] = {
     "weekends": Shape(_weekend, links={"one": 1.0}, deploys=0.5),
     "campaigns": Shape(lambda now: 300.0 if _is_campaign(now) else 3.0, campaign=_is_campaign),
     "slow receivers": Shape(lambda _: 20.0, slow=frozenset({"yahoo", "acme.org"}), hiccups=1.0),
+    "3 an hour": Shape(lambda _: 0.05, links={"one": 0.7, "two": 0.3}),
+    "day and night": Shape(_day_and_night, links={"one": 0.6, "two": 0.4}, hiccups=0.5, lost=0.01),
+    "many receivers": Shape(
+        lambda _: 60.0,
+        links={"one": 0.6, "two": 0.2, "three": 0.15, "four": 0.05},
+        receivers={f"r{number}": 0.5 / 1.5**number for number in range(10)},
+        slow=frozenset({"r3", "r7"}),
+        hiccups=1.0,
+    ),
+    "outages of a link": Shape(lambda _: 12.0, outages=1.0, hiccups=0.2),
+    "a new link": Shape(
+        lambda _: 15.0,
+        links={"one": 0.5, "new": 0.5},
+        slow=frozenset({"yahoo"}),
+        new=frozenset({"new"}),
+    ),
     "noisy webhooks": Shape(lambda _: 15.0, lost=0.05, lag=4, deploys=2.0),
 }
 
@@ -150,12 +178,14 @@ class Days:
         self._late: dict[str, int] = {}
         self._drift: dict[str, float] = {}
         self._dead_until = 0
+        self._out_until = 0
+        self._begin = self.now + LEARNING
 
     def run(self, days: int) -> Days:
         """
         Learn a week, and judge so many days.
         """
-        begin = self.now + LEARNING
+        begin = self._begin
         while self.now < begin + days * DAY:
             self._slice(self.now)
             self.now += SLICE
@@ -182,15 +212,29 @@ class Days:
             self._late[rng.choice(list(shape.links))] = self.now + HOUR
         if rng.random() < shape.deploys / 24:
             self._dead_until = self.now + rng.randrange(1, 3) * SLICE
+        if rng.random() < shape.outages / 24:
+            self._out_until = self.now + rng.randrange(1, 13) * SLICE
 
     def _slice(self, start: int) -> None:
         mails = self.shape.rate(start) * SLICE / 60
-        for link, part in self.shape.links.items():
+        for link, part in self._parts(start).items():
             for receiver, weight in self.shape.receivers.items():
                 number = poisson(self.rng, mails * part * weight)
                 if number:
                     self._send((link, receiver), start, number)
         self._hear(start)
+
+    def _parts(self, start: int) -> dict[str, float]:
+        """
+        The part of the mails that each link gets now.
+        """
+        links = self.shape.links
+        if start < self._begin:
+            links = {link: part for link, part in links.items() if link not in self.shape.new}
+        if start < self._out_until:
+            first, second, *_ = links
+            links = {**links, first: 0.0, second: links[first] + links[second]}
+        return links
 
     def _send(self, place: Place, start: int, number: int) -> None:
         self.ledger.merge(place, start, [number, *[0] * 10])

@@ -2,23 +2,49 @@
 Counts the false switches of many healthy days.
 
 Run as ``python -m tests.simulation.deliveries.years 10000``: so many days in all, shared out among
-the shapes of traffic. Ten thousand take an hour of two cores.
+the shapes of traffic. Ten thousand take an hour of one core. The documentation has what
+``--write docs/simulation/healthy-days.json`` wrote.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.simulation.deliveries.healthy import SHAPES, Days, Switch
 from tests.simulation.deliveries.seeds import PROVING, TUNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
 _RUN = 50
 """Days of one run, which learns a week first."""
+
+
+@dataclass
+class Tally:
+    """
+    What was found in the days of one shape.
+
+    Attributes:
+        days: How many there were.
+
+        switches: How often a place was called ill.
+
+        alerts: How often webhooks were called silent.
+    """
+
+    days: int = 0
+    switches: int = 0
+    alerts: int = 0
 
 
 def run(shape: str, seed: int, every: int) -> tuple[list[Switch], int]:
@@ -35,31 +61,44 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("days", type=int)
-    parser.add_argument("--every", type=int, default=600, help="seconds between two looks")
+    parser.add_argument("--every", type=int, default=300, help="seconds between two looks")
     parser.add_argument("--tuning", action="store_true", help="the seeds to tune with")
+    parser.add_argument("--first", type=int, default=0, help="how many seeds to pass over")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--write", type=Path, help="a JSON file for what was found")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    seeds = iter(TUNING if given.tuning else PROVING)
-    days, switches, alerts = Counter[str](), Counter[str](), Counter[str]()
-    with ProcessPoolExecutor(given.processes) as pool:
+    seeds = islice(TUNING if given.tuning else PROVING, given.first, None)
+    found = count(given.days, seeds, given.every, given.processes)
+    for shape, tally in found.items():
+        log.info("%s: %s", shape, tally)
+    if given.write:
+        shapes = {shape: asdict(tally) for shape, tally in found.items()}
+        data = {"seconds between looks": given.every, "shapes": shapes}
+        given.write.write_text(json.dumps(data, indent=2) + "\n")
+
+
+def count(days: int, seeds: Iterator[int], every: int, processes: int) -> dict[str, Tally]:
+    """
+    Count what is found in so many days.
+    """
+    found = {shape: Tally() for shape in SHAPES}
+    names = list(SHAPES)
+    with ProcessPoolExecutor(processes) as pool:
         runs = {}
-        for number in range(given.days // _RUN):
-            shape = list(SHAPES)[number % len(SHAPES)]
-            seed = next(seeds)
-            runs[pool.submit(run, shape, seed, given.every)] = shape, seed
+        for number, seed in zip(range(days // _RUN), seeds, strict=False):
+            shape = names[number % len(names)]
+            runs[pool.submit(run, shape, seed, every)] = shape, seed
         for done in as_completed(runs):
-            (shape, seed), (found, silent) = runs[done], done.result()
-            days[shape] += _RUN
-            switches[shape] += len(found)
-            alerts[shape] += silent
-            log.info("%s days, %s switches", days.total(), switches.total())
-            for one in found:
+            (shape, seed), (switches, alerts) = runs[done], done.result()
+            tally = found[shape]
+            tally.days += _RUN
+            tally.switches += len(switches)
+            tally.alerts += alerts
+            for one in switches:
                 log.info("%s, seed %s: %s", shape, seed, one)
-    for shape in SHAPES:
-        counted = days[shape], switches[shape], alerts[shape]
-        log.info("%s: %s days, %s switches, %s alerts", shape, *counted)
-    log.info("in all: %s days, %s switches", days.total(), switches.total())
+            log.info("%s days", sum(one.days for one in found.values()))
+    return found
 
 
 if __name__ == "__main__":
