@@ -4,6 +4,7 @@ A candidate: a link that can carry a mail, and the mail as its account sends it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._chain.reduction import without
@@ -28,6 +29,9 @@ class Candidate(NamedTuple):
     batch: bool = False
     """Whether the provider takes a whole merge in one call."""
 
+    refused: Feature = NO_FEATURES
+    """What the provider declares, and refused of this mail."""
+
     def bind(self, message: Message) -> Message:
         """
         Return *message* as this link's account sends it.
@@ -49,7 +53,17 @@ class Candidate(NamedTuple):
             message = message.bound(**changes)
         if self.dropped is NO_FEATURES:  # asking a Flag for its truth costs a microsecond
             return message
-        return without(message, self.dropped, link.capabilities)
+        limits = link.capabilities
+        if self.refused:
+            limits = replace(limits, features=limits.features & ~self.refused)
+        return without(message, self.dropped, limits)
+
+    def refusing(self, refused: Feature) -> Candidate:
+        """
+        Return this candidate with *refused* left off too, each recipient of a merge by itself.
+        """
+        whole = self.refused | refused
+        return self._replace(dropped=self.dropped | refused, batch=False, refused=whole)
 
 
 def moves_to_reply_to(link: Link, message: Message) -> bool:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from mailfailover._chain.candidates import candidates
 from mailfailover._chain.gate import Gate, Pass
 from mailfailover._chain.retry import MIN_SECONDS, Again, full_jitter
+from mailfailover._values.features import NO_FEATURES, PREFERENCES, Feature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from mailfailover._chain.candidate import Candidate
     from mailfailover._chain.parts import Parts
@@ -57,6 +58,7 @@ class Picker:
         "_resend",
         "_resent",
         "_rounds",
+        "_spare",
         "_tried",
         "deadline",
         "final",
@@ -77,6 +79,7 @@ class Picker:
         self.deadline = deadline
         self.final: dict[str, SendError] = {}
         """The providers that said no for good, and how."""
+        self._spare = message.droppable | PREFERENCES
         self._gate = Gate(parts, policy.attempt_timeout, portion)
         self._more = candidates(parts, message, policy.avoid)
         self._known: list[Candidate] = []
@@ -120,6 +123,26 @@ class Picker:
         Never pick *key* again for this mail.
         """
         self.final[key] = error
+
+    def lessen(self, candidate: Candidate, features: Collection[str]) -> bool:
+        """
+        Pick *candidate* again, after all others, with *features* that it refused left off.
+
+        Returns:
+            Whether the mail can go without them.
+        """
+        refused = NO_FEATURES
+        for name in features:
+            if (feature := Feature.__members__.get(name)) is None:
+                return False
+            refused |= feature
+        if not refused or refused & ~self._spare or refused in candidate.refused:
+            return False
+        self._known.extend(self._more)
+        self._known.remove(candidate)
+        self._known.append(candidate.refusing(refused))
+        self._tried.discard(candidate.link.key)
+        return True
 
     def is_final(self, candidate: Candidate) -> bool:
         """

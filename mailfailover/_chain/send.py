@@ -29,6 +29,7 @@ from mailfailover.errors import (
     RateLimited,
     RecipientSuppressed,
     SendError,
+    UnsupportedFeature,
     Verdict,
 )
 
@@ -198,7 +199,10 @@ class Send:
                 return Again(0.0)
             if self.is_copied_enough():
                 return self.give_up()
-        if verdict is not Verdict.RETRY and not self._is_short(error):
+        if verdict is Verdict.RETRY or self._is_short(error):
+            return Again(0.0)
+        features = error.features if isinstance(error, UnsupportedFeature) else ()
+        if not self.pick.lessen(candidate, features):
             self.pick.finish(candidate.link.key, error)
         return Again(0.0)
 

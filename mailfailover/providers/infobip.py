@@ -74,11 +74,11 @@ class Infobip:
     Provider options are laid over the JSON of the call: ``{"options": {"tracking":
     {"trackingPixelPosition": "BOTTOM"}}}``.
 
-    A mail with both a text and an HTML goes as MIME, through ``/email/4/mime``: it cannot have a
-    tag, switches of tracking or a time to send at, and takes other options. Metadata travel as
-    ``callbackData``, as JSON of 4000 characters. A tag is the reference of a campaign. In a
-    template data are placeholders. Files cannot go into a merge in one call. Infobip gives a
-    mail that goes as JSON a Message-ID of its own.
+    A mail with both a text and an HTML, or with another form of its text, goes as MIME, through
+    ``/email/4/mime``: it cannot have a tag, switches of tracking or a time to send at, and takes
+    other options. Metadata travel as ``callbackData``, as JSON of 4000 characters. A tag is the
+    reference of a campaign. In a template data are placeholders. Merges of MIME or with files
+    go one by one.
 
     Attributes:
         api_key: A key that may send mail.
@@ -102,13 +102,20 @@ class Infobip:
     )
 
     # A subject is required, and one object is the headers. An envelope sender: no such
-    # parameter. Names of recipients, mails without To, and the size: unconfirmed.
+    # parameter. Names of recipients, mails without To, and the size: unconfirmed. MIME has no
+    # switch of tracking, which would change signed bytes: no mail goes as it is.
+    # The Message-ID: https://www.infobip.com/docs/email/email-over-api/supported-api-headers
+    # (2026-11).
     capabilities: ClassVar[plugin.Capabilities] = plugin.Capabilities(
         Feature.HTML
         | Feature.REPLY_TO
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.MESSAGE_ID
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TRACKING
@@ -139,14 +146,14 @@ class Infobip:
 
     def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
-        Write a mail as JSON, or as MIME where it has both a text and an HTML.
+        Write a mail as JSON, or as MIME where JSON has no place for all forms of its text.
 
         Raises:
             UnsupportedFeature:
                 If MIME cannot say what else it has; for the data of a template without one; or
                 too long a tag or too many metadata.
         """
-        if message.text and message.html:
+        if _needs_mime(message):
             options = message.options(self.name)
             body = plugin.merge_options(_mime(message), options, reserved=RESERVED_OF_MIME)
             return self._post("mime", body)
@@ -157,11 +164,11 @@ class Infobip:
         Write a merge as one mail for each recipient, filled in here.
 
         Raises:
-            UnsupportedFeature: As ``build_request``; and if it has files.
+            UnsupportedFeature: As ``build_request``; and if it has files or needs MIME.
         """
         if message.attachments:
             raise plugin.unsupported("infobip takes no files into a merge", "MERGE", "ATTACHMENTS")
-        if message.text and message.html:
+        if _needs_mime(message):
             raise plugin.unsupported("infobip sends MIME to all or one by one", "MERGE", "HTML")
         return self._request(
             message, [_mail(plugin.for_recipient(message, address)) for address in message.to]
@@ -216,9 +223,16 @@ class Infobip:
         return {"Accept": "application/json", "Authorization": f"App {plugin.reveal(self.api_key)}"}
 
 
+def _needs_mime(message: plugin.Message) -> bool:
+    # "If both html and text fields are included, the text field will be disregarded": the model
+    # EmailMessageContent of the same client.
+    return bool(message.text and message.html) or bool(message.alternatives)
+
+
 def _mime(message: plugin.Message) -> dict[str, Any]:
     # EmailSendMimeRequestSchema of the vendor's own client, PyPI infobip-api-python-client 6.0.0
-    # (2026-01): the addresses here count, not those of the MIME message.
+    # (2026-01): the addresses here count, not those of the MIME message, and headers such as
+    # List-Unsubscribe-Post and Message-ID are kept.
     unsaid = {
         "TAGS": message.tags,
         "TRACKING": _tracking(message),
@@ -226,7 +240,7 @@ def _mime(message: plugin.Message) -> dict[str, Any]:
         "TEMPLATES": message.template_id or message.template_data,
     }
     if lacking := [feature for feature, there in unsaid.items() if there]:
-        text = "infobip says this of no mail with both a text and an HTML"
+        text = "infobip cannot say this of a mail that goes as MIME"
         raise plugin.unsupported(text, *lacking)
     return {
         "destinations": [address.email for address in message.recipients],
@@ -243,7 +257,7 @@ def _mail(message: plugin.Message) -> dict[str, Any]:
         "replyTo": next(map(str, message.reply_to), ""),
         "preserveRecipients": True,  # those of To see each other
     }
-    headers = plugin.own_headers(message, encoded=True)
+    headers = {"Message-ID": message.message_id} | plugin.own_headers(message, encoded=True)
     content = {
         "subject": message.subject,
         "text": message.text,
@@ -251,7 +265,7 @@ def _mail(message: plugin.Message) -> dict[str, Any]:
         "attachments": FILE.files(message),
         # The HTML names an image by its file name.
         "inlineImages": FILE.images(message),
-        "headers": json.dumps(headers) if headers else "",
+        "headers": json.dumps(headers),
         **_template(message),
     }
     return plugin.filled(

@@ -76,7 +76,8 @@ VARIABLE = "%recipient.{}%"
 # our variables apart from those of the mail.
 LITERAL = "text:0"
 
-# Which of the ways to write these in the file name of a form it reads is unconfirmed.
+# Which of the ways to write these in the file name of a form Mailgun reads is not documented, so
+# a mail with such a file goes as MIME.
 UNCLEAR = re.compile(r'["\\]')
 
 Field = tuple[str, str | plugin.Attachment | plugin.WrittenJSON]
@@ -94,7 +95,8 @@ class Mailgun:
     replace those of the same name. A bool becomes yes or no, a mapping JSON, a list several
     fields of the name, and None leaves the field out.
 
-    A file name with a quote or a backslash is refused, as a form has no sure way to say it.
+    A mail goes as MIME where a form has no sure way to say what it has: a form of its text
+    other than AMP, or a file name with a quote or a backslash.
 
     ``build_ping`` reads the domain, which a key for sending alone may not.
 
@@ -118,7 +120,6 @@ class Mailgun:
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of errors that its documents do not list",
         "that it does not look for variables in what it filled in",
-        "file names with a quote or a backslash",
         "repeated headers, and mails without subject",
     )
 
@@ -176,12 +177,12 @@ class Mailgun:
 
     def build_request(self, message: plugin.Message) -> plugin.HTTPRequest:
         """
-        Write a mail.
+        Write a mail as a form, or as MIME where a form cannot say what it has.
 
         Raises:
-            UnsupportedFeature: If a file name has a quote or a backslash.
+            UnsupportedFeature: If MIME or AMP stands beside a template.
         """
-        if message.mime or any(one.kind != AMP for one in message.alternatives):
+        if _needs_mime(message):
             return self._request(message, [*_mime(message)], "v3/{}/messages.mime")
         metadata = plugin.own_metadata(message)
         fields = [
@@ -200,9 +201,12 @@ class Mailgun:
 
         Raises:
             UnsupportedFeature:
-                As ``build_request``; or if a stored template has a variable with the name of a
-                key of metadata: in a merge both go into the same fields.
+                As ``build_request``; if it needs MIME, which goes one by one; or if a stored
+                template has a variable with the name of a key of metadata: in a merge both go
+                into the same fields.
         """
+        if _needs_mime(message):
+            raise plugin.unsupported("mailgun takes MIME to one recipient each", "MERGE")
         shared = _shared(message)
         own = {
             name: f"{name[0]}:{number}"
@@ -309,6 +313,12 @@ def _path(path: str, domain: str) -> str:
     return path.format(quote(domain, safe=""))
 
 
+def _needs_mime(message: plugin.Message) -> bool:
+    forms = any(one.kind != AMP for one in message.alternatives)
+    names = (one.filename for one in message.attachments if not one.content_id)
+    return bool(message.mime) or forms or any(map(UNCLEAR.search, names))
+
+
 def _content(message: plugin.Message, subject: str, text: str, html: str) -> Iterator[Field]:
     """
     Yield what is the same for all recipients.
@@ -325,9 +335,6 @@ def _content(message: plugin.Message, subject: str, text: str, html: str) -> Ite
     for alternative in message.alternatives:
         yield "amp-html", alternative.content
     for attachment in message.attachments:
-        if not attachment.content_id and UNCLEAR.search(attachment.filename):
-            text = "mailgun takes no file name with a quote or a backslash"
-            raise plugin.unsupported(text, "ATTACHMENTS")
         yield "inline" if attachment.content_id else "attachment", attachment
     yield from _settings(message)
 

@@ -96,8 +96,14 @@ MAX_COPIES = 10
 MAX_METADATA = 10
 MAX_NAME = 78
 
-# Other headers are ignored, unless the vendor's support has approved them for an account.
+# Other headers are ignored; but for these, where the vendor's support has allowed an account to
+# leave off the footer. Names of files differ and have no "/".
+# https://docs.unione.io/en/web-api-ref#email-send, and the models of the vendor's own client,
+# PyPI unione-sdk 1.2.4 (2026-10)
 HEADER = re.compile(r"(?!x-unione)x-.+", re.IGNORECASE)
+ALLOWED = re.compile(
+    r"list-(unsubscribe|subscribe|help|owner|archive)|in-reply-to|references", re.IGNORECASE
+)
 
 # What the engines of stored templates may read in a subject or a sender's name.
 READ_BY_ENGINES = re.compile(r"[{}$#]")
@@ -125,14 +131,15 @@ class UnisenderGo:
 
     The key stands in the account's settings, or on its page of projects.
 
-    Provider options are laid over the JSON of the mail: ``{"skip_unsubscribe": 1, "options":
-    {"custom_backend_id": 7}}``. Without the first, which the vendor's support has to allow, a
-    footer with a link to unsubscribe is added to each mail; so it is with ``track_opens`` and
-    ``track_clicks`` where they are False.
+    Provider options are laid over the JSON of the mail: ``{"bypass_global": 1, "options":
+    {"custom_backend_id": 7}}``. Without *skip_unsubscribe*, which the vendor's support has to
+    allow, a footer with a link to unsubscribe is added to each mail. Support has to allow
+    ``track_opens=False`` and ``track_clicks=False`` too.
 
-    Headers beyond ``X-...`` are ignored by the vendor, the two of *unsubscribe* too: a mail
-    that has one is refused here. Files need names that differ, and content. Blind copies go to
-    verified domains of one's own only.
+    The vendor ignores headers beyond ``X-...``: a mail that has any is refused here. With
+    *skip_unsubscribe* it passes on In-Reply-To, References and those of lists, except
+    List-Unsubscribe-Post: it never takes an https URL to unsubscribe. Files need names that
+    differ. Blind copies go to verified domains of one's own only.
 
     A template's own subject is used where the mail has none. Webhooks are read in the format
     JSON, not where it is packed with gzip.
@@ -142,6 +149,8 @@ class UnisenderGo:
 
         region: Where the account is: ``"go1"`` or ``"go2"`` of Unisender Go, ``"eu"`` or
             ``"us"`` of UniOne.
+
+        skip_unsubscribe: Whether the vendor's support has allowed mails without its footer.
 
         base_url: Scheme and host, for a proxy; that of *region* where empty.
 
@@ -153,6 +162,7 @@ class UnisenderGo:
     maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "that a merged value is neither escaped nor looked into",
+        "files without content",
     )
     idempotency_ttl: ClassVar[float] = 60.0
 
@@ -164,6 +174,7 @@ class UnisenderGo:
         | Feature.HEADERS
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.AMP
         | Feature.TAGS
         | Feature.METADATA
         | Feature.TRACKING
@@ -186,6 +197,7 @@ class UnisenderGo:
 
     api_key: plugin.Secret = field(repr=False)
     region: str = "go1"
+    skip_unsubscribe: bool = False
     base_url: str = ""
 
     def __post_init__(self) -> None:
@@ -197,9 +209,9 @@ class UnisenderGo:
 
         Raises:
             UnsupportedFeature:
-                If there are more than 10 of To, Cc or Bcc, headers other than ``X-...``, files
-                of one name or without content, the data of a template without one, or with
-                one a subject or sender's name that it could take for its own code.
+                If there are more than 10 of To, Cc or Bcc, headers that it ignores, files of
+                one name, AMP beside a template, the data of a template without one, or with one a
+                subject or sender's name that it could take for its own code.
         """
         for kind in ("to", "cc", "bcc"):
             if len(getattr(message, kind)) > MAX_COPIES:
@@ -212,9 +224,9 @@ class UnisenderGo:
         content = {
             "recipients": [{"email": address.email} for address in message.recipients],
             "subject": message.subject,
-            "body": plugin.filled({"html": message.html, "plaintext": message.text}),
+            "body": _body(message),
             "from_name": message.sender.name,
-            "headers": _headers(message) | lines,
+            "headers": self._headers(message) | lines,
             "global_substitutions": message.template_data,
             "template_engine": "" if message.template_id else "none",
         }
@@ -231,7 +243,7 @@ class UnisenderGo:
             text = "unisender takes no names of more than 78 characters into a merge"
             raise plugin.unsupported(text, "MERGE")
         merge = _template_merge(message) if message.template_id else _text_merge(message)
-        return self._request(message, merge | {"headers": _headers(message)})
+        return self._request(message, merge | {"headers": self._headers(message)})
 
     def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         mail_id, said = _read(response, message.recipients)
@@ -278,8 +290,19 @@ class UnisenderGo:
     def parse_webhook(self, request: plugin.WebhookRequest) -> tuple[plugin.DeliveryEvent, ...]:
         return read_events(request)
 
+    def _headers(self, message: plugin.Message) -> dict[str, str]:
+        # Where it is not ASCII a value goes out as raw bytes (django-anymail, 2026-07).
+        headers = plugin.own_headers(message, encoded=True)
+        for name in headers:
+            if not HEADER.fullmatch(name) and not (
+                self.skip_unsubscribe and ALLOWED.fullmatch(name)
+            ):
+                raise plugin.unsupported(f"unisender does not pass on the header {name}", "HEADERS")
+        return headers
+
     def _request(self, message: plugin.Message, content: dict[str, Any]) -> plugin.HTTPRequest:
-        body = plugin.filled(_common(message) | content)
+        footer = {"skip_unsubscribe": 1 if self.skip_unsubscribe else None}
+        body = plugin.filled(_common(message) | footer | content)
         body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
         return self._call("email/send", {"message": body})
 
@@ -310,6 +333,13 @@ def _common(message: plugin.Message) -> dict[str, Any]:
     }
 
 
+def _body(message: plugin.Message) -> dict[str, str]:
+    amp = "".join(one.content for one in message.alternatives)
+    if amp and message.template_id:
+        raise plugin.unsupported("unisender takes no AMP beside a template", "AMP")
+    return plugin.filled({"html": message.html, "plaintext": message.text, "amp": amp})
+
+
 def _mailbox(address: plugin.Address) -> str:
     return f"{_name(address)} <{address.email}>" if address.name else address.email
 
@@ -333,17 +363,7 @@ def _checked(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if len(names) != len(set(names)) or "/" in "".join(names):
         text = "unisender takes files whose names differ, without '/'"
         raise plugin.unsupported(text, "ATTACHMENTS")
-    if not all(one["content"].size for one in files):
-        raise plugin.unsupported("unisender takes no file without content", "ATTACHMENTS")
     return files
-
-
-def _headers(message: plugin.Message) -> dict[str, str]:
-    # Where it is not ASCII a value goes out as raw bytes (django-anymail, 2026-07).
-    headers = plugin.own_headers(message, encoded=True)
-    if not all(map(HEADER.fullmatch, headers)):
-        raise plugin.unsupported("unisender passes on headers of the form X-... only", "HEADERS")
-    return headers
 
 
 def _metadata(message: plugin.Message) -> dict[str, str]:

@@ -765,3 +765,28 @@ def test_an_attachment_that_vanishes_in_the_middle_leaves_a_receipt(world: World
     receipt = send(world.chain(Scripted("a", unreadable_after(1))), merge(3))
 
     assert receipt.recipients == status(ann=ACCEPTED, bob=REFUSED, cat=REFUSED)
+
+
+def test_a_refused_preference_is_left_off_a_merge_too(world: World) -> None:
+    """
+    Nobody gets a mail before all of them can be written; then each goes by itself.
+    """
+
+    class Picky(Scripted):
+        def send(self, message: Message) -> Any:
+            if message.metadata:
+                raise UnsupportedFeature("no such metadata", features=("METADATA",))
+            return super().send(message)
+
+    picky = Picky("a")
+    own = {email("ann"): {"order": "1"}, email("bob"): {"order": "2"}}
+
+    receipt = send(world.chain(picky), merge(2).replace(merge_metadata=own))
+
+    assert outcomes(receipt.attempts) == [
+        ("a", "UnsupportedFeature"),
+        ("a", "accepted"),
+        ("a", "accepted"),
+    ]
+    assert [dict(one.metadata) for one in picky.mails] == [{}, {}]
+    assert receipt.attempts[-1].dropped == Feature.METADATA

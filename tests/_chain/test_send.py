@@ -633,6 +633,56 @@ def test_what_was_left_off_stands_in_the_attempt(world: World) -> None:
     assert plain.mails[0].tags == ()
 
 
+def test_a_refused_preference_is_left_off_where_nobody_else_can(world: World) -> None:
+    """
+    A tag that a provider declares and refuses costs the tag, not the mail.
+    """
+    refusal = UnsupportedFeature("no such tags", features=("TAGS",))
+    first, second = Scripted("a", refusal, "a-id"), Scripted("b", DOWN)
+    chain = world.chain(first, second)
+
+    receipt = send(chain, MAIL.replace(tags=["new order"], metadata={"k": "v"}))
+
+    assert outcomes(receipt.attempts) == [
+        ("a", "UnsupportedFeature"),
+        ("b", "ProviderUnavailable"),
+        ("a", "accepted"),
+    ]
+    assert receipt.attempts[-1].dropped == Feature.TAGS
+    assert [(one.tags, dict(one.metadata)) for one in first.mails] == [
+        (("new order",), {"k": "v"}),
+        ((), {"k": "v"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "features", [("TAGS", "max_tags=1"), ("TAGS", "HTML"), ("NEWS",), ()], ids="+".join
+)
+def test_a_refusal_of_more_than_preferences_is_final(
+    world: World, features: tuple[str, ...]
+) -> None:
+    """
+    A mail is never mutilated for a provider that refuses it.
+    """
+    chain = world.chain(Scripted("a", UnsupportedFeature("no", features=features)))
+
+    error = caught(chain, MAIL.replace(tags=["x"], html="<p>x</p>"))
+
+    assert outcomes(error.attempts) == [("a", "UnsupportedFeature")]
+
+
+def test_a_provider_that_refuses_twice_is_final(world: World) -> None:
+    """
+    Leaving the same feature off again would change nothing.
+    """
+    refusal = UnsupportedFeature("no such tags", features=("TAGS",))
+    chain = world.chain(Scripted("a", refusal, refusal))
+
+    error = caught(chain, MAIL.replace(tags=["x"]))
+
+    assert outcomes(error.attempts) == [("a", "UnsupportedFeature")] * 2
+
+
 def test_an_attempt_says_when_it_began_and_how_long_it_took(world: World) -> None:
     """
     On the wall clock, and in seconds.

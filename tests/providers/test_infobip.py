@@ -29,6 +29,7 @@ from mailfailover.errors import (
 from mailfailover.plugin import (
     Accepted,
     Address,
+    Alternative,
     Attachment,
     HTTPRequest,
     Message,
@@ -41,7 +42,7 @@ from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 PROVIDER = Infobip(
     api_key="secret-key", webhook_username="secret-user", webhook_password="secret-hook"
@@ -167,7 +168,7 @@ def _decoded(body: dict[str, Any], mail: dict[str, Any]) -> dict[str, Any]:
     content, options = mail["content"], body.get("options", {})
     metadata = json.loads(mail["webhooks"]["callbackData"])
     del metadata["mailfailover-id"]
-    headers = json.loads(content.get("headers", "{}"))
+    headers = _own(json.loads(content["headers"]))
     send_at = options.get("schedule", {}).get("sendAt")
     return {
         "from_email": Address.parse(mail["sender"]),
@@ -192,17 +193,27 @@ def _decoded(body: dict[str, Any], mail: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _own(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    *headers* without the Message-ID that we generate.
+    """
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.lower() != "message-id" or "own@" in value
+    }
+
+
 def _decoded_mime(body: dict[str, Any]) -> dict[str, Any]:
     mail = Message.from_email_message(b64decode(body["mimeMessage"]))
     metadata = json.loads(body["callbackData"])
     del metadata["mailfailover-id"]
     shown = [one.email for one in (*mail.to, *mail.cc)]
     assert body["destinations"][: len(shown)] == shown
-    headers = {name: v for name, v in mail.headers.items() if name.lower() != "message-id"}
     names = ("from_email", "to", "cc", "reply_to", "subject", "text", "html", "attachments")
     return {
         **{name: getattr(mail, name) for name in (*names, "unsubscribe")},
-        "headers": headers,
+        "headers": _own(mail.headers),
         "bcc": body["destinations"][len(shown) :],
         "metadata": metadata,
     }
@@ -210,13 +221,6 @@ def _decoded_mime(body: dict[str, Any]) -> dict[str, Any]:
 
 class TestRoundTrip(RoundTrip):
     provider = PROVIDER
-
-    def expected(self, message: Message) -> Message:
-        """
-        Infobip gives each mail a Message-ID of its own.
-        """
-        headers = {name: v for name, v in message.headers.items() if name.lower() != "message-id"}
-        return message.bound(headers=headers)
 
     def decode(self, request: HTTPRequest) -> dict[str, Any]:
         body = read_json(request)
@@ -240,7 +244,11 @@ PLAIN_BODY: dict[str, Any] = {
                     "preserveRecipients": True,
                 }
             ],
-            "content": {"subject": "Your order", "text": "It is on its way.\n"},
+            "content": {
+                "subject": "Your order",
+                "text": "It is on its way.\n",
+                "headers": '{"Message-ID": "<plain@example.com>"}',
+            },
             "webhooks": {"callbackData": '{"mailfailover-id": "plain"}'},
         }
     ]
@@ -281,6 +289,7 @@ def test_template() -> None:
     assert _content(SAMPLES["template"]) == {
         "templateId": "welcome",
         "defaultPlaceholders": '{"name": "Änne"}',
+        "headers": '{"Message-ID": "<template@example.com>"}',
     }
 
 
@@ -398,6 +407,21 @@ def test_a_text_beside_an_html_goes_as_mime() -> None:
         "mimeMessage": b64encode(plugin.mime_bytes(message)).decode(),
         "callbackData": '{"mailfailover-id": "html_and_text"}',
     } == read_json(request)
+
+
+@pytest.mark.parametrize("kind", ["text/calendar; method=REQUEST", "text/x-amp-html"])
+def test_other_forms_of_a_text_go_as_mime(kind: str) -> None:
+    """
+    An invitation is an alternative in the mail that arrives, no file.
+    """
+    form = Alternative(kind, "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+    request = PROVIDER.build_request(PLAIN.replace(alternatives=form))
+
+    mail = Message.from_email_message(b64decode(read_json(request)["mimeMessage"]))
+    assert [one.content_type.partition(";")[0] for one in mail.alternatives] == [
+        kind.partition(";")[0]
+    ]
+    assert mail.attachments == ()
 
 
 def test_an_answer_to_mime_names_its_recipients() -> None:

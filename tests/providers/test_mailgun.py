@@ -33,7 +33,7 @@ from mailfailover.plugin import Accepted, Address, Attachment, HTTPRequest, Mess
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract, WebhookContract
 from mailfailover.testing._marked import fitting
-from tests.providers.bodies import read_form
+from tests.providers.bodies import read_blind, read_form, read_mime
 from tests.providers.round_trip import RoundTrip
 from tests.providers.signing import GOLDEN, sign_mailgun
 from tests.providers.specs import load_spec
@@ -160,11 +160,17 @@ def _read(form: Form, **people: Any) -> dict[str, Any]:
     }
 
 
+def _read_mime(form: Form) -> dict[str, Any]:
+    fields = read_mime(form.one("message")[2])
+    return read_blind(fields, tuple(one.email for one in _line(form.all("to"))))
+
+
 class TestRoundTrip(RoundTrip):
     provider = MAILGUN
 
     def decode(self, request: HTTPRequest) -> dict[str, Any]:
-        return _read(Form(request))
+        form = Form(request)
+        return _read_mime(form) if request.url.endswith(".mime") else _read(form)
 
     def decode_batch(self, request: HTTPRequest) -> list[dict[str, Any]]:
         everybody = _line(Form(request).all("to"))
@@ -246,12 +252,25 @@ def test_every_field() -> None:
 @pytest.mark.parametrize("name", ['the "final".txt', "a\\b.txt"])
 def test_file_names_that_a_form_cannot_say(name: str) -> None:
     """
-    A name that the vendor may read otherwise than it was meant is refused before the call.
+    A mail goes as MIME where the vendor may read a file's name otherwise than it was meant.
+    """
+    mail = PLAIN.replace(attachments=Attachment(name, b"text"))
+
+    request = MAILGUN.build_request(mail)
+
+    found = read_mime(Form(request).one("message")[2])
+    assert request.url.endswith("/v3/mg.example.com/messages.mime")
+    assert [name] == [one.filename for one in found["attachments"]]
+
+
+def test_such_file_names_in_a_merge() -> None:
+    """
+    A batch is a form: the mails of such a merge go one by one.
     """
     with pytest.raises(UnsupportedFeature) as caught:
-        MAILGUN.build_request(PLAIN.replace(attachments=Attachment(name, b"text")))
+        MAILGUN.build_batch(_merge(attachments=Attachment('the "final".txt', b"text")))
 
-    assert caught.value.features == ("ATTACHMENTS",)
+    assert caught.value.features == ("MERGE",)
 
 
 def test_template() -> None:
@@ -549,7 +568,7 @@ def test_header_goes_first() -> None:
 
 
 DESCRIBED = [*fitting(SAMPLES, Mailgun.capabilities)]
-DESCRIBED.remove("quote_in_file_name")  # refused, see above
+DESCRIBED.remove("quote_in_file_name")  # goes as MIME, see above
 
 
 @pytest.mark.parametrize("name", DESCRIBED)

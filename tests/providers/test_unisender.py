@@ -33,6 +33,7 @@ from mailfailover.errors import (
 from mailfailover.plugin import (
     Accepted,
     Address,
+    Alternative,
     Attachment,
     HTTPRequest,
     Message,
@@ -314,6 +315,7 @@ def test_template() -> None:
 
 THIRTY = [f"reader{number}@example.org" for number in range(11)]
 REPORT = Attachment("report.pdf", b"%PDF")
+AMP = Alternative("text/x-amp-html", "<html ⚡4email></html>")
 
 
 @pytest.mark.parametrize(
@@ -327,7 +329,8 @@ REPORT = Attachment("report.pdf", b"%PDF")
         ({"unsubscribe": "https://example.com/u"}, "HEADERS"),
         ({"attachments": (REPORT, REPORT)}, "ATTACHMENTS"),
         ({"attachments": Attachment("a/b.pdf", b"%PDF")}, "ATTACHMENTS"),
-        ({"attachments": Attachment("empty.pdf", b"")}, "ATTACHMENTS"),
+        ({"headers": {"In-Reply-To": "<1@example.com>"}}, "HEADERS"),
+        ({"template_id": "welcome", "alternatives": AMP}, "AMP"),
         ({"template_data": {"name": "Ann"}}, "TEMPLATES"),
         ({"template_id": "welcome", "subject": "Costs $5"}, "TEMPLATE_OVERRIDE"),
         ({"template_id": "welcome", "from_email": '"{{x}}" <a@b.example>'}, "TEMPLATE_OVERRIDE"),
@@ -341,6 +344,32 @@ def test_what_it_cannot_say(fields: dict[str, Any], feature: str) -> None:
         UNISENDER.build_request(PLAIN.replace(**fields))
 
     assert caught.value.features == (feature,)
+
+
+def test_amp() -> None:
+    """
+    It stands beside the other forms of the text.
+    """
+    mail = _mail_of(PLAIN.replace(html="<p>Hello</p>", alternatives=AMP))
+
+    assert {"plaintext": PLAIN.text, "html": "<p>Hello</p>", "amp": AMP.content} == mail["body"]
+
+
+def test_headers_of_an_account_without_footer() -> None:
+    """
+    What support allows together: no footer, and the headers of lists and threads.
+    """
+    provider = replace(UNISENDER, skip_unsubscribe=True)
+    headers = {"References": "<1@example.com>", "List-Unsubscribe": "<mailto:u@example.com>"}
+
+    mail = read_json(provider.build_request(PLAIN.replace(headers=headers)))["message"]
+
+    assert (1, headers | {"To": "Ann <ann@example.org>"}) == (
+        mail["skip_unsubscribe"],
+        mail["headers"],
+    )
+    with pytest.raises(UnsupportedFeature, match="the header List-Unsubscribe-Post"):
+        provider.build_request(PLAIN.replace(unsubscribe="https://example.com/u"))
 
 
 def test_our_id_needs_room() -> None:
