@@ -282,6 +282,8 @@ def _content(message: plugin.Message) -> dict[str, Any]:
 
 
 def _headers(message: plugin.Message) -> dict[str, str]:
+    # What is not ASCII goes out as raw bytes, and an encoded word is decoded to them before
+    # (django-anymail, 2026-07).
     headers = plugin.own_headers(message)
     if not "".join(headers.values()).isascii():
         raise plugin.unsupported("brevo takes no header that is not ASCII", "HEADERS")

@@ -50,7 +50,8 @@ MAINTENANCE = 421
 # status of success and without a message id.
 ALL_SUPPRESSED = "ALL_SUPPRESSED"
 
-# https://developers.mailersend.com/api/v1/email#request-parameters (2026-11)
+# https://developers.mailersend.com/api/v1/email#request-parameters (2026-11), as the vendor's own
+# client checks it, PyPI mailersend 2.2.0
 MAX_COPIES = 10
 MAX_TAGS = 5
 OWN_TAG = "mailfailover-id-"
@@ -59,6 +60,8 @@ OWN_TAG = "mailfailover-id-"
 NOT_IN_NAMES = re.compile("[,;]")
 
 ADDRESS = plugin.AddressFields()
+# There is no field for a file's type, and the vendor makes it that of the name's ending
+# (django-anymail, 2026-07).
 FILE = plugin.FileFields(
     "filename",
     "content",

@@ -42,6 +42,7 @@ ERRORS = plugin.Errors(
     ),
 )
 
+# "Subject: Maximum length is 255 chars"; more is answered with mj-0006.
 # https://dev.mailjet.com/email/guides/send-api-v31/#send-api-json-properties (2026-11)
 MAX_SUBJECT = 255
 TRACKING: dict[bool | None, str | None] = {None: None, True: "enabled", False: "disabled"}

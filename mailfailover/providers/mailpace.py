@@ -42,7 +42,8 @@ ERRORS = plugin.Errors(
 # What it says of a call that names nobody, once it knows the token.
 NOBODY = "undefined field"
 
-# The only headers it takes, each as a field.
+# The only headers it takes, each as a field; the vendor's own clients write no other.
+# https://docs.mailpace.com/reference/send (2026-11), npm @mailpace/mailpace.js 0.1.3
 HEADERS = {
     "in-reply-to": "inreplyto",
     "references": "references",

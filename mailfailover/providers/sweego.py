@@ -49,6 +49,7 @@ URIS = re.compile(r"\s*<([^<>\s]+)>\s*(?:,\s*<([^<>\s]+)>\s*)?")
 NO_MAIL = "00-00000000-0000-0000-0000-000000000000"
 
 ADDRESS = plugin.AddressFields()
+# A file has no type of its own. https://learn.sweego.io/docs/emails/attachments (2026-11)
 FILE = plugin.FileFields(
     "filename", "content", content_id="content_id", inline={"disposition": "inline"}
 )
