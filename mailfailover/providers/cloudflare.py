@@ -1,7 +1,8 @@
 """
 Cloudflare Email Service, through ``POST .../accounts/<account>/email/sending/send``.
 
-https://developers.cloudflare.com/email-service/api/send-emails/rest-api/ (2026-11)
+https://developers.cloudflare.com/email-service/api/send-emails/rest-api/, and the types of the
+vendor's own client, PyPI cloudflare 5.9.0 (2026-11)
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class Cloudflare:
 
     name: ClassVar[str] = "cloudflare"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token", "account_id")
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the code of a call to a suppressed recipient",
         "mails without subject",

@@ -82,7 +82,7 @@ class ElasticEmail:
 
     name: ClassVar[str] = "elasticemail"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of its errors",
         "that it does not look for fields in what it filled in",

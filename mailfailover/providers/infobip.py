@@ -94,7 +94,7 @@ class Infobip:
 
     name: ClassVar[str] = "infobip"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "which names of reasons mail has",
         "the words of a violation",

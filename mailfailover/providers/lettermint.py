@@ -95,7 +95,7 @@ class Lettermint:
 
     name: ClassVar[str] = "lettermint"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of its errors",
         "how many recipients and bytes a mail may have, and how far ahead it may be sent",

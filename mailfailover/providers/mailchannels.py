@@ -75,7 +75,7 @@ class MailChannels:
 
     name: ClassVar[str] = "mailchannels"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "the words of its errors",
         "whether the number of recipients is that of to alone",

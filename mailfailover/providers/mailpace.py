@@ -87,7 +87,7 @@ class MailPace:
 
     name: ClassVar[str] = "mailpace"
     userinfo: ClassVar[tuple[str, ...]] = ("server_token",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "errors of cc and bcc, which are read as those of to",
         "how large a mail may be: its pages differ",

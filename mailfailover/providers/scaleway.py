@@ -123,7 +123,7 @@ class Scaleway:
 
     name: ClassVar[str] = "scaleway"
     userinfo: ClassVar[tuple[str, ...]] = ("secret_key", "project_id")
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "which type of error stands for which fault",
         "repeated headers, and mails without subject or text",

@@ -97,7 +97,7 @@ class SMTP2GO:
 
     name: ClassVar[str] = "smtp2go"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "some codes of its errors",
         "how large a mail may be",

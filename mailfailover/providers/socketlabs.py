@@ -99,7 +99,7 @@ class SocketLabs:
 
     name: ClassVar[str] = "socketlabs"
     userinfo: ClassVar[tuple[str, ...]] = ("api_key", "server_id")
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
         "repeated headers",
         "how large a mail may be",

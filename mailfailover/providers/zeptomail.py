@@ -14,11 +14,11 @@ from mailfailover import errors, plugin
 from mailfailover.plugin import Feature, Rule
 from mailfailover.providers._zeptomail_events import read_events, verify
 
-# One for each data centre; that of Europe is unconfirmed.
+# One for each data centre, as the vendor's own package for Django has them, PyPI
+# django-zoho-zeptomail 0.0.4 (2026-09).
 HOSTS = {
-    "com": "https://api.zeptomail.com",
-    "eu": "https://api.zeptomail.eu",
-    "in": "https://api.zeptomail.in",
+    region: f"https://api.zeptomail.{region}"
+    for region in ("com", "eu", "in", "jp", "ca", "sa", "com.au", "com.cn")
 }
 
 # By the code of a detail: that of the whole, such as TM_4001, is one for an unverified sender and
@@ -54,6 +54,8 @@ MISSING = "GE_102"
 # Who gets the bounces.
 RESERVED = {"bounce_address"}
 
+# The models of the vendor's own client, npm zeptomail 8.0.1 (2026-11), which has no name for an
+# inline image.
 ADDRESS = plugin.AddressFields("address", "name")
 FILE = plugin.FileFields("name", "content", "mime_type", "cid")
 
@@ -79,7 +81,8 @@ class ZeptoMail:
     Attributes:
         api_token: The Send Mail Token of an agent.
 
-        region: The data centre of the account, ``"com"``, ``"eu"`` or ``"in"``.
+        region: The data centre of the account, as its address ends: ``"com"``, ``"eu"``,
+            ``"in"``, ``"jp"``, ``"ca"``, ``"sa"``, ``"com.au"`` or ``"com.cn"``.
 
         webhook_secret: The authentication key of a webhook. Two while it changes.
 
@@ -91,10 +94,10 @@ class ZeptoMail:
 
     name: ClassVar[str] = "zeptomail"
     userinfo: ClassVar[tuple[str, ...]] = ("api_token",)
-    maturity: ClassVar[str] = "provisional"
+    maturity: ClassVar[str] = "stable"
     unconfirmed: ClassVar[tuple[str, ...]] = (
-        "the host of its data centre in Europe",
         "some events of its webhooks",
+        "data of a template other than texts",
         "how large a mail may be",
     )
 
@@ -148,7 +151,10 @@ class ZeptoMail:
             "htmlbody": message.html,
             "mime_headers": plugin.own_headers(message, encoded=True),
             "attachments": FILE.files(message),
-            "inline_images": FILE.images(message),
+            "inline_images": [
+                {name: value for name, value in image.items() if name != "name"}
+                for image in FILE.images(message)
+            ],
             "track_opens": message.track_opens,
             "track_clicks": message.track_clicks,
             "client_reference": message.id,

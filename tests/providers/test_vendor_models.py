@@ -105,6 +105,34 @@ def _fitted(template: Any, value: Any) -> Any:
     return value if type(value) is type(template) else None
 
 
+# The types of the vendor's client, npm zeptomail 8.0.1 (2026-11): sendmail, and by a template.
+_ZEPTO_ADDRESS = {"address": "str", "name": "str"}
+_ZEPTO_MAIL = {
+    "from": _ZEPTO_ADDRESS,
+    "to": [{"email_address": _ZEPTO_ADDRESS}],
+    "cc": [{"email_address": _ZEPTO_ADDRESS}],
+    "bcc": [{"email_address": _ZEPTO_ADDRESS}],
+    "reply_to": [_ZEPTO_ADDRESS],
+    "subject": "str",
+    "textbody": "str",
+    "htmlbody": "str",
+    "track_clicks": True,
+    "track_opens": True,
+    "client_reference": "str",
+    "mime_headers": {"str": "str"},
+    "attachments": [{"name": "str", "mime_type": "str", "content": "str"}],
+    "inline_images": [{"cid": "str", "mime_type": "str", "content": "str"}],
+    "template_key": "str",
+    "merge_info": {"str": "str"},
+    # https://www.zoho.com/zeptomail/help/api/email-sending.html (2026-11), not in the types
+    "bounce_address": "str",
+}
+
+
+def _zeptomail(request: HTTPRequest, body: Any) -> Any:
+    return _fitted(_ZEPTO_MAIL, body)
+
+
 def _elasticemail(request: HTTPRequest, body: Any) -> Any:
     models = pytest.importorskip("ElasticEmail.models")
     return models.EmailTransactionalMessageData.from_dict(body).to_dict()
@@ -136,6 +164,7 @@ MODELS: dict[str, Read] = {
     "scaleway": _scaleway,
     "socketlabs": _socketlabs,
     "unisender": _unisender,
+    "zeptomail": _zeptomail,
 }
 
 

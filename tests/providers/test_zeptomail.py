@@ -135,7 +135,10 @@ class TestRoundTrip(RoundTrip):
             },
             "attachments": [
                 Attachment(
-                    one["name"], b64decode(one["content"]), one["mime_type"], one.get("cid", "")
+                    one.get("name", "logo.png"),
+                    b64decode(one["content"]),
+                    one["mime_type"],
+                    one.get("cid", ""),
                 )
                 for one in (*body.get("attachments", ()), *body.get("inline_images", ()))
             ],
