@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from mailfailover.service.outcomes import name_outcome
+from mailfailover.service.outcomes import level_of, name_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,8 @@ _FOOT = 16
 _NAMES = 135
 _LEAST = 2.0
 """The least height of a bar that is not empty: one of thousands must be seen, too."""
+
+_COMPARED = 2
 
 _SERIES = (("accepted", "good"), ("unknown", "warn"), ("failed", "bad"))
 
@@ -75,9 +77,9 @@ def draw_hours(hours: Sequence[Slice]) -> Markup:
 
 def draw_attempts(attempts: Sequence[OutboxAttempt]) -> Markup:
     """
-    Draw the calls for one mail, each a bar from its begin to its end, "" where there is none.
+    Draw the calls for one mail, each a bar from its begin to its end, "" for fewer than two.
     """
-    if not attempts:
+    if len(attempts) < _COMPARED:
         return Markup("")
     begin = attempts[0].started
     ends = [(one.started - begin).total_seconds() + (one.duration or 0.0) for one in attempts]
@@ -92,7 +94,8 @@ def draw_attempts(attempts: Sequence[OutboxAttempt]) -> Markup:
                 '<rect class="{}" x="{:.1f}" y="{}" width="{:.1f}" height="14" rx="3"/>'
                 '<text class="end" x="{}" y="{}">{}</text>'
             ).format(
-                top + 16, one.provider[:14], _level(one), _NAMES + left, top + 5,
+                top + 16, one.provider[:14],
+                level_of(one.outcome) or "none", _NAMES + left, top + 5,
                 max(end * scale - left, 4.0), WIDTH, top + 16, _seconds(one.duration),
             )
         )  # fmt: skip
@@ -136,15 +139,11 @@ def _words(one: Slice) -> str:
     return ", ".join(f"{getattr(one, name)} {word}" for name, word in names if getattr(one, name))
 
 
-def _level(one: OutboxAttempt) -> str:
-    return {"accepted": "good", "unfinished": "none", "OutcomeUnknown": "warn"}.get(
-        one.outcome, "bad"
-    )
-
-
 def _clock(moment: datetime) -> str:
     return f"{moment:%H:%M}"
 
 
 def _seconds(duration: float | None) -> str:
-    return "…" if duration is None else f"{duration:.2f} s"
+    if duration is None:
+        return "…"
+    return f"{duration:.1f} s" if duration >= 1 else f"{duration * 1000:.0f} ms"

@@ -62,7 +62,12 @@ _MAIL = {
     "stream": "transactional",
     "tries": 1,
     "recipients": [
-        {"email": "ann@example.com", "status": "accepted", "provider_message_id": "<1@mg>"}
+        {
+            "email": "ann@example.com",
+            "status": "accepted",
+            "provider_message_id": "<1@mg>",
+            "delivery": "delivered",
+        }
     ],
     "attempts": [
         {

@@ -12,27 +12,29 @@ from sqlalchemy import select
 from mailfailover._sql.database import reading
 from mailfailover.outbox import State
 from mailfailover.outbox._tables import mails
+from mailfailover.service.badges import deliveries_of
 from mailfailover.service.headings import Heading, read_headings
 from mailfailover.service.search import EVERYTHING
 from mailfailover.service.tables import posts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox import OutboxMail
     from mailfailover.service.parts import Service
     from mailfailover.service.rules import Caller
     from mailfailover.service.search import Search
+    from mailfailover.tracking import MailStatus
 
 __all__ = [
     "OPEN_STATES",
     "describe",
     "describe_many",
-    "events_of",
     "find_mail",
     "list_mails",
     "may_see",
+    "read_statuses",
     "state_of",
 ]
 
@@ -110,31 +112,37 @@ def describe_many(service: Service, found: Sequence[OutboxMail]) -> list[dict[st
     Return mails as JSON-safe data, each with its URL; what they say is not in it.
     """
     headings = read_headings(service.outbox.engine, [mail.id for mail in found])
-    return [_describe(mail, headings.get(mail.id, Heading())) for mail in found]
+    statuses = read_statuses(service, found)
+    return [
+        _describe(mail, headings.get(mail.id, Heading()), statuses.get(mail.id)) for mail in found
+    ]
 
 
 def describe(service: Service, mail: OutboxMail) -> dict[str, Any]:
     """
     The same of one, with what vendors told of it since.
     """
-    (data,) = describe_many(service, [mail])
-    return data | {"events": [_event(one) for one in events_of(service, mail.id)]}
+    status = read_statuses(service, [mail]).get(mail.id)
+    heading = read_headings(service.outbox.engine, [mail.id]).get(mail.id, Heading())
+    events = status.events if status else ()
+    return _describe(mail, heading, status) | {"events": [_event(one) for one in events]}
 
 
-def _describe(mail: OutboxMail, heading: Heading) -> dict[str, Any]:
-    data = mail.to_dict()
+def _describe(mail: OutboxMail, heading: Heading, status: MailStatus | None) -> dict[str, Any]:
+    data, told = mail.to_dict(), deliveries_of(status)
+    for recipient in data["recipients"]:
+        recipient["delivery"] = str(told.get(recipient["email"].lower(), ""))
     # The stored key begins with whose it is.
     data["idempotency_key"] = data["idempotency_key"].partition(":")[2]
     url = url_for("api.show", mail_id=mail.id, _external=True)
     return data | heading._asdict() | {"status_url": url}
 
 
-def events_of(service: Service, mail_id: str) -> Sequence[DeliveryEvent]:
+def read_statuses(service: Service, found: Sequence[OutboxMail]) -> Mapping[str, MailStatus]:
     """
-    Return what vendors told of a mail, in the order in which it happened.
+    Return what is known of the deliveries of these mails, by their ids.
     """
-    found = service.tracking.status(mail_id) if service.tracking else None
-    return found.events if found else ()
+    return service.tracking.statuses([mail.id for mail in found]) if service.tracking else {}
 
 
 def _event(event: DeliveryEvent) -> dict[str, Any]:

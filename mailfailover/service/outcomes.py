@@ -11,7 +11,7 @@ from mailfailover import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["name_outcome"]
+__all__ = ["level_of", "name_outcome"]
 
 _NAMES: Mapping[str, str] = {
     "accepted": "accepted it",
@@ -36,6 +36,21 @@ _NAMES: Mapping[str, str] = {
         )
     },
 }
+
+
+_LEVELS: Mapping[str, str] = {
+    "accepted": "good",
+    "unfinished": "",
+    "not made": "",
+    errors.OutcomeUnknown.__name__: "warn",
+}
+
+
+def level_of(outcome: str) -> str:
+    """
+    Return how serious an outcome is: ``good``, ``warn`` (nobody knows), ``bad`` or nothing.
+    """
+    return _LEVELS.get(outcome, "bad")
 
 
 def name_outcome(outcome: str) -> str:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 
 from mailfailover.outbox import State
 from mailfailover.service.accepting import accept
+from mailfailover.service.badges import BADGES, badge_of, recipient_badges
 from mailfailover.service.charts import draw_attempts, draw_health, draw_hours
 from mailfailover.service.delivery_grid import draw_grid
 from mailfailover.service.form_key import NONCE, form_key, new_nonce
@@ -17,12 +18,12 @@ from mailfailover.service.gate import sign_in, sign_out
 from mailfailover.service.headings import read_headings
 from mailfailover.service.labels import label_errors
 from mailfailover.service.mail_pages import read_pages
-from mailfailover.service.mails import events_of, list_mails, may_see
+from mailfailover.service.mails import list_mails, may_see, read_statuses
 from mailfailover.service.parts import caller, service
 from mailfailover.service.problems import Problem
 from mailfailover.service.reading import read_post
 from mailfailover.service.search import EVERYTHING, read_search
-from mailfailover.service.timeline import BADGES, badge_of, steps
+from mailfailover.service.timeline import steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,6 +91,7 @@ def mails() -> str | Response:
         "mails.html",
         page=found,
         headings=read_headings(service().outbox.engine, [mail.id for mail in found.mails]),
+        statuses=read_statuses(service(), found.mails),
         search=search,
         arguments=search.to_arguments(),
         given=request.args,
@@ -109,14 +111,16 @@ def mail(mail_id: str) -> str:
     found = service().outbox.get(mail_id) if may_see(service(), caller(), mail_id) else None
     if found is None:
         raise Problem("not-found", "There is no such mail, or it is not yours.")
+    status = read_statuses(service(), [found]).get(mail_id)
     return render_template(
         "status.html",
         mail=found,
         heading=read_headings(service().outbox.engine, [mail_id])[mail_id],
         calls=draw_attempts(found.attempts),
-        steps=tuple(steps(found, events_of(service(), mail_id))),
+        steps=tuple(steps(found, status.events if status else ())),
         kept=_in_mailbox(found),
-        badge_of=badge_of,
+        badge=badge_of(found, status),
+        recipients=recipient_badges(found, status),
     )
 
 
@@ -176,6 +180,7 @@ def _index(problem: Problem | None = None) -> str:
         sender=parts.mailer.from_email,
         recent=recent,
         headings=read_headings(parts.outbox.engine, [mail.id for mail in recent]),
+        statuses=read_statuses(parts, recent),
         badge_of=badge_of,
         hours=draw_hours(activity.hours()) if activity.slices else "",
         providers=tuple(_providers(activity)),

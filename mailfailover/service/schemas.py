@@ -132,7 +132,16 @@ OTHER_FIELDS: dict[str, Schema] = {
 }
 """The fields of a post beside the mail's."""
 
-_RECIPIENT = _object({"email": _text(), "status": _text(), "provider_message_id": _text()})
+_RECIPIENT = _object(
+    {
+        "email": _text(),
+        "status": _text("The answer of the provider: none of them means delivered."),
+        "provider_message_id": _text(),
+        "delivery": _text(
+            "What the provider told since, such as delivered or bounced; empty before it did."
+        ),
+    }
+)
 _ATTEMPT = _object(
     {
         "provider": _text(),

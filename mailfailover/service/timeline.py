@@ -4,11 +4,12 @@ What became of a mail, step by step, for a person.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailfailover._values.events import EventType
 from mailfailover.outbox import State
-from mailfailover.service.outcomes import name_outcome
+from mailfailover.service.outcomes import level_of, name_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,27 +18,11 @@ if TYPE_CHECKING:
     from mailfailover._values.events import DeliveryEvent
     from mailfailover.outbox import OutboxAttempt, OutboxMail
 
-__all__ = ["BADGES", "Step", "badge_of", "steps"]
-
-BADGES: Mapping[str, tuple[str, str]] = {
-    State.PENDING: ("waiting", ""),
-    State.LEASED: ("on its way", ""),
-    State.SENDING: ("on its way", ""),
-    State.SENT: ("sent", "good"),
-    State.UNKNOWN: ("may have been sent", "warn"),
-    State.DEAD: ("given up", "bad"),
-}
-"""What each state is called, and how serious it is."""
-
+__all__ = ["Step", "steps"]
 
 _HELD_BACK = "Held back: receiver down"
-
-
-def badge_of(mail: OutboxMail) -> tuple[str, str]:
-    """
-    Return what the state of *mail* is called, and how serious it is.
-    """
-    return ("held back", "warn") if mail.held_back else BADGES[mail.state]
+_MANY = 4
+"""Recipients of whom a vendor told the same good news: so many share a step."""
 
 
 class Step(NamedTuple):
@@ -70,7 +55,25 @@ def steps(mail: OutboxMail, events: Sequence[DeliveryEvent] = ()) -> Iterator[St
     Yield the steps of *mail*: what we did, then what vendors told, each in the order of time.
     """
     yield from _ours(mail)
-    yield from map(_told, events)
+    for (kind, _), group in groupby(events, lambda event: (event.type, event.provider)):
+        yield from _grouped(kind, tuple(group))
+
+
+def _grouped(kind: EventType, events: Sequence[DeliveryEvent]) -> Iterator[Step]:
+    """
+    Yield the step of each event, or one step for good news of many recipients.
+    """
+    level, what = _EVENTS.get(kind, ("", ""))
+    names = tuple(dict.fromkeys(event.recipient for event in events))
+    if level != "good" or len(names) < _MANY:
+        yield from map(_told, events)
+        return
+    yield Step(events[-1].timestamp, level, f"{what} {len(names)} recipients", _some(names))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _MANY
+    return ", ".join(names[:_MANY]) + (f" and {more} more" if more else "")
 
 
 def _told(event: DeliveryEvent) -> Step:
@@ -96,7 +99,10 @@ def _wait(mail: OutboxMail) -> Step:
     if mail.held_back:
         receivers = ", ".join(mail.held_back)
         return Step(None, "warn", _HELD_BACK, f"No provider reaches {receivers} now")
-    what = "Waiting to be tried again" if mail.attempts else "Waiting"
+    last = mail.attempts[-1].started if mail.attempts else mail.created
+    if mail.due is None or mail.due <= last:
+        return Step(None, "", "Waiting", _first_line(mail.reason))
+    what = "To be tried again" if mail.attempts else "To be sent"
     return Step(mail.due, "", what, _first_line(mail.reason))
 
 
@@ -117,4 +123,4 @@ def _call(attempt: OutboxAttempt) -> Step:
         return Step(attempt.started, "", f"Calling {attempt.provider}")
     status = f" ({attempt.status_code})" if attempt.status_code else ""
     what = f"{attempt.provider} {name_outcome(attempt.outcome)}{status}"
-    return Step(attempt.started, "warn", what, attempt.error)
+    return Step(attempt.started, level_of(attempt.outcome), what, attempt.error)

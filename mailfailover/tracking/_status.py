@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, or_, select
+from sqlalchemy import and_, select
 
 from mailfailover._values.face import published_in
 from mailfailover._values.frozen import EMPTY
@@ -146,39 +146,59 @@ class MailStatus:
         }
 
 
-def read_status(connection: Connection, mail_id: str) -> MailStatus | None:
+def read_statuses(connection: Connection, mail_ids: Iterable[str]) -> dict[str, MailStatus]:
     """
-    Return how a mail stands, None where nothing is known of it.
+    Return how each of these mails stands, without those of which nothing is known.
     """
-    mail = connection.execute(select(mails).where(mails.c.mail_id == mail_id)).one_or_none()
+    wanted = list(mail_ids)
+    recorded = select(mails).where(mails.c.mail_id.in_(wanted))
+    found = {row.mail_id: _recorded(row) for row in connection.execute(recorded)}
     query = (
-        select(recipients).where(recipients.c.mail_id == mail_id).order_by(recipients.c.position)
+        select(recipients)
+        .where(recipients.c.mail_id.in_(wanted))
+        .order_by(recipients.c.mail_id, recipients.c.position)
     )
-    rows = connection.execute(query).all()
-    told = _told(connection, mail_id, rows)
-    if mail is None and not told:
-        return None
-    status = MailStatus(mail_id=mail_id, outcome=UNKNOWN) if mail is None else _recorded(mail)
-    settled = _settled(status, told)
-    return dataclasses.replace(settled, recipients=tuple(_tracks(rows, told)), events=tuple(told))
-
-
-def _told(connection: Connection, mail_id: str, rows: Iterable[Row[Any]]) -> list[DeliveryEvent]:
-    """
-    Read the events of a mail: those with our id, and those that only have the vendor's.
-    """
-    pairs = {(row.provider, row.provider_message_id) for row in rows if row.provider_message_id}
-    vendors = [
-        and_(
-            events.c.provider == provider,
-            events.c.provider_message_id.in_([given for key, given in pairs if key == provider]),
+    rows: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        rows[row.mail_id].append(row)
+    told = _told(connection, wanted)
+    return {
+        mail_id: dataclasses.replace(
+            _settled(found.get(mail_id) or MailStatus(mail_id=mail_id, outcome=UNKNOWN), events_),
+            recipients=tuple(_tracks(rows[mail_id], events_)),
+            events=tuple(events_),
         )
-        for provider in {provider for provider, _ in pairs}
-    ]
-    theirs = and_(events.c.mail_id == "", or_(false(), *vendors))
-    query = select(events).where(or_(events.c.mail_id == mail_id, theirs))
-    found = [event_of(dict(row)) for row in connection.execute(query).mappings()]
-    return sorted(found, key=in_order)
+        for mail_id in wanted
+        if (events_ := told[mail_id]) or mail_id in found
+    }
+
+
+def _told(connection: Connection, mail_ids: list[str]) -> dict[str, list[DeliveryEvent]]:
+    """
+    Read the events of these mails: those with our id, and those that only have the vendor's.
+    """
+    sent = (
+        select(recipients.c.mail_id, recipients.c.provider, recipients.c.provider_message_id)
+        .where(recipients.c.mail_id.in_(mail_ids), recipients.c.provider_message_id != "")
+        .distinct()
+        .subquery()
+    )
+    theirs = select(sent.c.mail_id.label("sent_as"), events).join(
+        events,
+        and_(
+            events.c.provider == sent.c.provider,
+            events.c.provider_message_id == sent.c.provider_message_id,
+            events.c.mail_id == "",
+        ),
+    )
+    ours = select(events.c.mail_id.label("sent_as"), events).where(events.c.mail_id.in_(mail_ids))
+    found: dict[str, list[DeliveryEvent]] = defaultdict(list)
+    for query in (ours, theirs):
+        for row in connection.execute(query).mappings():
+            found[row["sent_as"]].append(event_of(dict(row)))
+    for events_ in found.values():
+        events_.sort(key=in_order)
+    return found
 
 
 def _recorded(row: Row[Any]) -> MailStatus:

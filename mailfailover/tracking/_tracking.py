@@ -20,11 +20,11 @@ from mailfailover.tracking._event_rows import event_of, event_row
 from mailfailover.tracking._purge import Purged, Retention, purge
 from mailfailover.tracking._send_rows import record_send
 from mailfailover.tracking._silent_outages import PAST, judge, outages
-from mailfailover.tracking._status import MailStatus, read_status
+from mailfailover.tracking._status import MailStatus, read_statuses
 from mailfailover.tracking._tables import ADDRESS_LENGTH, ID_LENGTH, PART, events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from sqlalchemy import Engine
@@ -99,8 +99,16 @@ class Tracking(Stored):
         """
         Return how a mail stands, None where nothing is known of it.
         """
+        return self.statuses([mail_id]).get(mail_id)
+
+    def statuses(self, mail_ids: Iterable[str]) -> dict[str, MailStatus]:
+        """
+        Return how each of these mails stands, without those of which nothing is known.
+
+        .. versionadded:: 0.1.0
+        """
         with reading(self.engine) as connection:
-            return read_status(connection, mail_id)
+            return read_statuses(connection, mail_ids)
 
     def events(
         self,

@@ -151,7 +151,7 @@ def test_calls_of_a_mail_are_bars_in_time() -> None:
     """
     calls = (
         OutboxAttempt("a", NOW, 1.0, "response", "ProviderUnavailable"),
-        OutboxAttempt("b", NOW + timedelta(seconds=1), 1.0, "response", "accepted"),
+        OutboxAttempt("b", NOW + timedelta(seconds=1), 0.21, "response", "accepted"),
         OutboxAttempt("c", NOW + timedelta(seconds=2), None, "", "unfinished"),
     )
 
@@ -161,7 +161,9 @@ def test_calls_of_a_mail_are_bars_in_time() -> None:
     assert ["bad", "good", "none"] == [first["class"], second["class"], third["class"]]
     assert float(first["x"]) + float(first["width"]) == float(second["x"])
     assert "c is being called after …" in svg
-    assert "" == draw_attempts(())
+    assert ">1.0 s<" in svg
+    assert ">210 ms<" in svg
+    assert "" == draw_attempts(calls[:1])
 
 
 def test_page_shows_them(client: FlaskClient, service: Service, calls: Engine) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from mailfailover.plugin import Attachment
 from mailfailover.service.app import create_app
 from mailfailover.service.rules import Rules
 from mailfailover.service.templating import write_duration
-from mailfailover.service.timeline import Step, badge_of, steps
+from mailfailover.service.timeline import Step, steps
 from mailfailover.testing import PLAIN
 
 if TYPE_CHECKING:
@@ -321,6 +321,7 @@ def test_pages_can_be_used_by_everybody(client: FlaskClient) -> None:
 
 
 NOW = datetime(2027, 1, 31, 9, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
 
 
 def mail_with(*attempts: OutboxAttempt, **fields: Any) -> OutboxMail:
@@ -358,8 +359,8 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
         (
             mail_with(call("a", "ConnectionFailed", error="refused"), due=NOW, reason="nobody"),
             [
-                Step(NOW, "warn", "a could not be reached", "refused"),
-                Step(NOW, "", "Waiting to be tried again", "nobody"),
+                Step(NOW, "bad", "a could not be reached", "refused"),
+                Step(None, "", "Waiting", "nobody"),
             ],
         ),
         (
@@ -369,7 +370,7 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
                 state=State.SENT,
             ),
             [
-                Step(NOW, "warn", "a was out of order (503)", "down"),
+                Step(NOW, "bad", "a was out of order (503)", "down"),
                 Step(NOW, "good", "Sent by b", "Its id there is x1"),
             ],
         ),
@@ -384,7 +385,15 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
         ),
         (
             mail_with(due=NOW, reason="no provider took mail m1:\n  a: RateLimited: 429"),
-            [Step(NOW, "", "Waiting", "no provider took mail m1")],
+            [Step(None, "", "Waiting", "no provider took mail m1")],
+        ),
+        (mail_with(due=LATER), [Step(LATER, "", "To be sent")]),
+        (
+            mail_with(call("a", "RateLimited"), due=LATER, reason="too many"),
+            [
+                Step(NOW, "bad", "a asked us to slow down"),
+                Step(LATER, "", "To be tried again", "too many"),
+            ],
         ),
         (
             mail_with(held_back=("gmail",), due=NOW, reason="held back: receiver down (gmail)"),
@@ -421,15 +430,6 @@ def test_no_class_of_an_error_is_named(kind: type[SendError]) -> None:
     assert "a failed" != step.what
 
 
-def test_a_held_mail_has_a_badge_of_its_own() -> None:
-    """
-    Others have that of their state.
-    """
-    mails = mail_with(held_back=("gmail",)), mail_with()
-
-    assert [("held back", "warn"), ("waiting", "")] == [badge_of(one) for one in mails]
-
-
 def test_timeline_goes_on_with_events() -> None:
     """
     Each event is said in words; one without words of its own by its name.
@@ -444,6 +444,28 @@ def test_timeline_goes_on_with_events() -> None:
         Step(NOW, "good", "Delivered to ann@example.com"),
         Step(None, "", "Autoresponded: somebody", "on holiday"),
     ] == list(steps(mail_with(state=State.SENT), events))
+
+
+def test_good_news_of_many_is_one_step() -> None:
+    """
+    Deliveries to many recipients share a step; each bounce has its own, with its reason.
+    """
+    events = [
+        DeliveryEvent(type=EventType.DELIVERED, recipient=f"r{n}@example.com", timestamp=NOW)
+        for n in range(5)
+    ]
+    bounces = [
+        DeliveryEvent(type=EventType.BOUNCED, recipient=f"r{n}@example.com", mta_response="550")
+        for n in range(5)
+    ]
+    names = "r0@example.com, r1@example.com, r2@example.com, r3@example.com"
+
+    _, *four = steps(mail_with(state=State.SENT), events[:4])
+    _, *five, last = steps(mail_with(state=State.SENT), bounces + events)
+
+    assert [Step(NOW, "good", "Delivered to 4 recipients", names)] == four
+    assert Step(NOW, "good", "Delivered to 5 recipients", f"{names} and 1 more") == last
+    assert [Step(None, "bad", f"Bounced from r{n}@example.com", "550") for n in range(5)] == five
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(1.4, "1 s"), (119, "119 s"), (896, "15 min")])

@@ -262,6 +262,24 @@ def test_an_event_may_have_the_vendors_id_only(any_tracking: Tracking, world: Wo
     assert {ANN: "delivered"} == states(any_tracking)
 
 
+def test_many_mails_at_once(any_tracking: Tracking, world: World) -> None:
+    """
+    Each gets the events of its own, and a stranger has no entry.
+    """
+    other = Message(to=ANN, from_email="shop@example.com", subject="Hi", text="Hello", id="m2")
+    send(any_tracking, world, Scripted("a", "one"))
+    send(any_tracking, world, Scripted("a", "two"), mail=other)
+    any_tracking(told("bounced", mail_id="", provider_message_id="one"))
+    any_tracking(told("delivered", mail_id="m2", provider_message_id="two"))
+
+    found = any_tracking.statuses(["m1", "m2", "stranger"])
+
+    assert {"m1": any_tracking.status("m1"), "m2": any_tracking.status("m2")} == found
+    assert [("bounced",), ("delivered",)] == [
+        tuple(str(event.type) for event in one.events) for one in found.values()
+    ]
+
+
 def test_a_repeated_event_is_one(any_tracking: Tracking) -> None:
     """
     By its id, or, where it has none, by all it says.
