@@ -32,6 +32,9 @@ class Candidate(NamedTuple):
     refused: Feature = NO_FEATURES
     """What the provider declares, and refused of this mail."""
 
+    most: int | None = None
+    """How many recipients of a merge it gets before the next candidate, None for all."""
+
     def bind(self, message: Message) -> Message:
         """
         Return *message* as this link's account sends it.

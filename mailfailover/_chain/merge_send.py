@@ -98,7 +98,8 @@ class MergeSend(Send):
             return picked
         candidate = picked.candidate
         given: Pass | None = picked
-        self.waiting.cut(candidate, candidate.link.capabilities.max_merge)
+        share, before = self.waiting.take_share(candidate), len(self.waiting.recipients)
+        self.waiting.cut(candidate, share, candidate.link.capabilities.max_merge)
         while given is not None:
             part = self.waiting.next_part(given)
             make = partial(self._message, candidate, part)
@@ -110,7 +111,8 @@ class MergeSend(Send):
             if candidate.batch and _is_no_batch(result):
                 fitting = _fitting(result.error, part)
                 candidate = candidate._replace(batch=fitting > 0)
-                self.waiting.cut(candidate, fitting)
+                served = before - len(self.waiting.recipients)
+                self.waiting.cut(candidate, share - served, fitting)
             else:
                 error = self._absorb(candidate, part, result)
                 if error is not None:

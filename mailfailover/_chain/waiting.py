@@ -30,6 +30,23 @@ class Waiting:
         self.parts: deque[Part] = deque()
         """The parts that the present candidate has not got yet."""
 
+        self._shared: set[str] = set()
+        """The links that had their share."""
+
+    def take_share(self, candidate: Candidate) -> int:
+        """
+        Return how many recipients *candidate* gets in this turn; the next time it gets all.
+        """
+        share = self._share(candidate)
+        self._shared.add(candidate.link.key)
+        return share
+
+    def _share(self, candidate: Candidate) -> int:
+        waiting = len(self.recipients)
+        if candidate.most is None or candidate.link.key in self._shared:
+            return waiting
+        return min(candidate.most, waiting)
+
     def portion(self, candidate: Candidate) -> Portion:
         """
         How many recipients the next part for *candidate* has.
@@ -39,22 +56,25 @@ class Waiting:
         key, again = self.again
         if again and key == candidate.link.key:
             return Portion(len(again), len(again))
-        waiting = len(self.recipients)
+        waiting = self._share(candidate)
         most = candidate.link.capabilities.max_merge or waiting
         return Portion(1, min(most, waiting) if candidate.batch else 1)
 
-    def cut(self, candidate: Candidate, most: int | None) -> None:
+    def cut(self, candidate: Candidate, share: int, most: int | None) -> None:
         """
-        Cut them into parts of *most*, the part that *candidate* may know already first.
+        Cut a *share* of them into parts of *most*.
+
+        The part that *candidate* may know already comes first, and is never cut.
         """
         key, again = self.again
         self.again = ("", ())
         if key != candidate.link.key:
             again = ()
         waiting = tuple(one for one in self.recipients.values() if one not in again)
+        waiting = waiting[: max(0, share - len(again))]
         size = (most or len(waiting)) if candidate.batch else 1
         self.parts = deque((again,) if again else ())
-        for start in range(0, len(waiting), size):
+        for start in range(0, len(waiting), size or 1):
             self.parts.append(waiting[start : start + size])
 
     def next_part(self, given: Pass) -> Part:

@@ -8,10 +8,13 @@ nothing is wrong and no link warms up, a mail's candidates are not even looked a
 from __future__ import annotations
 
 from collections import defaultdict
+from math import inf
 from typing import TYPE_CHECKING
 
+from mailfailover._health.ramp import FIRST_HOUR
 from mailfailover._values.frozen import EMPTY
 from mailfailover.deliveries._cell import ALL
+from mailfailover.deliveries._probes import Probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,14 +22,7 @@ if TYPE_CHECKING:
     from mailfailover._chain.candidate import Candidate
     from mailfailover._message.address import Address
     from mailfailover._message.message import Message
-    from mailfailover.deliveries._cell import Place
     from mailfailover.deliveries._situation import Situation
-
-PROBE_EVERY = 50
-"""One mail in so many goes through an ill cell, to find out whether it is well again."""
-
-PROBE_SECONDS = 600.0
-"""At least one mail in so many seconds does."""
 
 
 class Routing:
@@ -53,7 +49,7 @@ class Routing:
         self._receiver_of = receiver_of
         self._sent = sent
         self._clock = clock
-        self._probes: dict[Place, tuple[int, float]] = {}
+        self._probes = Probes(clock)
 
     def order(self, message: Message, candidates: Iterable[Candidate]) -> Iterable[Candidate]:
         """
@@ -76,6 +72,8 @@ class Routing:
     ) -> list[Candidate]:
         count = len(message.recipients)
         illnesses, warmups = situation.illnesses(receivers), situation.warmups
+        if message.is_merge:
+            return self._order_merge(situation, receivers, candidates, count)
         well: list[Candidate] = []
         ill: list[Candidate] = []
         for candidate in candidates:
@@ -90,26 +88,74 @@ class Routing:
         first = candidates[0].link.key
         if first not in illnesses:  # warm-up: the overflow simply goes to the next link
             return order
-        if self._is_probe(first, receivers) or not self._may_take(
+        if self._probes.take(first, receivers) or not self._may_take(
             situation, well[0].link.key, receivers, count, illnesses[first].since
         ):
             return candidates
         return order
 
+    def _order_merge(
+        self,
+        situation: Situation,
+        receivers: Sequence[str],
+        candidates: list[Candidate],
+        count: int,
+    ) -> list[Candidate]:
+        """
+        Order the candidates of a merge, which is cut: each gets what its ramp and warm-up allow.
+        """
+        illnesses = situation.illnesses(receivers)
+        first = candidates[0].link.key
+        ill = [one for one in candidates if one.link.key in illnesses]
+        well: list[Candidate] = []
+        full: list[Candidate] = []
+        for one in candidates:
+            key = one.link.key
+            if key in illnesses:
+                continue
+            room = situation.warmups.get(key, inf)
+            if first in illnesses:
+                room = min(room, self._room(situation, key, receivers, illnesses[first].since))
+            if room < 1:
+                full.append(one)
+            else:
+                well.append(one if room >= count else one._replace(most=int(room)))
+        if not well:
+            return candidates
+        probes = self._probes.take(first, receivers, count) if first in illnesses else 0
+        probing = [candidates[0]._replace(most=probes)] if probes else []
+        return [*probing, *well, *ill, *full]
+
     def split(self, message: Message) -> Sequence[tuple[Address, ...]]:
         """
         Return the recipients of a merge in groups: those whom the same links do not reach.
 
-        Whom all links reach comes first.
+        The group that all links reach comes first.
         """
         situation = self.situation
-        if situation is None or not situation.ways:
+        if situation is None or not (situation.ways or situation.links):
             return ()
         groups: dict[tuple[str, ...], list[Address]] = defaultdict(list)
         for address in message.to:
             receiver = self._name(situation, address.domain)
             groups[tuple(sorted(situation.illnesses((receiver,))))].append(address)
-        return [tuple(groups[links]) for links in sorted(groups)]
+        found: list[tuple[Address, ...]] = []
+        for links in sorted(groups):
+            group = groups[links]
+            is_large = links and len(group) > FIRST_HOUR
+            found += self._by_receiver(situation, group) if is_large else [tuple(group)]
+        return found
+
+    def _by_receiver(
+        self, situation: Situation, group: Iterable[Address]
+    ) -> Iterable[tuple[Address, ...]]:
+        """
+        Split a group by receiver, as each receiver has a ramp of its own.
+        """
+        found: dict[str, list[Address]] = defaultdict(list)
+        for address in group:
+            found[self._name(situation, address.domain)].append(address)
+        return map(tuple, found.values())
 
     def holds_back(self, message: Message) -> str:
         """
@@ -138,11 +184,11 @@ class Routing:
                 email: receiver
                 for email, receiver in found.items()
                 if situation.is_down(receiver)
-                and not self._is_probe(ALL, [receiver], is_new=is_new)
+                and not self._probes.take(ALL, [receiver], int(is_new))
             }
         receivers = list(found.values())
         is_held = all(map(situation.is_down, receivers))
-        return found if is_held and not self._is_probe(ALL, receivers, is_new=is_new) else EMPTY
+        return found if is_held and not self._probes.take(ALL, receivers, int(is_new)) else EMPTY
 
     def is_down(self, receiver: str) -> bool:
         """
@@ -152,11 +198,9 @@ class Routing:
 
     def is_probe_due(self, receiver: str) -> bool:
         """
-        Whether no mail to *receiver* was let through for :data:`PROBE_SECONDS`.
+        Whether it is time to let a mail to *receiver* through.
         """
-        now = self._clock()
-        _, last = self._probes.setdefault((ALL, receiver), (0, now))
-        return now - last >= PROBE_SECONDS
+        return self._probes.is_due(receiver)
 
     def second_ways(self, message: Message, first: str, others: Iterable[str]) -> tuple[str, ...]:
         """
@@ -199,31 +243,24 @@ class Routing:
             name = situation.names[domain] = self._receiver_of(domain)
         return name
 
-    def _is_probe(self, link: str, receivers: Sequence[str], *, is_new: bool = True) -> bool:
-        """
-        Whether this mail finds out how *link* stands; two at once in two threads do no harm.
-        """
-        now = self._clock()
-        place = (link, receivers[0] if len(receivers) == 1 else min(receivers, default=ALL))
-        passed, last = self._probes.get(place, (0, now))
-        passed += is_new
-        due = passed >= PROBE_EVERY or now - last >= PROBE_SECONDS
-        self._probes[place] = (0, now) if due else (passed, last)
-        return due
-
     def _may_take(
         self, situation: Situation, link: str, receivers: Iterable[str], count: int, since: float
     ) -> bool:
         """
         Whether *link* may take the mail over now, by its ramp at each receiver.
         """
+        return self._room(situation, link, receivers, since) >= count
+
+    def _room(
+        self, situation: Situation, link: str, receivers: Iterable[str], since: float
+    ) -> float:
+        """
+        How many recipients *link* may take over now, by its ramp at each receiver.
+        """
+        least = inf
         for receiver in receivers:
             room = situation.rooms.get((link, receiver, since))
             if room is None:
                 room = situation.room(link, receiver, since, self._clock())
-            if self._sent(link, receiver) + count > room:
-                return False
-        return True
-
-
-__all__ = ["PROBE_EVERY", "PROBE_SECONDS", "Routing"]
+            least = min(least, room - self._sent(link, receiver))
+        return least

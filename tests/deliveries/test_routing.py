@@ -5,18 +5,20 @@ How mails are routed by cells: an ill cell goes to the end, it does not forbid.
 from __future__ import annotations
 
 from dataclasses import replace
+from time import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mailfailover import Mailer, Message
+from mailfailover import Mailer, Message, RecipientStatus
 from mailfailover._chain.candidate import Candidate
 from mailfailover._health.ramp import allowed
 from mailfailover._provider.link import Link
 from mailfailover._provider.warmup import Warmup
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
 from mailfailover.deliveries._cell_rows import write_cells
-from mailfailover.deliveries._routing import PROBE_EVERY, PROBE_SECONDS, Routing
+from mailfailover.deliveries._probes import PROBE_EVERY, PROBE_SECONDS
+from mailfailover.deliveries._routing import Routing
 from mailfailover.deliveries._situation import Situation
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.null import Null
@@ -232,4 +234,88 @@ def test_a_merge_goes_by_the_cells_of_each_recipient(tmp_path: Path) -> None:
     assert (["bob@yahoo.com"], ["ann@gmail.com"]) == tuple(
         [mail.to[0].email for mail in provider.mails] for provider in (one, two)
     )
+    tracking.close()
+
+
+def _merge(*emails: str) -> Message:
+    data = {email: {"n": "x"} for email in emails}
+    return Message(to=emails, subject="Hi", text="Hi {{n}}", merge_data=data)
+
+
+def _shares(found: Routing, message: Message) -> list[tuple[str, int | None]]:
+    """
+    The keys in the order in which they would be tried, and how many recipients each gets at first.
+    """
+    return [(one.link.key, one.most) for one in found.order(message, [ONE, TWO])]
+
+
+def test_a_merge_is_cut_where_the_ramp_ends(clock: FakeClock) -> None:
+    """
+    The standby gets what it may take, and the rest stays; one in fifty is a probe.
+    """
+    people = _merge(*(f"u{number}@gmail.com" for number in range(120)))
+    ill = {("one", "gmail"): ILL}
+    full = Situation(ill, {}, {("two", "gmail"): 100})
+
+    assert [("one", 2), ("two", 100), ("one", None)] == _shares(
+        routing(clock, Situation(ill)), people
+    )
+    assert [("one", None), ("two", None)] == _shares(routing(clock, full), people)
+
+
+def test_a_small_merge_goes_to_the_standby_as_a_whole(clock: FakeClock) -> None:
+    """
+    Where its ramp has room for all.
+    """
+    found = routing(clock, Situation({("one", "gmail"): ILL}))
+
+    assert [("two", None), ("one", None)] == _shares(found, _merge("a@gmail.com", "b@gmail.com"))
+
+
+def test_a_merge_is_cut_where_a_warm_up_ends(clock: FakeClock) -> None:
+    """
+    The overflow goes to the next link; a link with nothing left for today comes last.
+    """
+    people = _merge("a@gmail.com", "b@gmail.com", "c@gmail.com")
+
+    partly, over = (routing(clock, Situation(warmups={"one": left})) for left in (2.0, 0.0))
+
+    assert [("one", 2), ("two", None)] == _shares(partly, people)
+    assert [("two", None), ("one", None)] == _shares(over, people)
+
+
+def test_a_large_group_is_split_by_receiver(clock: FakeClock) -> None:
+    """
+    Each receiver has a ramp of its own; where no link is ill nothing is split.
+    """
+    people = [f"u{number}@{('gmail', 'yahoo')[number % 2]}.com" for number in range(102)]
+    found = routing(clock, Situation({("one", "*"): ILL}))
+
+    groups = [{one.domain for one in group} for group in found.split(_merge(*people))]
+
+    assert [{"gmail.com"}, {"yahoo.com"}] == groups
+    assert 1 == len(found.split(_merge(*people[:100])))
+
+
+def test_what_exceeds_the_ramp_goes_by_the_ill_link(tmp_path: Path) -> None:
+    """
+    With a real chain: in the same send, nobody twice and nobody left out.
+    """
+    tracking = Tracking(f"sqlite:///{tmp_path}/mails.db")
+    tracking.init()
+    deliveries = DeliveryHealth(tracking, every=None)
+    deliveries.init()
+    with tracking.engine.begin() as connection:
+        write_cells(connection, {}, {("one", "gmail"): replace(ILL, since=time())}, {})
+    deliveries.begin()
+    one, two = Scripted("one"), Scripted("two")
+    mailer = Mailer([one, two], from_email="me@example.com", deliveries=deliveries)
+    people = [f"u{number}@gmail.com" for number in range(120)]
+
+    receipt = mailer.send(_merge(*people))
+
+    went = [[mail.to[0].email for mail in provider.mails] for provider in (one, two)]
+    assert [20, 100] == list(map(len, went))
+    assert set(people) == {email for part in went for email in part}
+    assert {RecipientStatus.ACCEPTED} == set(receipt.recipients.values())
     tracking.close()

@@ -13,7 +13,7 @@ from mailfailover import Mailer, Message
 from mailfailover._health.ramp import allowed
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
 from mailfailover.deliveries._cell_rows import read_cells, write_cells
-from mailfailover.deliveries._routing import PROBE_EVERY, PROBE_SECONDS
+from mailfailover.deliveries._probes import PROBE_EVERY, PROBE_SECONDS
 from mailfailover.errors import OutcomeUnknown, ProviderUnavailable
 from mailfailover.outbox import Outbox, OutboxStats, OutboxWorker, State
 from mailfailover.outbox._comebacks import FIRST

@@ -121,9 +121,9 @@ SHAPES: dict[str, Shape] = {
     "day and night": Shape(_day_and_night, links={"one": 0.6, "two": 0.4}, hiccups=0.5, lost=0.01),
     "many receivers": Shape(
         lambda _: 60.0,
-        links={"one": 0.6, "two": 0.2, "three": 0.15, "four": 0.05},
-        receivers={f"r{number}": 0.5 / 1.5**number for number in range(10)},
-        slow=frozenset({"r3", "r7"}),
+        links={"one": 0.6, "two": 0.3, "three": 0.1},
+        receivers={f"r{number}": 0.5 / 1.5**number for number in range(7)},
+        slow=frozenset({"r3", "r5"}),
         hiccups=1.0,
     ),
     "outages of a link": Shape(lambda _: 12.0, outages=1.0, hiccups=0.2),
