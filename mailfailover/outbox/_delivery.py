@@ -30,7 +30,17 @@ from mailfailover.outbox._record import FINISH, Record, Settled
 from mailfailover.outbox._settlement import conclude
 from mailfailover.outbox._tables import FINISHED, State
 from mailfailover.outbox._turns import lane_of
-from mailfailover.outbox._verdict import Ending, busy, decide, hold, is_final, tell, values_of
+from mailfailover.outbox._verdict import (
+    Ending,
+    busy,
+    decide,
+    held_address,
+    hold,
+    is_final,
+    tell,
+    values_of,
+    wait_for_address,
+)
 from mailfailover.outbox._watches import watch_for
 
 if TYPE_CHECKING:
@@ -207,7 +217,7 @@ class Delivery:
 
     def _failed(self, error: MailFailoverError, portion: Portion, record: Record) -> None:
         self.ends.append(error)
-        if is_final(error):
+        if is_final(error) and held_address([error]) is None:
             record.refuse(portion.emails, _REFUSALS.get(type(error), RecipientStatus.REFUSED))
 
     def _end(self, job: Job, record: Record) -> Ending | None:
@@ -215,6 +225,10 @@ class Delivery:
         held_back = tuple(sorted(self.held_back))
         if held_back and not record.is_doubted and not self._errors():
             ending = hold(self.lease, held_back, self._receipt(), now=now, rng=rng)
+            return ending if self._write_down(ending, job, record, now, tries=-1) else None
+        error = held_address(self._errors())
+        if error is not None and not record.is_doubted:
+            ending = wait_for_address(self.lease, error, self._receipt(), now=now, rng=rng)
             return ending if self._write_down(ending, job, record, now, tries=-1) else None
         statuses = record.statuses()
         ending = decide(

@@ -16,6 +16,7 @@ from mailfailover.errors import (
     InvalidMessage,
     MailFailoverError,
     Penalty,
+    RecipientSuppressed,
     SendError,
     UnsupportedFeature,
     Verdict,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from mailfailover.outbox._rules import Rules
 
 EXPIRED = "it expired before a provider took it"
+
+ADDRESS_SECONDS = 6 * 3600.0
+"""After so long it is looked whether an address is still held."""
 
 REACHED = frozenset({str(RecipientStatus.ACCEPTED), str(RecipientStatus.QUEUED)})
 """The statuses of those for whom a provider took the mail."""
@@ -144,6 +148,32 @@ def hold(
     due = due if lease.expires is None else min(due, lease.expires)
     reason = f"held back: receiver down ({', '.join(held_back)})"
     return Ending(lease.id, State.PENDING, *known, reason, due, held_back=held_back)
+
+
+def wait_for_address(
+    lease: Lease, error: RecipientSuppressed, took: Receipt | None, *, now: datetime, rng: Random
+) -> Ending:
+    """
+    Conclude that the mail has to wait until its address is no longer held after a bounce.
+
+    A delivery, or the end of the receiver's outage, may end that sooner: so it is looked at again.
+    """
+    known = ("", "") if took is None else (took.provider, took.provider_message_id)
+    again = ADDRESS_SECONDS * rng.uniform(0.75, 1.25)
+    due = now + timedelta(seconds=min(error.retry_after or 0.0, again))
+    due = due if lease.expires is None else min(due, lease.expires)
+    return Ending(lease.id, State.PENDING, *known, str(error), due)
+
+
+def held_address(errors: Iterable[Exception]) -> RecipientSuppressed | None:
+    """
+    Return the error of a mail whose addresses are held for some days, None for any other end.
+    """
+    found = list(errors)
+    if len(found) != 1 or not isinstance(found[0], RecipientSuppressed):
+        return None
+    error = found[0]
+    return error if error.retry_after is not None and not error.provider else None
 
 
 def is_final(error: Exception) -> bool:
