@@ -132,7 +132,8 @@ def _without_key() -> Caller:
         raise Problem("forbidden", _WITHOUT_KEYS.format("another site asks for it"))
     if parts.trust_proxy:
         return BEHIND_PROXY
-    if reason := why_not_own(request, strictly=really_sends(parts.mailer)):
+    strictly = really_sends(parts.mailer)
+    if reason := why_not_own(request, strictly=strictly, find=parts.peers.peer_of):
         raise Problem("forbidden", _WITHOUT_KEYS.format(reason))
     return LOCAL
 

@@ -5,15 +5,22 @@ Own requests: those that surely come from this machine, told from what a proxy o
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mailfailover.service.peer import find_peer, is_loopback
+from mailfailover.service.peer import is_loopback
+from mailfailover.service.peer_memory import peer_of, remote
 from mailfailover.service.proxy_headers import find_proxy_header
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Request
 
     from mailfailover._mailer.mailer import Mailer
+    from mailfailover.service.peer import Peer
+    from mailfailover.service.peer_memory import Environ
+
+    FindPeer = Callable[[Environ], Peer | None]
 
 __all__ = ["really_sends", "why_not_own"]
 
@@ -33,7 +40,7 @@ def really_sends(mailer: Mailer) -> bool:
     return any(type(link.provider).__module__ not in _DEVELOPMENT for link in mailer.chain.links)
 
 
-def why_not_own(asked: Request, *, strictly: bool) -> str:
+def why_not_own(asked: Request, *, strictly: bool, find: FindPeer = peer_of) -> str:
     """
     Say why a request may come from elsewhere, "" where it surely comes from this machine.
 
@@ -44,39 +51,30 @@ def why_not_own(asked: Request, *, strictly: bool) -> str:
         asked: The request.
 
         strictly: Whether a system that cannot tell who opened a connection is an objection.
+
+        find: Finds the process that sent the request.
     """
     if name := find_proxy_header(asked.headers.keys()):
         return f"it has the header {name} of a proxy"
     if asked.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         return "it is HTTP/1.0, as proxies speak it"
-    if not is_loopback(_remote(asked.environ)):
+    if not is_loopback(remote(asked.environ)):
         return "it comes over the network"
     if not _is_own_name(asked.host):
         return "its Host is no name of this machine, such as localhost"
-    return _why_peer_is_not(asked.environ, strictly=strictly)
+    return _why_peer_is_not(asked.environ, find, strictly=strictly)
 
 
-def _why_peer_is_not(environ: dict[str, Any], *, strictly: bool) -> str:
+def _why_peer_is_not(environ: Environ, find: FindPeer, *, strictly: bool) -> str:
     if not any(name in environ for name in _OF_SERVERS):
         return ""  # no server at all: a test client calls us within its own process
-    port = str(environ.get("REMOTE_PORT") or "")
     try:
-        if not port.isdigit():  # a server that does not tell it
-            raise OSError
-        peer = find_peer(_remote(environ), port, str(environ["SERVER_PORT"]))
+        peer = find(environ)
     except OSError:
         return "this system does not tell which program sent it" if strictly else ""
     if peer is None:
         return "it comes from a program of another user or container"
     return f"it comes through {peer.name}, a program that serves others" if peer.is_server else ""
-
-
-def _remote(environ: dict[str, Any]) -> str:
-    """
-    Return the address of the peer, even if a trusted proxy named another client.
-    """
-    before: dict[str, Any] = environ.get("werkzeug.proxy_fix.orig", environ)
-    return str(before.get("REMOTE_ADDR") or "")
 
 
 def _is_own_name(host: str) -> bool:

@@ -14,6 +14,7 @@ from flask import current_app, g
 
 from mailfailover._sql.database_file import DatabaseFile
 from mailfailover.service.activity import ActivityMemory
+from mailfailover.service.peer_memory import PeerMemory
 from mailfailover.service.report_memory import ReportMemory
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Service:
 
         reports: The last report of deliveries, for the page.
 
+        peers: The processes that sent the requests of this machine.
+
         database_file: The file of its database, where it has one.
 
     .. versionadded:: 0.1.0
@@ -114,6 +117,7 @@ class Service:
     sleep: Callable[[float], object] = time.sleep
     activity: ActivityMemory = field(default_factory=ActivityMemory)
     reports: ReportMemory = field(default_factory=ReportMemory)
+    peers: PeerMemory = field(default_factory=PeerMemory)
     database_file: DatabaseFile = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,13 +1,16 @@
 """
 Who takes posted mails: the service, and beside it a view that does nothing but one insert.
 
-Run as ``python -m tests.benchmarks.receivers NAME DATABASE``; prints its port.
+Run as ``python -m tests.benchmarks.receivers NAME DATABASE``; prints its port, and for each line of
+its standard input the seconds of CPU that it has spent.
 """
 
 from __future__ import annotations
 
 import socket
 import sys
+import time
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
@@ -63,6 +66,11 @@ def bare(database: str) -> Flask:
 RECEIVERS: dict[str, Callable[[str], Flask]] = {"service": service, "bare": bare}
 
 
+def _tell_cpu() -> None:
+    for _ in sys.stdin:
+        print(time.process_time(), flush=True)
+
+
 def main() -> None:
     """
     Serve until killed.
@@ -70,6 +78,7 @@ def main() -> None:
     name, database = sys.argv[1:]
     bound = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(bound.getsockname()[1], flush=True)
+    Thread(target=_tell_cpu, daemon=True).start()
     create_server(RECEIVERS[name](database), sockets=[bound], threads=THREADS).run()
 
 

@@ -76,7 +76,7 @@ def _at_once(url: str) -> Iterator[Row]:
     names = ("post_32_threads", "mailer_32_threads", "mailer_128_threads", "send_many_32")
     in_loops = ("async_50", "uvloop_50", "instant_async")
     floors = ("raw", "raw_128_threads")
-    spent = take_turns(3200, (url,), *names, "mailer", *in_loops, *floors)
+    spent = take_turns(1600, (url,), *names, "mailer", *in_loops, *floors)
     theirs, alone = spent["post_32_threads"].wall, spent["mailer"].wall
     for name, label, base, unit, goal in (
         ("mailer_32_threads", "Mailer.send in 32 threads", theirs, "requests, 32 threads", 2.2),
