@@ -6,7 +6,8 @@ Needs neither click nor rich, as the matrix of features.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from mailfailover._provider.webhook_retries import retries_of
 from mailfailover._setup.registry import find, installed
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from mailfailover._provider.webhook_retries import WebhookRetries
 
-__all__ = ["in_words", "webhook_table"]
+__all__ = ["in_words", "retry_data", "retry_lines", "webhook_providers", "webhook_table"]
 
 _HEAD = (
     "provider",
@@ -29,18 +30,30 @@ _HEAD = (
 )
 _UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
 _FAILURES = (400, 403, 500)
+_OURS = (400, 403, 500, 503)
+
+
+def webhook_providers(*, builtin: bool = False) -> dict[str, WebhookRetries]:
+    """
+    Return how the vendors of all installed providers with webhooks repeat those, by scheme.
+
+    Args:
+        builtin: Whether those of other packages are left out.
+    """
+    infos = [one for one in installed() if not one.broken and (one.builtin or not builtin)]
+    classes = {find(f"{one.distribution}:{one.scheme}"): one.scheme for one in infos}
+    return {
+        scheme: retries_of(provider)
+        for provider, scheme in classes.items()
+        if hasattr(provider, "verify_webhook")
+    }
 
 
 def webhook_table() -> str:
     """
     Return a Markdown table of the built-in providers that have webhooks.
     """
-    classes = {find(one.scheme): one.scheme for one in installed() if one.builtin}
-    rows = [
-        _row(scheme, retries_of(provider))
-        for provider, scheme in classes.items()
-        if hasattr(provider, "verify_webhook")
-    ]
+    rows = [_row(*one) for one in webhook_providers(builtin=True).items()]
     lines = [_HEAD, ("---",) * len(_HEAD), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -58,6 +71,28 @@ def in_words(retries: WebhookRetries) -> Iterator[str]:
     if retries.endangers:
         yield f"ended after {retries.endangers}"
     yield f"a failure is answered with {_answers(retries)}"
+
+
+def retry_lines(scheme: str, retries: WebhookRetries) -> Iterator[str]:
+    """
+    Yield in words how the vendor of *scheme* repeats webhooks, and the page that says so.
+    """
+    yield scheme
+    if not retries.page:
+        yield "  its vendor does not say how it repeats a webhook"
+    for fact in in_words(retries):
+        yield f"  {fact}"
+    if retries.page:
+        yield f"  by {retries.page}"
+
+
+def retry_data(retries: WebhookRetries) -> dict[str, Any]:
+    """
+    Return *retries* as JSON-safe data, with our statuses and those that are answered instead.
+    """
+    answers = {str(status): retries.statuses.get(status, status) for status in _OURS}
+    fields = {one.name: getattr(retries, one.name) for one in dataclasses.fields(retries)}
+    return fields | {"statuses": answers}
 
 
 def _row(scheme: str, retries: WebhookRetries) -> tuple[str, ...]:

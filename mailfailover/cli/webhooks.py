@@ -13,7 +13,7 @@ import click
 
 from mailfailover.cli.database import add_table_commands, database_option, json_option, working
 from mailfailover.cli.exits import OK, REFUSED
-from mailfailover.cli.output import say, write_json
+from mailfailover.cli.output import reporting, say, write_json
 from mailfailover.errors import ConfigurationError
 
 __all__ = ["add_webhook_commands"]
@@ -111,6 +111,31 @@ def setup(
         for name, value in one.options.items():
             say(f"  set its option {name} to {value}")
     sys.exit(REFUSED if any(one.state == FAILED for one in found) else OK)
+
+
+@webhooks.command()
+@click.argument("schemes", nargs=-1, metavar="[PROVIDER]...")
+@json_option
+def retries(*, schemes: tuple[str, ...], as_json: bool) -> None:
+    """
+    Show how vendors repeat a webhook that was not taken, of all providers or of these.
+
+    It says how often and how long, which answers make a vendor drop a webhook or end all of
+    them, with which status our own failures are answered so that it repeats, and which page
+    says so. Nobody is called.
+    """
+    from mailfailover.cli.webhook_matrix import retry_data, retry_lines, webhook_providers
+
+    with reporting(as_json=as_json):
+        known = webhook_providers()
+        if unknown := next((one for one in schemes if one not in known), None):
+            message = f"{unknown!r} has no webhooks; known: {', '.join(known)}"
+            raise ConfigurationError(message)
+    found = {one: known[one] for one in schemes or known}
+    if as_json:
+        write_json({scheme: retry_data(one) for scheme, one in found.items()})
+    for scheme, one in () if as_json else found.items():
+        say("\n".join(retry_lines(scheme, one)))
 
 
 def _address(listen: str) -> tuple[str, int]:

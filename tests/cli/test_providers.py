@@ -25,7 +25,7 @@ def test_providers_are_listed() -> None:
 
     assert "console://   mailfailover 0.1.0\n  can:     everything\n" in text
     assert "10 tags in a mail" in text
-    assert "  is:      provisional\n  unsure:  the words of its errors\n" in text
+    assert "  is:      provisional\n  unsure:  the codes of its errors" in text
 
 
 def test_providers_are_json() -> None:
@@ -137,3 +137,60 @@ def test_every_vendor_has_a_row_in_the_table_of_repetitions() -> None:
     assert {lines[0].count("|")} == {line.count("|") for line in lines}
     assert "| 3 | 1.83 min |  | 20 failures within 24 hours | 400, 403, 500 |" in rows["mailersend"]
     assert "| unknown | unknown | unknown |  | 500, 503 |  |" in rows["zeptomail"]
+
+
+def test_repetitions_of_one_vendor_are_told() -> None:
+    """
+    How often and how long, what loses a webhook, what we answer, and who says so.
+    """
+    assert (
+        "brevo\n"
+        "  5 calls for one webhook\n"
+        "  repeated for 11.2 h\n"
+        "  dropped at any 4xx or 5xx but 429\n"
+        "  a failure is answered with 429\n"
+        "  by https://developers.brevo.com/docs/retry-mechanism (2026-11)\n"
+        "zeptomail\n"
+        "  its vendor does not say how it repeats a webhook\n"
+        "  a failure is answered with 500, 503\n"
+    ) == run("webhooks", "retries", "brevo", "zeptomail").stdout
+
+
+def test_repetitions_as_json() -> None:
+    """
+    Each of our statuses stands beside the one that is answered.
+    """
+    found = json.loads(run("webhooks", "retries", "--json").stdout)
+
+    assert webhook_vendors().keys() == found.keys()
+    assert {
+        "attempts": 3,
+        "span": 110.0,
+        "page": "https://www.mailersend.com/help/webhooks (2026-11)",
+        "given_up": "",
+        "endangers": "20 failures within 24 hours",
+        "statuses": {"400": 400, "403": 403, "500": 500, "503": 503},
+        "signed_anew": False,
+    } == found["mailersend"]
+
+
+def test_repetitions_of_a_provider_without_webhooks() -> None:
+    """
+    Its name is answered with those that have some.
+    """
+    done = run("webhooks", "retries", "smtp")
+
+    assert 2 == done.exit_code
+    assert "'smtp' has no webhooks; known: ahasend," in done.stderr
+
+
+def test_a_broken_plugin_hides_no_repetitions(tmp_path: Path) -> None:
+    """
+    It is left out, and the others are told.
+    """
+    install_plugin(tmp_path)
+
+    done = process("webhooks", "retries", PYTHONPATH=str(tmp_path))
+
+    assert (0, "ahasend\n") == (done.returncode, done.stdout[:8])
+    assert "acme" not in done.stdout
