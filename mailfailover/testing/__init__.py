@@ -11,21 +11,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import _faults as faults
-    from ._certificates import Certificates, certificates
-    from ._clock import FakeClock
-    from ._contract import ProviderContract
-    from ._contract_webhooks import WebhookContract
-    from ._dialect import Dialect
-    from ._fault import Fault
-    from ._fault_server import FaultServer
-    from ._http_wire import CannedResponse, RecordedRequest
-    from ._proxy import FaultProxy
-    from ._samples import PLAIN, RICH, SAMPLES
-    from ._smtp_server import SMTPFaultServer
-    from ._smtp_wire import RecordedMail
-    from ._transport import FakeTransport
-    from ._wire_text import wire_text
+    from mailfailover.testing import _faults as faults
+    from mailfailover.testing._certificates import Certificates, certificates
+    from mailfailover.testing._clock import FakeClock
+    from mailfailover.testing._contract import ProviderContract
+    from mailfailover.testing._contract_webhooks import WebhookContract
+    from mailfailover.testing._dialect import Dialect
+    from mailfailover.testing._fault import Fault
+    from mailfailover.testing._fault_server import FaultServer
+    from mailfailover.testing._http_wire import CannedResponse, RecordedRequest
+    from mailfailover.testing._proxy import FaultProxy
+    from mailfailover.testing._samples import PLAIN, RICH, SAMPLES
+    from mailfailover.testing._smtp_server import SMTPFaultServer
+    from mailfailover.testing._smtp_wire import RecordedMail
+    from mailfailover.testing._transport import FakeTransport
+    from mailfailover.testing._wire_text import wire_text
 
 __all__ = [
     "PLAIN",

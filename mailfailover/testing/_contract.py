@@ -4,25 +4,20 @@ The contract of a provider, as tests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from mailfailover._provider.capabilities import UNDECLARED, Capabilities
 from mailfailover._values.face import published_in
-from mailfailover._values.wire import Response, SMTPResponse
-
-from . import _contract_answers as answers
-from . import _contract_batches as batches
-from . import _contract_content as content
-from . import _contract_files as files
-from . import _contract_purity as purity
-from . import _contract_recipients as recipients
-from . import _contract_shape as shape
-from . import _contract_simple as simple
-from . import _contract_time as time
-from . import _contract_wire as wire
-from ._claim import claim, each
-from ._content_samples import EXACT, LARGE, PEOPLE, TIMED
-from ._contract_concerns import (
+from mailfailover.testing import _contract_answers as answers
+from mailfailover.testing import _contract_batches as batches
+from mailfailover.testing import _contract_content as content
+from mailfailover.testing import _contract_files as files
+from mailfailover.testing import _contract_purity as purity
+from mailfailover.testing import _contract_recipients as recipients
+from mailfailover.testing import _contract_shape as shape
+from mailfailover.testing import _contract_simple as simple
+from mailfailover.testing import _contract_time as time
+from mailfailover.testing import _contract_wire as wire
+from mailfailover.testing._claim import claim, each
+from mailfailover.testing._content_samples import EXACT, LARGE, PEOPLE, TIMED
+from mailfailover.testing._contract_concerns import (
     has_batch,
     has_keys,
     has_partial,
@@ -33,21 +28,15 @@ from ._contract_concerns import (
     is_smtp,
     where,
 )
-from ._marked import MARKED, fitting
-from ._samples import PLAIN, SAMPLES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from mailfailover._message.message import Message
-    from mailfailover._values.receipt import Accepted
-    from mailfailover.errors import SendError
+from mailfailover.testing._contract_subject import Subject
+from mailfailover.testing._marked import MARKED
+from mailfailover.testing._samples import SAMPLES
 
 __all__ = ["ProviderContract"]
 
 
 @published_in("mailfailover.testing")
-class ProviderContract:
+class ProviderContract(Subject):
     """
     What every provider promises, as a pytest suite: subclass it and set *provider*.
 
@@ -89,69 +78,6 @@ class ProviderContract:
 
     .. versionadded:: 0.1.0
     """
-
-    provider: ClassVar[Any] = None
-    accepted: ClassVar[Response | SMTPResponse | None] = None
-    accepted_id: ClassVar[str] = ""
-    errors: ClassVar[Sequence[tuple[Response | SMTPResponse, type[SendError]]]] = ()
-    partial: ClassVar[Sequence[tuple[Response | SMTPResponse, Accepted]]] = ()
-    batch: ClassVar[Sequence[tuple[Response, Sequence[Accepted | type[SendError]]]]] = ()
-    empty_success: ClassVar[bool] = False
-    message: ClassVar[Message] = PLAIN
-    merge: ClassVar[Message] = SAMPLES["merge"]
-
-    def __init_subclass__(cls) -> None:
-        """
-        Hide from pytest what does not concern the provider.
-        """
-        if cls.provider is None:
-            return
-        for name in dir(cls):
-            concerned = getattr(getattr(cls, name), "concerned", None)
-            if concerned is not None and not concerned(cls):
-                setattr(cls, name, None)
-
-    def adapt(self, message: Message) -> Message | None:
-        """
-        Say how the vendor can be asked for the sample *message*; None leaves it out.
-
-        For what the vendor can never carry and the user does not miss, such as the sender's
-        name where it belongs to the account. Keep it small: what you change here is not checked.
-        """
-        return message
-
-    def _fitting(self, messages: Mapping[str, Message]) -> dict[str, Message]:
-        """
-        Those of *messages* that the provider declares.
-        """
-        declared = getattr(self.provider, "capabilities", None)
-        return fitting(messages, declared if isinstance(declared, Capabilities) else UNDECLARED)
-
-    def _adapted(self, messages: Mapping[str, Message]) -> dict[str, Message]:
-        adapted = {name: self.adapt(one) for name, one in self._fitting(messages).items()}
-        return {name: one for name, one in adapted.items() if one is not None}
-
-    def _each_sample(self, check: Callable[[Any, Message], None]) -> None:
-        each(self._fitting(SAMPLES), lambda sample: check(self.provider, sample))
-
-    def _each_of(
-        self, messages: Mapping[str, Message], check: Callable[[Any, Message], None]
-    ) -> None:
-        each(self._adapted(messages), lambda message: check(self.provider, message))
-
-    def _each_error(self, check: Callable[[Any, type[SendError]], None]) -> None:
-        cases = {
-            f"errors {number} (HTTP {answer.status_code})": (answer, kind)
-            for number, (answer, kind) in enumerate(self.errors, 1)
-        }
-        each(cases, lambda case: check(*case))
-
-    def _recorded(self) -> list[Response]:
-        """
-        All recorded answers over HTTP, the success first.
-        """
-        every = (self.accepted, *(answer for answer, _ in (*self.errors, *self.partial)))
-        return [answer for answer in every if isinstance(answer, Response)]
 
     # The provider itself
 

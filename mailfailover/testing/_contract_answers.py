@@ -21,11 +21,10 @@ from mailfailover.errors import (
     SendError,
     Verdict,
 )
-
-from ._claim import calling, claim
-from ._contract_purity import unchanged
-from ._contract_shape import secrets_of
-from ._garbage import FOREIGN_BODIES, altered_bodies, spoiled, truncated
+from mailfailover.testing._claim import calling, claim
+from mailfailover.testing._contract_purity import unchanged
+from mailfailover.testing._contract_shape import secrets_of
+from mailfailover.testing._garbage import FOREIGN_BODIES, altered_bodies, spoiled, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,11 +7,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mailfailover.errors import OutcomeUnknown, SendError
-
-from ._claim import calling, claim
-from ._contract_answers import check_sound, shown_answer, unreadable
-from ._contract_purity import unchanged
-from ._garbage import altered_bodies
+from mailfailover.testing._claim import calling, claim
+from mailfailover.testing._contract_answers import check_sound, shown_answer, unreadable
+from mailfailover.testing._contract_purity import unchanged
+from mailfailover.testing._garbage import altered_bodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

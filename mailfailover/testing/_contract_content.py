@@ -8,17 +8,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mailfailover.errors import UnsupportedFeature
-
-from ._claim import claim
-from ._contract_wire import build, frozen, refusable
-from ._wire_text import WORD, wire_leaves
+from mailfailover.testing._claim import claim
+from mailfailover.testing._contract_wire import build, frozen, refusable
+from mailfailover.testing._wire_text import WORD, wire_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailfailover._message.message import Message
-
-    from ._wire_text import Leaf
+    from mailfailover.testing._wire_text import Leaf
 
 __all__ = [
     "check_bodies_in_place",

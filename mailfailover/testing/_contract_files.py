@@ -8,10 +8,9 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
 from mailfailover._message.attachment import Attachment
-
-from ._claim import claim
-from ._contract_wire import build, frozen, refusable
-from ._wire_text import wire_leaves
+from mailfailover.testing._claim import claim
+from mailfailover.testing._contract_wire import build, frozen, refusable
+from mailfailover.testing._wire_text import wire_leaves
 
 if TYPE_CHECKING:
     from mailfailover._message.message import Message

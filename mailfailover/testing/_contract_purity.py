@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ._claim import claim
-from ._contract_wire import build, frozen, refusable
-from ._wire_text import wire_text
+from mailfailover.testing._claim import claim
+from mailfailover.testing._contract_wire import build, frozen, refusable
+from mailfailover.testing._wire_text import wire_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

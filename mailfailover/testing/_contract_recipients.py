@@ -8,14 +8,13 @@ import re
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from ._claim import claim
-from ._contract_wire import build, frozen, refusable
-from ._wire_text import WORD, wire_leaves
+from mailfailover.testing._claim import claim
+from mailfailover.testing._contract_wire import build, frozen, refusable
+from mailfailover.testing._wire_text import WORD, wire_leaves
 
 if TYPE_CHECKING:
     from mailfailover._message.message import Message
-
-    from ._wire_text import Leaf
+    from mailfailover.testing._wire_text import Leaf
 
 __all__ = ["check_recipients"]
 

@@ -14,8 +14,7 @@ import pytest
 from mailfailover._provider.capabilities import Capabilities
 from mailfailover._provider.provider_check import secret_texts
 from mailfailover._values.features import NO_FEATURES, Feature
-
-from ._claim import claim
+from mailfailover.testing._claim import claim
 
 __all__ = [
     "check_capabilities",

@@ -14,10 +14,9 @@ from mailfailover._message.message import Message
 from mailfailover._provider.capabilities import capabilities_of
 from mailfailover._values.features import Feature
 from mailfailover._values.receipt import Accepted
-
-from ._claim import calling, claim
-from ._contract_purity import unchanged
-from ._samples import PLAIN, RICH
+from mailfailover.testing._claim import calling, claim
+from mailfailover.testing._contract_purity import unchanged
+from mailfailover.testing._samples import PLAIN, RICH
 
 __all__ = ["check_reads", "check_sends", "check_sends_from_threads"]
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from ._claim import claim
-from ._contract_wire import build, refusable
-from ._wire_text import wire_leaves
+from mailfailover.testing._claim import claim
+from mailfailover.testing._contract_wire import build, refusable
+from mailfailover.testing._wire_text import wire_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,12 +20,16 @@ from mailfailover._values.events import EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, WebhookRequest
 from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
-
-from ._claim import calling, claim, each
-from ._contract_shape import secrets_of
-from ._garbage import FOREIGN_BODIES, altered_bodies, truncated, with_odd_entries
-from ._golden import Golden, plain
-from ._webhook_samples import check_events, damaged, enlarged, while_changing
+from mailfailover.testing._claim import calling, claim, each
+from mailfailover.testing._contract_shape import secrets_of
+from mailfailover.testing._garbage import (
+    FOREIGN_BODIES,
+    altered_bodies,
+    truncated,
+    with_odd_entries,
+)
+from mailfailover.testing._golden import Golden, plain
+from mailfailover.testing._webhook_samples import check_events, damaged, enlarged, while_changing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

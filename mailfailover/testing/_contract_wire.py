@@ -14,11 +14,10 @@ import pytest
 
 from mailfailover._values.wire import HTTPRequest, SMTPRequest
 from mailfailover.errors import MailFailoverError, UnsupportedFeature
-
-from ._claim import calling, claim
-from ._contract_shape import secrets_of
-from ._marked import find_marks
-from ._wire_text import body_bytes, wire_text
+from mailfailover.testing._claim import calling, claim
+from mailfailover.testing._contract_shape import secrets_of
+from mailfailover.testing._marked import find_marks
+from mailfailover.testing._wire_text import body_bytes, wire_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._fault import Exchange, Fault, Phase
-from ._http_wire import render
+from mailfailover.testing._fault import Exchange, Fault, Phase
+from mailfailover.testing._http_wire import render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

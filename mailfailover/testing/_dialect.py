@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
-
-from ._http_wire import CannedResponse
-from ._request_bodies import find_mail_ids
+from mailfailover.testing._http_wire import CannedResponse
+from mailfailover.testing._request_bodies import find_mail_ids
 
 if TYPE_CHECKING:
-    from ._http_wire import RecordedRequest
+    from mailfailover.testing._http_wire import RecordedRequest
 
 __all__ = ["GATEWAY_PAGES", "Answer", "Dialect", "errors", "fresh", "json_response"]
 

@@ -13,8 +13,8 @@ from mailfailover._values.face import published_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._channel import Channel
-    from ._http_wire import CannedResponse
+    from mailfailover.testing._channel import Channel
+    from mailfailover.testing._http_wire import CannedResponse
 
 __all__ = ["Exchange", "Fault", "Phase", "Truth"]
 

@@ -13,20 +13,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
-
-from ._certificates import Certificates, certificates
-from ._dialect import Dialect
-from ._dialects import find_dialect
-from ._fault import Fault, Phase
-from ._faults import BY_NAME, ok
-from ._http_exchange import HTTPExchange
-from ._http_wire import CannedResponse, RecordedRequest, read_request, render
-from ._log import Log
-from ._loopback import LoopbackServer
-from ._plan import Plan, Rule
+from mailfailover.testing._certificates import Certificates, certificates
+from mailfailover.testing._dialect import Dialect
+from mailfailover.testing._dialects import find_dialect
+from mailfailover.testing._fault import Fault, Phase
+from mailfailover.testing._faults import BY_NAME, ok
+from mailfailover.testing._http_exchange import HTTPExchange
+from mailfailover.testing._http_wire import CannedResponse, RecordedRequest, read_request, render
+from mailfailover.testing._log import Log
+from mailfailover.testing._loopback import LoopbackServer
+from mailfailover.testing._plan import Plan, Rule
 
 if TYPE_CHECKING:
-    from ._channel import Channel
+    from mailfailover.testing._channel import Channel
 
 __all__ = ["FaultServer"]
 

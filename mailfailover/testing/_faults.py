@@ -10,15 +10,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._damaged_answers import drip_body, drip_headers, gzip_bomb, huge_body, stall_body, truncate
-from ._fault import Fault, Phase
-from ._http_wire import CannedResponse, render
-from ._tls_faults import plain_on_tls, tls_bad_certificate, tls_eof, tls_hang, tls_reset
+from mailfailover.testing._damaged_answers import (
+    drip_body,
+    drip_headers,
+    gzip_bomb,
+    huge_body,
+    stall_body,
+    truncate,
+)
+from mailfailover.testing._fault import Fault, Phase
+from mailfailover.testing._http_wire import CannedResponse, render
+from mailfailover.testing._tls_faults import (
+    plain_on_tls,
+    tls_bad_certificate,
+    tls_eof,
+    tls_hang,
+    tls_reset,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._fault import Exchange
+    from mailfailover.testing._fault import Exchange
 
 __all__ = [
     "BY_NAME",

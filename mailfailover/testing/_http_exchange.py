@@ -7,13 +7,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ._http_wire import CannedResponse, RecordedRequest, render
+from mailfailover.testing._http_wire import CannedResponse, RecordedRequest, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._channel import Channel
-    from ._fault import Fault
+    from mailfailover.testing._channel import Channel
+    from mailfailover.testing._fault import Fault
 
 __all__ = ["HTTPExchange"]
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
-
-from ._channel import Disconnected
+from mailfailover.testing._channel import Disconnected
 
 if TYPE_CHECKING:
-    from ._channel import Channel
+    from mailfailover.testing._channel import Channel
 
 __all__ = ["CannedResponse", "RecordedRequest", "read_request", "render"]
 

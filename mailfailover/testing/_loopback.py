@@ -15,7 +15,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from ._channel import Channel, Disconnected
+from mailfailover.testing._channel import Channel, Disconnected
 
 if TYPE_CHECKING:
     from typing import Self

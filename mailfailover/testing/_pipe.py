@@ -12,10 +12,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ._channel import RESET_ON_CLOSE
+from mailfailover.testing._channel import RESET_ON_CLOSE
 
 if TYPE_CHECKING:
-    from ._channel import Channel
+    from mailfailover.testing._channel import Channel
 
 __all__ = ["Flow", "Pipe"]
 

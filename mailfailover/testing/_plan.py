@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ._fault import Fault, Phase
+    from mailfailover.testing._fault import Fault, Phase
 
 __all__ = ["Plan", "Rule"]
 

@@ -8,12 +8,11 @@ import socket
 from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
-
-from ._loopback import LoopbackServer
-from ._pipe import Flow, Pipe
+from mailfailover.testing._loopback import LoopbackServer
+from mailfailover.testing._pipe import Flow, Pipe
 
 if TYPE_CHECKING:
-    from ._channel import Channel
+    from mailfailover.testing._channel import Channel
 
 __all__ = ["FaultProxy"]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ._http_wire import RecordedRequest
+    from mailfailover.testing._http_wire import RecordedRequest
 
 __all__ = [
     "OUR_ID",

@@ -7,17 +7,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._fault import Fault, Phase
-from ._faults import BY_NAME
-from ._http_wire import CannedResponse
-from ._smtp_wire import render_reply
+from mailfailover.testing._fault import Fault, Phase
+from mailfailover.testing._faults import BY_NAME
+from mailfailover.testing._http_wire import CannedResponse
+from mailfailover.testing._smtp_wire import render_reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._fault import Exchange
-    from ._smtp_session import Session
-    from ._smtp_wire import Reply
+    from mailfailover.testing._fault import Exchange
+    from mailfailover.testing._smtp_session import Session
+    from mailfailover.testing._smtp_wire import Reply
 
 __all__ = ["SMTPExchange", "find_smtp_fault"]
 

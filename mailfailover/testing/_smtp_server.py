@@ -9,21 +9,20 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from mailfailover._values.face import published_in
-
-from ._certificates import Certificates, certificates
-from ._fault import Fault, Phase
-from ._log import Log
-from ._loopback import LoopbackServer
-from ._plan import Plan, Rule
-from ._smtp_exchange import SMTPExchange, find_smtp_fault
-from ._smtp_session import Session
-from ._smtp_wire import RecordedMail, Reply, Settings
+from mailfailover.testing._certificates import Certificates, certificates
+from mailfailover.testing._fault import Fault, Phase
+from mailfailover.testing._log import Log
+from mailfailover.testing._loopback import LoopbackServer
+from mailfailover.testing._plan import Plan, Rule
+from mailfailover.testing._smtp_exchange import SMTPExchange, find_smtp_fault
+from mailfailover.testing._smtp_session import Session
+from mailfailover.testing._smtp_wire import RecordedMail, Reply, Settings
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
-    from ._channel import Channel
+    from mailfailover.testing._channel import Channel
 
 __all__ = ["SMTPFaultServer"]
 

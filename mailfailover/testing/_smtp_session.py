@@ -8,14 +8,14 @@ import re
 import time
 from typing import TYPE_CHECKING, ClassVar
 
-from ._smtp_auth import authenticate
-from ._smtp_wire import RecordedMail, render_reply
+from mailfailover.testing._smtp_auth import authenticate
+from mailfailover.testing._smtp_wire import RecordedMail, render_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._channel import Channel
-    from ._smtp_wire import Settings
+    from mailfailover.testing._channel import Channel
+    from mailfailover.testing._smtp_wire import Settings
 
 __all__ = ["Session"]
 

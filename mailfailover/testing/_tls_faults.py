@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ._certificates import untrusted_context
-from ._fault import Fault, Phase
-from ._http_wire import CannedResponse, render
+from mailfailover.testing._certificates import untrusted_context
+from mailfailover.testing._fault import Fault, Phase
+from mailfailover.testing._http_wire import CannedResponse, render
 
 if TYPE_CHECKING:
-    from ._fault import Exchange
+    from mailfailover.testing._fault import Exchange
 
 __all__ = ["plain_on_tls", "tls_bad_certificate", "tls_eof", "tls_hang", "tls_reset"]
 

@@ -9,8 +9,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mailfailover._values.events import EventType
-
-from ._claim import claim
+from mailfailover.testing._claim import claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
