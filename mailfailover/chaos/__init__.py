@@ -10,8 +10,8 @@ holds all of them, and is what the command, the API, the page and the pytest fix
 
 from __future__ import annotations
 
-from ._chaos import Chaos
-from ._mail import AcceptedMail
-from ._trouble import Trouble
+from mailfailover.chaos._chaos import Chaos
+from mailfailover.chaos._mail import AcceptedMail
+from mailfailover.chaos._trouble import Trouble
 
 __all__ = ["AcceptedMail", "Chaos", "Trouble"]

@@ -9,21 +9,19 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mailfailover.chaos._answers import message_ids
+from mailfailover.chaos._mail import AcceptedMail, headings_of, headings_of_mime
+from mailfailover.chaos._providers import SMTP
 from mailfailover.testing._dialects import find_dialect
 from mailfailover.testing._request_bodies import mail_ids_in
-
-from ._answers import message_ids
-from ._mail import AcceptedMail, headings_of, headings_of_mime
-from ._providers import SMTP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mailfailover.chaos._courier import Courier
+    from mailfailover.chaos._mailbox import Mailbox
+    from mailfailover.chaos._troubles import Troubles
     from mailfailover.testing import CannedResponse, RecordedMail, RecordedRequest
-
-    from ._courier import Courier
-    from ._mailbox import Mailbox
-    from ._troubles import Troubles
 
 __all__ = ["Acceptance"]
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mailfailover._message.message import Message
 from mailfailover._values.receipt import Accepted
 from mailfailover._values.wire import Response
+from mailfailover.chaos._providers import load
 from mailfailover.errors import MailFailoverError, SendError
-
-from ._providers import load
 
 if TYPE_CHECKING:
     from mailfailover.testing import CannedResponse

@@ -5,48 +5,42 @@ All vendors of this machine, their doors, and what was accepted.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from mailfailover._values.face import published_in
-from mailfailover.errors import ConfigurationError
+from mailfailover.chaos._acceptance import Acceptance
+from mailfailover.chaos._certificates import Certificates
+from mailfailover.chaos._conditions import Conditions
+from mailfailover.chaos._control import Control
+from mailfailover.chaos._courier import Courier
+from mailfailover.chaos._doors import Door, Doors, address_of
+from mailfailover.chaos._event_templates import KINDS_OF_EVENTS, told_kinds
+from mailfailover.chaos._hooks import Hooks
+from mailfailover.chaos._key_pages import key_page
+from mailfailover.chaos._keys import Keys
+from mailfailover.chaos._mailbox import Mailbox
+from mailfailover.chaos._providers import HTTP_VENDORS, SMTP, hosts, written_dsn
+from mailfailover.chaos._smtp_vendor import SMTP_KINDS, SMTPDoor
+from mailfailover.chaos._town import addressed, vendor_of_host
+from mailfailover.chaos._vendor import Vendor, http_kinds
 from mailfailover.testing._http_wire import render
 from mailfailover.transports.http import HTTPTransport
-
-from ._acceptance import Acceptance
-from ._certificates import Certificates
-from ._control import Control
-from ._courier import Courier
-from ._doors import Door, Doors, address_of
-from ._event_templates import KINDS_OF_EVENTS, told_kinds
-from ._incident_play import IncidentPlay
-from ._key_pages import key_page
-from ._keys import Keys
-from ._mailbox import Mailbox
-from ._providers import HTTP_VENDORS, SMTP, hosts, written_dsn
-from ._smtp_vendor import SMTP_KINDS, SMTPDoor
-from ._town import addressed, vendor_of_host
-from ._trouble import make_trouble
-from ._troubles import Troubles
-from ._vendor import Vendor
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from mailfailover.chaos._courier import Told
+    from mailfailover.chaos._incident_play import IncidentPlay
+    from mailfailover.chaos._mail import AcceptedMail
     from mailfailover.testing import RecordedRequest
     from mailfailover.testing._channel import Channel
 
-    from ._courier import Told
-    from ._mail import AcceptedMail
-
 __all__ = ["Chaos"]
 
-_TICK = 0.1
 _CERTIFICATES = ("expired_certificate", "wrong_certificate")
 
 
@@ -101,34 +95,40 @@ class Chaos:
         self.vendors: tuple[str, ...] = (*HTTP_VENDORS, SMTP)
         self.mailbox: Mailbox = Mailbox(keep)
         self.keys: Keys = Keys()
-        self.incident: IncidentPlay | None = None
-        self._clock = clock
         self._own_ports = own_ports
         self._first_port = port
-        self._troubles = {name: Troubles(clock, chance) for name in self.vendors}
-        self._webhooks: dict[str, str] = {}
+        self._conditions = Conditions(
+            {name: self.kinds(name) for name in self.vendors}, clock, chance, self._open_and_close
+        )
+        troubles = self._conditions.troubles
         self._courier = Courier(self.keys, HTTPTransport().send)
+        self._hooks = Hooks(self._courier)
         accepting = Acceptance(
             self.mailbox,
             self._courier,
-            troubles=self._troubles,
-            webhooks=self._webhooks,
+            troubles=troubles,
+            webhooks=self._hooks.urls,
             after=delivered_after,
         )
         self._http = {
-            name: Vendor(name, self._troubles[name], accepting.over_http) for name in HTTP_VENDORS
+            name: Vendor(name, troubles[name], accepting.over_http) for name in HTTP_VENDORS
         }
         own = (f"{name}.localhost" for name in HTTP_VENDORS)
         known = ("localhost", "127.0.0.1", "::1", *own, *hosts())
         self._certificates = Certificates((*names, *known), certificate, self._certificate_kind)
-        self._control = Control(self)
-        self._lock = threading.RLock()
         tls = partial(self._context_of, SMTP) if self._certificates.can_be_made else None
-        smtp = SMTPDoor(host, smtp_port, self._troubles[SMTP], accepting.over_smtp, tls)
+        smtp = SMTPDoor(host, smtp_port, troubles[SMTP], accepting.over_smtp, tls)
         shared = Door(host, port, self._answer, self._certificates.context)
         self._doors = Doors(shared, {SMTP: smtp}, self._make_door)
-        self._ended = threading.Event()
-        self._ticker = threading.Thread(target=self._run, name="chaos", daemon=True)
+        self._control = Control(
+            conditions=self._conditions,
+            hooks=self._hooks,
+            courier=self._courier,
+            mailbox=self.mailbox,
+            describe=self.describe,
+            ca_pem=lambda: self.ca_pem,
+            is_local=lambda: shared.host.startswith(("127.", "localhost")),
+        )
 
     def __enter__(self) -> Self:
         self.start()
@@ -143,14 +143,13 @@ class Chaos:
         """
         self._doors.start()
         self._courier.start()
-        self._ticker.start()
+        self._conditions.start()
 
     def close(self) -> None:
         """
         End every connection, and give the ports back.
         """
-        self._ended.set()
-        self._ticker.join()
+        self._conditions.stop()
         self._courier.stop()
         self._doors.close()
 
@@ -177,7 +176,7 @@ class Chaos:
         """
         What takes the place of the vendor's scheme and host: a provider's ``base_url``.
         """
-        self.named(vendor)
+        self._conditions.named(vendor)
         if vendor == SMTP:
             return f"smtp://{address_of(self._doors.own(SMTP))}"
         scheme = "https" if tls else "http"
@@ -195,7 +194,7 @@ class Chaos:
         if vendor == SMTP:
             return f"{url}?tls=none"
         keys = self.keys if self._certificates.can_be_made else None
-        return written_dsn(vendor, url, self._webhooks.get(vendor, ""), keys)
+        return written_dsn(vendor, url, self._hooks.url_of(vendor), keys)
 
     # What fails
 
@@ -209,25 +208,13 @@ class Chaos:
         Raises:
             ConfigurationError: If the vendor, the kind or an option is unknown.
         """
-        trouble = make_trouble(kind, **options)
-        names = [name for name in self.named(vendor) if kind in self.kinds(name)]
-        if not names:
-            known = ", ".join(self.kinds(self.named(vendor)[0]))
-            raise ConfigurationError(f"kind {kind!r} is unknown to {vendor}; known: {known}")
-        with self._lock:
-            for name in names:
-                self._troubles[name].set(trouble)
-            self._open_and_close()
+        self._conditions.fail(vendor, kind, **options)
 
     def heal(self, vendor: str = "*") -> None:
         """
         Let a vendor, or all of them, be well; the end of an incident, if one is played.
         """
-        with self._lock:
-            self.incident = None
-            for name in self.named(vendor):
-                self._troubles[name].set()
-            self._open_and_close()
+        self._conditions.heal(vendor)
 
     def play(self, name: str, speed: float = 1.0) -> IncidentPlay:
         """
@@ -236,23 +223,13 @@ class Chaos:
         Raises:
             ConfigurationError: If there is none, or *speed* is not positive.
         """
-        from mailfailover.drill import load_incident
-
-        is_number = isinstance(speed, int | float) and not isinstance(speed, bool)
-        if not is_number or not 0 < speed < float("inf"):
-            raise ConfigurationError(f"speed must be a number above 0, not {speed!r}")
-        incident = load_incident(name)
-        with self._lock:
-            self.heal()
-            self.incident = IncidentPlay(incident, self._clock(), speed)
-            self._tick()
-            return self.incident
+        return self._conditions.play(name, speed)
 
     def kinds(self, vendor: str) -> Mapping[str, str]:
         """
         The kinds of trouble that a vendor can have, in words.
         """
-        return SMTP_KINDS if vendor == SMTP else self._http[vendor].kinds
+        return SMTP_KINDS if vendor == SMTP else http_kinds(vendor)
 
     # What was accepted, and what is told of it
 
@@ -275,13 +252,7 @@ class Chaos:
         Raises:
             ConfigurationError: If the vendor has no webhooks, or *url* is none.
         """
-        if url and urlsplit(url).scheme not in ("http", "https"):
-            raise ConfigurationError("url must begin with http:// or https://")
-        for name in self.named(vendor):
-            if told_kinds(name):
-                self._webhooks[name] = url
-            elif vendor != "*":
-                raise ConfigurationError(f"{name} has no webhooks")
+        self._hooks.set(self._conditions.named(vendor), url)
 
     def tell(self, mail: AcceptedMail, kind: str, recipient: str = "") -> int:
         """
@@ -290,14 +261,7 @@ class Chaos:
         Raises:
             ConfigurationError: If the vendor tells no such events, or has no webhook here.
         """
-        url = self._webhooks.get(mail.vendor)
-        if not url:
-            raise ConfigurationError(f"{mail.vendor} has no webhook here: set its url first")
-        if kind not in told_kinds(mail.vendor):
-            known = ", ".join(told_kinds(mail.vendor))
-            raise ConfigurationError(f"{mail.vendor} tells no {kind!r}; known: {known}")
-        concerned = [recipient] if recipient else list(mail.recipients)
-        return sum(self._courier.tell(mail, kind, one, url) for one in concerned)
+        return self._hooks.tell(mail, kind, recipient)
 
     @property
     def told(self) -> Sequence[Told]:
@@ -306,28 +270,12 @@ class Chaos:
         """
         return self._courier.told
 
-    # For the API
-
     @property
-    def is_local(self) -> bool:
+    def incident(self) -> IncidentPlay | None:
         """
-        Whether only this machine can reach it.
+        The incident that is played, None between incidents.
         """
-        return self._doors.shared.host.startswith(("127.", "localhost"))
-
-    def named(self, vendor: str) -> tuple[str, ...]:
-        """
-        The vendor of this name, or all for ``"*"``.
-
-        Raises:
-            ConfigurationError: If there is none.
-        """
-        if vendor == "*":
-            return self.vendors
-        if vendor not in self.vendors:
-            known = ", ".join(self.vendors)
-            raise ConfigurationError(f"vendor {vendor!r} is unknown; known: {known}")
-        return (vendor,)
+        return self._conditions.incident
 
     def describe(self, vendor: str) -> dict[str, Any]:
         """
@@ -337,10 +285,10 @@ class Chaos:
             "name": vendor,
             "url": self.url_of(vendor),
             "dsn": self.dsn(vendor),
-            "troubles": [one.to_dict() for one in self._troubles[vendor].now()],
+            "troubles": [one.to_dict() for one in self._conditions.troubles[vendor].now()],
             "kinds": dict(self.kinds(vendor)),
             "events": [kind for kind in KINDS_OF_EVENTS if kind in told_kinds(vendor)],
-            "webhook": self._webhooks.get(vendor, ""),
+            "webhook": self._hooks.url_of(vendor),
         }
 
     def _answer(self, channel: Channel, request: RecordedRequest) -> None:
@@ -369,27 +317,12 @@ class Chaos:
         return self._bad_certificate(vendor) if vendor else ""
 
     def _bad_certificate(self, vendor: str) -> str:
-        trouble = self._troubles[vendor].strikes(_CERTIFICATES)
+        trouble = self._conditions.troubles[vendor].strikes(_CERTIFICATES)
         return trouble.kind if trouble else ""
-
-    def _run(self) -> None:
-        while not self._ended.wait(_TICK):
-            self._tick()
-
-    def _tick(self) -> None:
-        now = self._clock()
-        with self._lock:
-            if play := self.incident:
-                if play.is_over(now):
-                    self.heal()
-                    return
-                for name, troubles in play.troubles(now, self.vendors).items():
-                    self._troubles[name].set(*troubles)
-            self._open_and_close()
 
     def _open_and_close(self) -> None:
         self._doors.open_and_close(self._is_refusing)
 
     def _is_refusing(self, vendor: str) -> bool:
-        trouble = self._troubles[vendor].find(("refuse",))
+        trouble = self._conditions.troubles[vendor].find(("refuse",))
         return trouble is not None and trouble.probability >= 1

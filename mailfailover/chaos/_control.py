@@ -17,10 +17,12 @@ from mailfailover.testing._http_wire import CannedResponse, render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mailfailover.chaos._conditions import Conditions
+    from mailfailover.chaos._courier import Courier
+    from mailfailover.chaos._hooks import Hooks
+    from mailfailover.chaos._mailbox import Mailbox
     from mailfailover.testing import RecordedRequest
     from mailfailover.testing._channel import Channel
-
-    from ._chaos import Chaos
 
 __all__ = ["Control"]
 
@@ -48,11 +50,34 @@ class _NotFound(Exception):
 
 class Control:
     """
-    Answers what is for no vendor.
+    Answers the requests that are for no vendor.
+
+    Args:
+        describe: A vendor as JSON has it.
+
+        ca_pem: The authority that HTTPS clients must trust, in PEM.
+
+        is_local: Whether only this machine can reach the page.
     """
 
-    def __init__(self, chaos: Chaos) -> None:
-        self._chaos = chaos
+    def __init__(
+        self,
+        *,
+        conditions: Conditions,
+        hooks: Hooks,
+        courier: Courier,
+        mailbox: Mailbox,
+        describe: Callable[[str], dict[str, Any]],
+        ca_pem: Callable[[], bytes],
+        is_local: Callable[[], bool],
+    ) -> None:
+        self._conditions = conditions
+        self._hooks = hooks
+        self._courier = courier
+        self._mailbox = mailbox
+        self._describe = describe
+        self._ca_pem = ca_pem
+        self._is_local = is_local
 
     def answer(self, channel: Channel, request: RecordedRequest) -> None:
         """
@@ -65,13 +90,13 @@ class Control:
         The answer to one request.
         """
         path = urlsplit(request.path).path
-        if self._chaos.is_local and not _LOCAL.fullmatch(request.header("Host")):
+        if self._is_local() and not _LOCAL.fullmatch(request.header("Host")):
             # A page of another site whose name leads here would read the mails.
             return _json(403, {"error": "open this page by an address of this machine"})
         if request.method == "GET" and path in _FILES:
             return _file(_FILES[path])
         if request.method == "GET" and path == "/api/ca.pem":
-            pem = self._chaos.ca_pem
+            pem = self._ca_pem()
             return CannedResponse(200, pem, (("Content-Type", "application/x-pem-file"),))
         try:
             return _json(200, self._find(request, path)())
@@ -90,7 +115,7 @@ class Control:
             case "GET", ["api", "mails", number]:
                 return partial(self._mail, number)
             case "DELETE", ["api", "mails"]:
-                return self._chaos.clear
+                return self._mailbox.clear
             case "POST", ["api", "fail"]:
                 return partial(self._fail, _body(request))
             case "POST", ["api", "heal"]:
@@ -104,59 +129,61 @@ class Control:
         raise _NotFound
 
     def _vendors(self) -> Any:
-        chaos = self._chaos
-        incident = chaos.incident
+        incident = self._conditions.incident
         return {
             "incident": incident and incident.incident.name,
-            "mails": chaos.mailbox.total,
-            "vendors": [chaos.describe(name) for name in chaos.vendors],
+            "mails": self._mailbox.total,
+            "vendors": self._described_vendors(),
         }
+
+    def _described_vendors(self, vendor: str = "*") -> list[dict[str, Any]]:
+        return [self._describe(name) for name in self._conditions.named(vendor)]
 
     def _mails(self, query: dict[str, str]) -> Any:
         limit = query.get("limit", "100")
         if not limit.isdecimal() or not 0 < int(limit) <= _MOST:
             raise ConfigurationError(f"limit must be a number from 1 to {_MOST}")
-        found = self._chaos.mailbox.mails(query.get("vendor", ""), query.get("recipient", ""))
+        found = self._mailbox.mails(query.get("vendor", ""), query.get("recipient", ""))
         return {
             "count": len(found),
-            "total": self._chaos.mailbox.total,
+            "total": self._mailbox.total,
             "mails": [self._described(one.number) for one in found[: -int(limit) - 1 : -1]],
         }
 
     def _mail(self, number: str) -> Any:
         found = self._described(_number(number))
-        mail = self._chaos.mailbox.find(_number(number))
+        mail = self._mailbox.find(_number(number))
         text = mail.body[:_TEXT].decode("utf-8", "replace") if mail else ""
         return found | {"text": text}
 
     def _described(self, number: int) -> dict[str, Any]:
-        mail = self._chaos.mailbox.find(number)
+        mail = self._mailbox.find(number)
         if mail is None:
             raise _NotFound
-        told = [one.to_dict() for one in tuple(self._chaos.told) if one.number == number]
+        told = [one.to_dict() for one in tuple(self._courier.told) if one.number == number]
         return mail.to_dict() | {"events": told}
 
     def _fail(self, body: dict[str, Any]) -> Any:
         vendor, kind = _text(body, "vendor"), _text(body, "kind")
-        self._chaos.fail(vendor, kind, **body)
-        return {"vendors": [self._chaos.describe(one) for one in self._chaos.named(vendor)]}
+        self._conditions.fail(vendor, kind, **body)
+        return {"vendors": self._described_vendors(vendor)}
 
     def _heal(self, body: dict[str, Any]) -> Any:
         vendor = _text(body, "vendor", "*")
         _nothing_else(body)
-        self._chaos.heal(vendor)
-        return {"vendors": [self._chaos.describe(one) for one in self._chaos.named(vendor)]}
+        self._conditions.heal(vendor)
+        return {"vendors": self._described_vendors(vendor)}
 
     def _webhook(self, body: dict[str, Any]) -> Any:
         vendor, url = _text(body, "vendor"), _text(body, "url", "")
         _nothing_else(body)
-        self._chaos.webhook(vendor, url)
-        return {"vendors": [self._chaos.describe(one) for one in self._chaos.named(vendor)]}
+        self._hooks.set(self._conditions.named(vendor), url)
+        return {"vendors": self._described_vendors(vendor)}
 
     def _incident(self, body: dict[str, Any]) -> Any:
         name, speed = _text(body, "name"), body.pop("speed", 1)
         _nothing_else(body)
-        play = self._chaos.play(name, speed)
+        play = self._conditions.play(name, speed)
         return {
             "name": play.incident.name,
             "title": play.incident.title,
@@ -167,10 +194,10 @@ class Control:
     def _event(self, number: str, body: dict[str, Any]) -> Any:
         kind, recipient = _text(body, "kind"), _text(body, "recipient", "")
         _nothing_else(body)
-        mail = self._chaos.mailbox.find(_number(number))
+        mail = self._mailbox.find(_number(number))
         if mail is None:
             raise _NotFound
-        return {"posted": self._chaos.tell(mail, kind, recipient)}
+        return {"posted": self._hooks.tell(mail, kind, recipient)}
 
 
 def _file(name: str) -> CannedResponse:

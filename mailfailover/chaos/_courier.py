@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from mailfailover.chaos._event_templates import event_payload, told_kinds
+from mailfailover.chaos._signing import SIGNERS, Posting
 from mailfailover.errors import SendError
-
-from ._event_templates import event_payload, told_kinds
-from ._signing import SIGNERS, Posting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailfailover._values.wire import HTTPRequest, Response
-
-    from ._keys import Keys
-    from ._mail import AcceptedMail
+    from mailfailover.chaos._keys import Keys
+    from mailfailover.chaos._mail import AcceptedMail
 
 __all__ = ["Courier", "Told"]
 

@@ -18,7 +18,7 @@ from zlib import crc32
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._mail import AcceptedMail
+    from mailfailover.chaos._mail import AcceptedMail
 
 __all__ = ["KINDS_OF_EVENTS", "event_payload", "told_kinds"]
 

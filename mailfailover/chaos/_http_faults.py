@@ -13,9 +13,8 @@ from mailfailover.testing._http_wire import CannedResponse, render
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mailfailover.chaos._trouble import Trouble
     from mailfailover.testing._fault import Exchange
-
-    from ._trouble import Trouble
 
 __all__ = ["HTTP_FAULTS"]
 

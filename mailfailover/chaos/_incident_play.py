@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailfailover.chaos._trouble import Trouble
 from mailfailover.drill import Fault
-
-from ._trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from mailfailover.testing._http_wire import CannedResponse
 
 if TYPE_CHECKING:
+    from mailfailover.chaos._keys import Keys
     from mailfailover.testing import RecordedRequest
-
-    from ._keys import Keys
 
 __all__ = ["key_page"]
 

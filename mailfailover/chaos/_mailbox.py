@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._mail import AcceptedMail
+    from mailfailover.chaos._mail import AcceptedMail
 
 __all__ = ["Mailbox"]
 

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from mailfailover._setup.registry import find, load_provider
+from mailfailover.chaos._keys import PASSWORD, SECRET, STANDARD_SECRET, USERNAME
+from mailfailover.chaos._signing import SNS_TOPICS
 from mailfailover.testing._dialects import dialect_names
-
-from ._keys import PASSWORD, SECRET, STANDARD_SECRET, USERNAME
-from ._signing import SNS_TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ._keys import Keys
+    from mailfailover.chaos._keys import Keys
 
 __all__ = ["HTTP_VENDORS", "SMTP", "hosts", "load", "written_dsn"]
 

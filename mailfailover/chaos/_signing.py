@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 from mailfailover._values.wire import HTTPRequest
-
-from ._keys import PASSWORD, SECRET, STANDARD_SECRET, TOPIC, USERNAME
+from mailfailover.chaos._keys import PASSWORD, SECRET, STANDARD_SECRET, TOPIC, USERNAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._keys import Keys
+    from mailfailover.chaos._keys import Keys
 
 __all__ = ["SIGNERS", "SNS_TOPICS", "Posting"]
 

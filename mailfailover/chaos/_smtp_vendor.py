@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailfailover.chaos._doors import MAX_BYTES
+from mailfailover.chaos._trouble import KINDS
 from mailfailover.testing._faults import (
     accept_then,
     garbage,
@@ -18,19 +20,15 @@ from mailfailover.testing._smtp_exchange import SMTPExchange, find_smtp_fault
 from mailfailover.testing._smtp_session import Session
 from mailfailover.testing._smtp_wire import Settings
 
-from ._doors import MAX_BYTES
-from ._trouble import KINDS
-
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
+    from mailfailover.chaos._trouble import Trouble
+    from mailfailover.chaos._troubles import Troubles
     from mailfailover.testing import Fault, RecordedMail
     from mailfailover.testing._channel import Channel
     from mailfailover.testing._smtp_wire import Reply
-
-    from ._trouble import Trouble
-    from ._troubles import Troubles
 
 __all__ = ["SMTP_KINDS", "SMTPDoor"]
 

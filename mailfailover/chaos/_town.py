@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._providers import HTTP_VENDORS, hosts
+from mailfailover.chaos._providers import HTTP_VENDORS, hosts
 
 if TYPE_CHECKING:
     from mailfailover.testing import RecordedRequest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from ._trouble import Trouble
+    from mailfailover.chaos._trouble import Trouble
 
 __all__ = ["Troubles"]
 

@@ -6,22 +6,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailfailover.chaos._http_faults import HTTP_FAULTS
+from mailfailover.chaos._trouble import KINDS
 from mailfailover.testing._dialects import find_dialect
 from mailfailover.testing._http_exchange import HTTPExchange
 from mailfailover.testing._http_wire import CannedResponse
 
-from ._http_faults import HTTP_FAULTS
-from ._trouble import KINDS
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mailfailover.chaos._troubles import Troubles
     from mailfailover.testing import Fault, RecordedRequest
     from mailfailover.testing._channel import Channel
 
-    from ._troubles import Troubles
+__all__ = ["Vendor", "http_kinds"]
 
-__all__ = ["Vendor"]
+
+def http_kinds(vendor: str) -> Mapping[str, str]:
+    """
+    The kinds of trouble that a vendor over HTTP can have, in words.
+    """
+    own = dict.fromkeys(sorted(find_dialect(vendor).errors), "The vendor's own error.")
+    return {**KINDS, **own}
 
 
 class Vendor:
@@ -42,14 +48,6 @@ class Vendor:
         self.dialect = find_dialect(name)
         self.troubles = troubles
         self._accept = accept
-
-    @property
-    def kinds(self) -> Mapping[str, str]:
-        """
-        The kinds of trouble that it can have, in words.
-        """
-        own = dict.fromkeys(sorted(self.dialect.errors), "The vendor's own error.")
-        return {**KINDS, **own}
 
     def answer(self, channel: Channel, request: RecordedRequest) -> None:
         """

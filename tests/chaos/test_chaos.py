@@ -253,7 +253,7 @@ def test_a_trouble_ends_by_itself() -> None:
         chaos.fail("brevo", "refuse", lasts=30)
         failure(dsn)
         now[0] += 31
-        chaos._tick()
+        chaos._conditions.tick()
 
         send(dsn)
 

@@ -116,7 +116,7 @@ def test_an_incident_begins_and_ends() -> None:
         chaos.play("sendgrid-2019-wrong-401")
         begun = chaos.describe("sendgrid")["troubles"]
         now[0] = 10 * 86_400.0
-        chaos._tick()
+        chaos._conditions.tick()
 
         assert begun
         assert chaos.incident is None

@@ -184,8 +184,8 @@ def test_every_vendor_with_webhooks_gets_the_address() -> None:
 
     chaos.webhook("*", "http://127.0.0.1:8000/hooks")
 
-    assert "http://127.0.0.1:8000/hooks" == chaos._webhooks["mandrill"]
-    assert "gmail" not in chaos._webhooks
+    assert "http://127.0.0.1:8000/hooks" == chaos._hooks.urls["mandrill"]
+    assert "gmail" not in chaos._hooks.urls
     assert "webhook_url=http://127.0.0.1:8000/hooks" in chaos.dsn("mandrill")
 
 
