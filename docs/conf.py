@@ -10,6 +10,8 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sphinx.pycode import ModuleAnalyzer
+
 if TYPE_CHECKING:
     from docutils.nodes import Element, reference
     from sphinx.addnodes import pending_xref
@@ -83,10 +85,38 @@ def write_generated_pages(_app: Sphinx) -> None:
     museum_pages.write(HERE / "_generated" / "museum.md")
 
 
+def find_documented_attributes(_app: Sphinx) -> None:
+    """
+    Reads the texts below enum members and attributes where a class is written.
+
+    Sphinx looks for them in the module that users import the class from.
+    """
+    package = HERE.parent / "mailfailover"
+    for path in sorted(package.rglob("*.py")):
+        for face in sorted(set(re.findall(r'@published_in\("([\w.]+)"\)', path.read_text()))):
+            home = ".".join(path.relative_to(HERE.parent).with_suffix("").parts)
+            read_attributes(home, ModuleAnalyzer.for_module(face))
+
+
+def read_attributes(home: str, face: ModuleAnalyzer) -> None:
+    """
+    Adds the attributes that the module *home* documents to those of *face*, in their order.
+    """
+    written = ModuleAnalyzer.for_module(home)
+    for analyzer in (written, face):
+        analyzer.analyze()
+    face.attr_docs |= written.attr_docs
+    first = len(face.tagorder)
+    face.tagorder |= {
+        name: first + place for name, place in written.tagorder.items() if name not in face.tagorder
+    }
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """
     Sphinx calls this.
     """
     app.connect("missing-reference", link_public_name)
+    app.connect("builder-inited", find_documented_attributes)
     app.connect("builder-inited", write_generated_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

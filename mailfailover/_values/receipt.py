@@ -25,14 +25,16 @@ class RecipientStatus(StrEnum):
     """
 
     ACCEPTED = "accepted"
+    """Accepted, to be sent at once."""
+
     QUEUED = "queued"
     """Accepted, to be sent later."""
 
     SUPPRESSED = "suppressed"
-    """Not sent: the recipient bounced, complained or unsubscribed before."""
+    """Not sent, because the recipient bounced, complained or unsubscribed before."""
 
     INVALID = "invalid"
-    """Not sent: the address does not exist."""
+    """Not sent, because the address does not exist."""
 
     REFUSED = "refused"
     """Not sent for another reason."""
