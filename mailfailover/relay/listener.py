@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from mailfailover._values.face import published_in
 from mailfailover.bounces import BounceIntake
 from mailfailover.errors import ConfigurationError
 from mailfailover.relay.desk import Desk
@@ -38,6 +39,7 @@ REFRESH_EVERY = 10.0
 _BUSY = b"421 4.7.0 Too many connections, try again later\r\n"
 
 
+@published_in("mailfailover.relay")
 @dataclass(frozen=True, slots=True)
 class Address:
     """
@@ -64,6 +66,7 @@ class Address:
         return cls(host, int(port), tls)
 
 
+@published_in("mailfailover.relay")
 class Relay:
     """
     Takes mails by SMTP for the outbox of a service.

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncHTTPTransport", "AsyncTransport"]
 
 
+@published_in("mailfailover.aio")
 class AsyncHTTPTransport:
     """
     Sends requests over kept-alive connections of one event loop; a new loop gets new ones.
