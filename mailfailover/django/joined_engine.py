@@ -18,6 +18,7 @@ from django.db import connections, transaction
 from django.utils.connection import ConnectionDoesNotExist
 from sqlalchemy import DateTime, create_engine
 from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.mysql.mysqldb import MySQLDialect_mysqldb
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg, PGExecutionContext_psycopg
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.dialects.sqlite import DATETIME
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "joined_engine"]
 
-KINDS = {"postgresql": "postgresql", "sqlite": "sqlite"}
+KINDS = ("mysql", "postgresql", "sqlite")
+"""Django's names of the databases that can be joined; MariaDB is its ``mysql``."""
 
 
 @cache
@@ -42,7 +44,7 @@ def joined_engine(alias: str) -> Engine:
     Return the engine that writes where, and as part of what, Django writes.
 
     Args:
-        alias: Of ``DATABASES``: SQLite or PostgreSQL.
+        alias: Of ``DATABASES``: SQLite, PostgreSQL, MariaDB or MySQL.
 
     Raises:
         ConfigurationError: If Django has no such database, or it is of another kind.
@@ -63,17 +65,17 @@ def joined_engine(alias: str) -> Engine:
 
 def _kind(alias: str) -> str:
     try:
-        vendor = connections[alias].vendor
+        vendor: str = connections[alias].vendor
     except ConnectionDoesNotExist:
         message = f"OUTBOX names the database {alias!r}, which is not in DATABASES"
         raise ConfigurationError(message) from None
     if vendor not in KINDS:
         message = (
             f"the outbox cannot join transactions of {vendor}: name a database of DATABASES "
-            "with SQLite or PostgreSQL in OUTBOX"
+            "with SQLite, PostgreSQL, MariaDB or MySQL in OUTBOX"
         )
         raise ConfigurationError(message)
-    return KINDS[vendor]
+    return vendor
 
 
 def _driver(kind: str) -> str:
@@ -195,6 +197,15 @@ class PostgreSQLPsycopg2(_Joined, PGDialect_psycopg2):
         super().__init__(**options, use_native_hstore=False)  # type: ignore[no-untyped-call]  # it is not annotated
 
 
+class MySQL(_Joined, MySQLDialect_mysqldb):  # type: ignore[misc]  # on_connect does nothing
+    """
+    MariaDB or MySQL, on a connection of mysqlclient, or of PyMySQL in its place.
+    """
+
+    driver = "django"
+    supports_statement_cache = True
+
+
 class SQLite(_Joined, SQLiteDialect_pysqlite):  # type: ignore[misc]  # on_connect does nothing
     """
     SQLite, on a connection that reads times.
@@ -205,6 +216,7 @@ class SQLite(_Joined, SQLiteDialect_pysqlite):  # type: ignore[misc]  # on_conne
     colspecs = {**SQLiteDialect_pysqlite.colspecs, DateTime: _ReadTime}
 
 
+registry.register("mysql.django", __name__, "MySQL")
 registry.register("postgresql.django", __name__, "PostgreSQL")
 registry.register("postgresql.django_psycopg2", __name__, "PostgreSQLPsycopg2")
 registry.register("sqlite.django", __name__, "SQLite")

@@ -73,7 +73,7 @@ def open_own_engine(alias: str) -> Engine:
         if name not in _DJANGOS_OWN
     }
     engine = create_engine(
-        f"postgresql+{django.Database.__name__}://",
+        f"{django.vendor}+{django.Database.__name__.lower()}://",
         creator=lambda: django.Database.connect(**parameters),
         isolation_level="READ COMMITTED",
         max_overflow=-1,

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import pymysql
 import pytest
 from django.core.management import call_command
 from django.db import connections
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 set_up()
+if find_spec("MySQLdb") is None:  # mysqlclient has to be compiled
+    pymysql.install_as_MySQLdb()
+ENGINES = {
+    "mariadb": "django.db.backends.mysql",
+    "postgresql": "django.db.backends.postgresql",
+}
 
 
 @pytest.fixture
@@ -32,7 +40,11 @@ def mailbox() -> Iterator[Memory]:
 
 
 @pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)],
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.services),
+        pytest.param("mariadb", marks=pytest.mark.services),
+    ],
 )
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """
@@ -43,11 +55,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "shop.db")}
         )
         return
-    with fresh_database("postgresql") as text:
+    with fresh_database(request.param) as text:
         url = make_url(text)
         yield from _migrated(
             {
-                "ENGINE": "django.db.backends.postgresql",
+                "ENGINE": ENGINES[request.param],
                 "NAME": url.database,
                 "USER": url.username,
                 "PASSWORD": url.password or "",

@@ -75,5 +75,6 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view", "change"),
             },
         ),
-        migrations.RunPython(make_tables, keep_tables),
+        # MariaDB commits at each table, which would end a savepoint around them.
+        migrations.RunPython(make_tables, keep_tables, atomic=False),
     )
