@@ -9,6 +9,7 @@ from mailfailover.testing import _contract_answers as answers
 from mailfailover.testing import _contract_batches as batches
 from mailfailover.testing import _contract_content as content
 from mailfailover.testing import _contract_files as files
+from mailfailover.testing import _contract_merges as merges
 from mailfailover.testing import _contract_purity as purity
 from mailfailover.testing import _contract_recipients as recipients
 from mailfailover.testing import _contract_shape as shape
@@ -30,6 +31,7 @@ from mailfailover.testing._contract_concerns import (
 )
 from mailfailover.testing._contract_subject import Subject
 from mailfailover.testing._marked import MARKED
+from mailfailover.testing._merge_samples import CROWD, ODD, TOGETHER
 from mailfailover.testing._samples import SAMPLES
 
 __all__ = ["ProviderContract"]
@@ -300,6 +302,13 @@ class ProviderContract(Subject):
         for request in (self.provider.build_request(self.message), self.provider.build_ping()):
             wire.check_authenticated(self.provider, request)
 
+    @where(is_http)
+    def test_signatures_refuse_nothing(self) -> None:
+        """
+        A mail that was written is sent.
+        """
+        self._each_sample(wire.check_signing)
+
     @where(has_requests)
     def test_ping_sends_nothing(self) -> None:
         """
@@ -447,6 +456,26 @@ class ProviderContract(Subject):
             self.batch,
             "record an answer to a merge: batch = ((Response(...), (Accepted(...), ...)),)",
         )
+
+    @where(has_batch)
+    def test_merges_leave_nobody_out(self) -> None:
+        """
+        Everybody is in the request, with what is meant for him, and with all that a mail has.
+        """
+        self._each_of(CROWD, merges.check_everybody)
+        self._each_of(CROWD, merges.check_own_data)
+        self._each_of(TOGETHER, merges.check_whole)
+
+    @where(has_batch)
+    def test_merges_are_refused_before_anybody_gets_one(self) -> None:
+        """
+        What the vendor cannot carry for one recipient is known before any call.
+        """
+        each({kind: kind for kind in ODD}, self._check_odd)
+
+    def _check_odd(self, kind: str) -> None:
+        found = self._adapted({f"{kind} {number}": one for number, one in enumerate(ODD[kind])})
+        merges.check_odd_recipient(self.provider, kind, [*found.values()])
 
     @where(has_batch)
     def test_merge_is_read_by_recipient(self) -> None:

@@ -8,12 +8,15 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from mailfailover._chain.requirements import required_features
 from mailfailover._message.address import Address
 from mailfailover._message.message import Message
 from mailfailover._provider.capabilities import capabilities_of
 from mailfailover._values.features import Feature
 from mailfailover._values.receipt import Accepted
+from mailfailover.errors import UnsupportedFeature
 from mailfailover.testing._claim import calling, claim
 from mailfailover.testing._contract_purity import unchanged
 from mailfailover.testing._samples import PLAIN, RICH
@@ -44,7 +47,13 @@ def check_sends(provider: Any, message: Message) -> None:
     A mail is taken, unchanged, and the answer is one a chain understands.
     """
     with unchanged(message, "sending"), calling("send"):
-        answer = provider.send(message)
+        try:
+            answer = provider.send(message)
+        except UnsupportedFeature as exc:
+            pytest.fail(
+                f"send refuses what is declared ({exc}): of a merge those before would have got "
+                "the mail. Declare less (see capabilities)"
+            )
     claim(
         answer is None or isinstance(answer, (str, Accepted)),
         f"send must return a str, None or Accepted, not {type(answer).__name__}",

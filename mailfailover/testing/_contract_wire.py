@@ -37,12 +37,14 @@ __all__ = [
     "check_options_clean",
     "check_ping",
     "check_secrets_hidden",
+    "check_signing",
     "check_tracking",
     "frozen",
     "refusable",
 ]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOW = 1_800_000_000.0
 _PROXY = "https://proxy.example/prefix"
 _KEY = "5b0c9b6e-4b7c-5d8e-9f00-112233445566"
 
@@ -179,6 +181,27 @@ def check_authenticated(provider: Any, request: Any) -> None:
         return
     signed = request.auth is not None or any(one in wire_text(request) for one in secrets)
     claim(signed, "no secret is in the request and no auth signs it: is it authenticated?")
+
+
+@refusable()
+def check_signing(provider: Any, message: Message) -> None:
+    """
+    What signs a request signs any, with headers that are clean.
+    """
+    request = build(provider, message)
+    auth = getattr(request, "auth", None)
+    if auth is None:
+        return
+    with calling("auth"):
+        try:
+            headers = auth(request, _NOW)
+        except MailFailoverError as exc:
+            pytest.fail(
+                f"auth refuses a mail ({exc}), after others of a merge may have got it: refuse it "
+                "in build_request and build_batch"
+            )
+    for line in (*headers, *headers.values()):
+        claim(not _CONTROL.search(line), "auth returns a header with a control character")
 
 
 def check_ping(provider: Any, message: Message) -> None:

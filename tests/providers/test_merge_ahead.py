@@ -4,48 +4,47 @@ A merge that one recipient makes impossible at a vendor goes to nobody there.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailfailover import Mailer, Message
-from mailfailover.errors import MailFailoverError, UnsupportedFeature
-from mailfailover.plugin import Response
-from mailfailover.testing import FakeTransport
+from mailfailover import Mailer
+from mailfailover.errors import UnsupportedFeature
+from mailfailover.providers.memory import Memory
+from mailfailover.testing import FaultServer
+from mailfailover.testing._claim import each
+from mailfailover.testing._merge_samples import ODD
 from tests.providers.registrations import http_vendors
 
-ODD: dict[str, dict[str, Any]] = {
-    "a header": {"merge_headers": {"bob@example.net": {"X-Order": "für Bob"}}},
-    "metadata": {"merge_metadata": {"bob@example.net": {"x" * 300: "y" * 300}}},
-    "a subject": {"subject": "{{name}}"},
-}
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailfailover import Message
 
 
 @pytest.mark.parametrize("name", http_vendors())
-@pytest.mark.parametrize("odd", ODD)
-def test_what_a_vendor_refuses_of_a_merge_it_gets_nothing_of(name: str, odd: str) -> None:
+def test_what_a_vendor_refuses_of_a_merge_it_gets_nothing_of(name: str) -> None:
     """
-    Ann would get her mail through this vendor, and Bob none.
+    The first recipients would get their mails through this vendor, and the last none.
     """
-    contract = http_vendors()[name]
-    answer = contract.accepted
-    assert isinstance(answer, Response)
-    transport = FakeTransport(*[answer] * 3)
-    names = {"ann@example.org": {"name": "Ann"}, "bob@example.net": {"name": "Böb," * 99}}
-    merge = {"subject": "Your order", "merge_data": names}
-    mail = Message(
-        to=["ann@example.org", "bob@example.net"],
-        from_email="shop@example.com",
-        text="Dear {{name}}",
-        **merge | ODD[odd],
-    )
+    provider: Any = http_vendors()[name].provider
 
-    with Mailer(contract.provider, transport=transport, timeout=1) as mailer:
-        try:
-            attempts = mailer.send(mail).attempts
-        except MailFailoverError as exc:
-            attempts = getattr(exc, "attempts", ())
+    with FaultServer(name) as vendor:
+        standby = Memory()
+        ours = replace(provider, base_url=vendor.url)
+        with Mailer({"vendor": ours, "standby": standby}, timeout=5) as mailer:
 
-    refused = [one for one in attempts if isinstance(one.error, UnsupportedFeature)]
-    final = [one for one in refused if one is attempts[-1]]
-    assert not final or not transport.requests
+            def check(merges: Sequence[Message]) -> None:
+                vendor.clear()
+                receipt = mailer.send(merges[-1])
+
+                tried = [one.error for one in receipt.attempts if one.provider == "vendor"]
+                refused = isinstance(tried[-1] if tried else None, UnsupportedFeature)
+                assert not refused or not vendor.requests
+                assert {"vendor" if vendor.requests else "standby"} == {
+                    one.provider for one in receipt.attempts if one.error is None
+                }
+                assert not receipt.rejected
+
+            each(ODD, check)

@@ -9,12 +9,13 @@ from mailfailover.testing import ProviderContract
 from tests.testing.test_contract_webhooks import KEY, TestHooks
 from tests.testing.wrong_plugins.answers import ANSWERS
 from tests.testing.wrong_plugins.corners import CORNERS
-from tests.testing.wrong_plugins.good import GoodSimple, TestGood
+from tests.testing.wrong_plugins.good import GoodSimple, TestGood, TestGoodMerge
+from tests.testing.wrong_plugins.merges import MERGES
 from tests.testing.wrong_plugins.requests import REQUESTS
 from tests.testing.wrong_plugins.simple import SIMPLE
 from tests.testing.wrong_plugins.webhooks import WEBHOOKS
 
-__all__ = ["TestGood"]  # run here
+__all__ = ["TestGood", "TestGoodMerge"]  # run here
 
 
 class TestGoodSimple(ProviderContract):
@@ -37,6 +38,17 @@ def test_a_wrong_plugin_fails_a_claim_that_names_the_fault(name: str) -> None:
     """
     wrong = (REQUESTS | ANSWERS | CORNERS)[name]
     contract = type("TestWrong", (TestGood,), {"provider": wrong.plugin()})
+
+    assert re.search(wrong.words, failure_of(contract, wrong.claim))
+
+
+@pytest.mark.parametrize("name", MERGES)
+def test_a_wrong_merge_fails_a_claim_that_names_the_fault(name: str) -> None:
+    """
+    The same for a plugin that merges.
+    """
+    wrong = MERGES[name]
+    contract = type("TestWrong", (TestGoodMerge,), {"provider": wrong.plugin()})
 
     assert re.search(wrong.words, failure_of(contract, wrong.claim))
 

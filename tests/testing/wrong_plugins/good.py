@@ -20,6 +20,7 @@ from mailfailover.plugin import (
     Message,
     Response,
     classify_http,
+    for_recipient,
     json_body,
 )
 from mailfailover.testing import ProviderContract
@@ -141,3 +142,60 @@ class GoodSimple:
         """
         What would be the vendor's client.
         """
+
+
+MERGE_CAPABILITIES = Capabilities(
+    CAPABILITIES.features
+    | Feature.MERGE
+    | Feature.MERGE_METADATA
+    | Feature.MERGE_HEADERS
+    | Feature.MERGE_UNEVEN_HEADERS,
+    max_merge=500,
+    max_bytes=20 * MB,
+)
+
+
+class GoodMerge(Good):
+    """
+    The same vendor, which takes a list of mails in one call.
+    """
+
+    capabilities: ClassVar[Capabilities] = MERGE_CAPABILITIES
+
+    def build_batch(self, message: Message) -> HTTPRequest:
+        return HTTPRequest(
+            "POST",
+            f"{self.base_url}/v1/batches",
+            self.headers() | self.idempotency(message),
+            json_body({"mails": self.mails(message)}),
+        )
+
+    def mails(self, message: Message) -> list[dict[str, Any]]:
+        """
+        The mails; a wrong plugin changes one of them.
+        """
+        return [self.body(for_recipient(message, one)) for one in message.to]
+
+    def parse_batch(
+        self, response: Response, message: Message
+    ) -> tuple[Accepted | errors.SendError, ...]:
+        ids = response.json_object().get("ids")
+        found = (
+            [one for one in ids if isinstance(one, str) and one] if isinstance(ids, list) else []
+        )
+        if len(found) != len(message.to):
+            raise classify_http(response, kind=errors.OutcomeUnknown, detail="unreadable answer")
+        return tuple(Accepted(one) for one in found)
+
+
+class TestGoodMerge(ProviderContract):
+    provider: ClassVar[Any] = GoodMerge()
+    accepted = TestGood.accepted
+    accepted_id = TestGood.accepted_id
+    errors = TestGood.errors
+    batch = (
+        (
+            Response(200, {}, b'{"ids": ["good-1", "good-2", "good-3"]}'),
+            (Accepted("good-1"), Accepted("good-2"), Accepted("good-3")),
+        ),
+    )

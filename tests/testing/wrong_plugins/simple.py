@@ -4,6 +4,7 @@ Plugins with ``send`` alone that do something else than they declare.
 
 from __future__ import annotations
 
+from mailfailover.errors import UnsupportedFeature
 from mailfailover.plugin import Capabilities, Feature, Message
 from tests.testing.wrong_plugins import Wrong
 from tests.testing.wrong_plugins.good import GoodSimple
@@ -63,6 +64,13 @@ class Changes(GoodSimple):
         return super().send(message)
 
 
+class Refuses(GoodSimple):
+    def send(self, message: Message) -> str | None:
+        if not message.subject.isascii():
+            raise UnsupportedFeature("no such subjects", features=("SUBJECT",))
+        return super().send(message)
+
+
 class Numbers(GoodSimple):
     def send(self, message: Message) -> int:  # type: ignore[override]  # the fault
         return 7
@@ -83,6 +91,7 @@ SIMPLE: dict[str, Wrong] = {
     "declares copies": Wrong(DeclaresCopies, LOOKS, "never looks at cc"),
     "declares reply_to": Wrong(DeclaresReplies, LOOKS, "never looks at reply_to"),
     "declares send_at": Wrong(DeclaresTime, LOOKS, "never looks at send_at"),
+    "refuses": Wrong(Refuses, SENDS, "send refuses what is declared .no such subjects"),
     "crashes": Wrong(Crashes, SENDS, "send raises KeyError"),
     "changes the message": Wrong(Changes, SENDS, "sending has changed the message"),
     "numbers": Wrong(Numbers, SENDS, "send must return a str"),
