@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Envelope", "Wishes", "take_parameters"]
 
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
+# The path ends at its bracket: the value of a parameter may have brackets too, as AUTH=<> has.
+_PATH = re.compile(r'[A-Za-z]+:\s*<((?:[^<>"]|"(?:[^"\\]|\\.)*")*)>')
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NOTIFY = frozenset({"NEVER", "SUCCESS", "FAILURE", "DELAY"})
 _MAX_ENVID = 100
@@ -73,12 +75,14 @@ def take_parameters(arg: str, *names: str) -> tuple[str, dict[str, str]]:
     Raises:
         ValueError: If one of them is wrong; the text is the reply.
     """
-    head, bracket, tail = arg.rpartition(">")
-    if re.search(r"\s", _QUOTED.sub("", head.partition("<")[2])):
+    path = _PATH.match(arg)
+    if path is None:
+        return arg, {}  # aiosmtpd says what is wrong.
+    if re.search(r"\s", _QUOTED.sub("", path[1])):
         raise ValueError("553 5.1.3 An address has a space in it")  # aiosmtpd would guess
     found: dict[str, str] = {}
     left = []
-    for word in tail.split():
+    for word in arg[path.end() :].split():
         name, _, value = word.partition("=")
         if name.upper() not in names:
             left.append(word)
@@ -86,13 +90,15 @@ def take_parameters(arg: str, *names: str) -> tuple[str, dict[str, str]]:
             raise ValueError(f"501 5.5.4 {name.upper()} stands there twice")
         else:
             found[name.upper()] = _checked(name.upper(), value)
-    return " ".join([f"{head}{bracket}", *left]), found
+    return " ".join([path[0], *left]), found
 
 
 def _checked(name: str, value: str) -> str:
     if name == "RET" and value.upper() in ("FULL", "HDRS"):
         return value.upper()
     if name == "ENVID" and value and len(value) <= _MAX_ENVID and _XTEXT.fullmatch(value):
+        return value
+    if name == "AUTH" and (value == "<>" or (value and _XTEXT.fullmatch(value))):
         return value
     if name == "NOTIFY" and _is_notify(value.upper().split(",")):
         return value.upper()

@@ -5,6 +5,7 @@ The gate of the SMTP port: this machine until there is an API key, then whoever 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -53,15 +54,26 @@ class Gate:
         """
         Return who sends in *session*, or the reply for those who may not.
         """
+        return self._judge(session, has_keys=self._keys.exist())
+
+    def known_caller(self, session: Any) -> Caller | str | None:
+        """
+        Return what :meth:`caller` would, or None where the database has to be asked.
+        """
+        has_keys = self._keys.exist_by_memory()
+        return None if has_keys is None else self._judge(session, has_keys=has_keys)
+
+    def _judge(self, session: Any, *, has_keys: bool) -> Caller | str:
         if isinstance(session.auth_data, Caller):
             return _with_headers(session.auth_data)
-        if self._keys.exist():
+        if has_keys:
             return NO_KEY
         if session.peer and is_loopback(str(session.peer[0])):
             return _with_headers(LOCAL)
         return CLOSED
 
 
+@lru_cache(maxsize=1000)
 def _with_headers(caller: Caller) -> Caller:
     rules = replace(caller.rules, grants=(*caller.rules.grants, *_GRANTS))
     return replace(caller, rules=rules)

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from mailfailover.relay.desk import Desk
     from mailfailover.relay.envelope import Envelope
     from mailfailover.relay.gate import Gate
+    from mailfailover.relay.writer import Writer
 
 __all__ = ["Handler"]
 
 _LOG = logging.getLogger(__name__)
+LARGE = 256 * 1024
+"""Reading a mail of so many octets would let other clients wait."""
+
 _NULL = "<>"
 _NO_ADDRESS = "550 5.1.1 This is no bounce address of ours, or it is too old"
 _MAX_BOUNCES = 10
@@ -37,16 +41,26 @@ class Handler:
     Args:
         gate: Says who may send.
 
-        desk: Takes the mails.
+        desk: Reads the mails.
+
+        writer: Stores them.
 
         bounces: Takes what anybody may bring: reports to an address that we signed.
 
         executor: The threads that write to the database, so that other clients need not wait.
     """
 
-    def __init__(self, gate: Gate, desk: Desk, bounces: BounceIntake, executor: Executor) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        desk: Desk,
+        writer: Writer,
+        bounces: BounceIntake,
+        executor: Executor,
+    ) -> None:
         self._gate = gate
         self._desk = desk
+        self._writer = writer
         self._bounces = bounces
         self._executor = executor
 
@@ -65,7 +79,9 @@ class Handler:
         """
         Take the sender, if this client may send at all; where bounces are taken, anybody's.
         """
-        caller = await self._in_thread(self._gate.caller, session)
+        caller = self._gate.known_caller(session)
+        if caller is None:
+            caller = await self._in_thread(self._gate.caller, session)
         if isinstance(caller, str) and not self._bounces.addresses:
             return caller
         if address != _NULL:
@@ -123,7 +139,9 @@ class Handler:
             session.host_name or "",
             protocol,
         )
-        return str(await self._in_thread(self._desk.take, given))
+        is_large = len(given.content) > LARGE
+        read = await self._in_thread(self._desk.read, given) if is_large else self._desk.read(given)
+        return read if isinstance(read, str) else await self._writer.store(read)
 
     def _take_bounce_address(self, envelope: Envelope, address: str) -> str:
         """

@@ -21,6 +21,7 @@ from mailfailover.relay.gate import Gate
 from mailfailover.relay.handler import Handler
 from mailfailover.relay.session import Session
 from mailfailover.relay.submissions import Submissions
+from mailfailover.relay.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ MAX_CONNECTIONS = 200
 MAX_OF_ONE_PEER = 50
 WRITERS = 8
 REFRESH_EVERY = 10.0
+ANSWERING = 0.05
 _BUSY = b"421 4.7.0 Too many connections, try again later\r\n"
 
 
@@ -107,7 +109,9 @@ class Relay:
         self._gate = Gate(service.keys)
         self._executor = ThreadPoolExecutor(WRITERS, thread_name_prefix="mailfailover-smtp")
         desk = Desk(service, self.submissions)
-        self._handler = Handler(self._gate, desk, _intake(service), self._executor)
+        self._writer = Writer(desk, self._executor)
+        bounces = _intake(service)
+        self._handler = Handler(self._gate, desk, self._writer, bounces, self._executor)
         self._options: dict[str, Any] = {
             "authenticator": self._gate.log_in,
             "data_size_limit": max_bytes,
@@ -185,7 +189,8 @@ class Relay:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        await asyncio.sleep(0)
+        await self._writer.end()
+        await asyncio.sleep(ANSWERING)  # The sessions of the last mails write their replies.
         for task in asyncio.all_tasks(self._loop) - {asyncio.current_task()}:
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):

@@ -9,8 +9,9 @@ there is never a bounce of a bounce.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Reporter"]
 
 _LOG = logging.getLogger(__name__)
+_REST = 10
 _FAILED = frozenset({RecipientStatus.REFUSED, RecipientStatus.INVALID, RecipientStatus.SUPPRESSED})
-_PATIENCE = timedelta(hours=1)
 
 
 class Reporter:
@@ -46,8 +47,6 @@ class Reporter:
         bounce_from: Whom a bounce is from; where "", the mailer's sender, else the mail's own.
 
         every: Seconds between two looks.
-
-        patience: How long a mail may be missing from the outbox, whose process then died.
     """
 
     def __init__(
@@ -57,24 +56,26 @@ class Reporter:
         *,
         bounce_from: str = "",
         every: float = 2.0,
-        patience: timedelta = _PATIENCE,
     ) -> None:
         self._service = service
         self._submissions = submissions
         self._bounce_from = bounce_from
         self._every = every
-        self._patience = patience
         self._over = Event()
 
     def run(self) -> None:
         """
         Look again and again, until :meth:`stop`.
         """
-        while not self._over.wait(self._every):
+        pause = self._every
+        while not self._over.wait(pause):
+            begun = monotonic()
             try:
                 self.look()
             except SQLAlchemyError as exc:
                 _LOG.warning("the fate of mails cannot be read now: %s", type(exc).__name__)
+            # Many mails may wait for a provider: looking at them is a small share of the time.
+            pause = max(self._every, _REST * (monotonic() - begun))
 
     def stop(self) -> None:
         """
@@ -86,23 +87,15 @@ class Reporter:
         """
         Report every failure that there is now; return how many reports were made.
         """
-        made, after = 0, 0
-        while found := self._submissions.open(after=after):
-            for number, submission in found:
-                after = number
-                made += self._settle(submission)
+        made = 0
+        while found := self._submissions.settled():
+            made += sum(map(self._settle, found))
         return made
 
     def _settle(self, submission: Submission) -> bool:
         mail = self._service.outbox.get(submission.mail)
-        if mail is None:
-            if datetime.now(UTC) - submission.created > self._patience:
-                self._submissions.finish(submission.mail)
-            return False
-        if mail.state not in (State.SENT, State.DEAD):
-            return False
-        fates = list(_fates(submission, mail))
-        if not fates or is_automatic(submission.header):
+        fates = [] if mail is None else list(_fates(submission, mail))
+        if mail is None or not fates or is_automatic(submission.header):
             self._submissions.finish(submission.mail)
             return False
         return self._report(submission, mail, fates)

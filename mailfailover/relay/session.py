@@ -5,10 +5,12 @@ A session of SMTP: aiosmtpd's commands, with DSN, enhanced status codes and AUTH
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.smtp import SMTP
 
+from mailfailover.relay.data import LineTooLong, MailTooLarge, read_content
 from mailfailover.relay.envelope import Envelope, take_parameters
 from mailfailover.service.peer import is_loopback
 
@@ -33,6 +35,8 @@ class Session(SMTP):
     """
     One connection of a client.
     """
+
+    line_length_limit = 64 * 1024  # how much of what a client sends waits to be read
 
     def __init__(self, handler: Any, *, is_tls: bool, **options: Any) -> None:
         super().__init__(handler, auth_require_tls=not is_tls, **options)
@@ -83,9 +87,12 @@ class Session(SMTP):
     async def smtp_MAIL(self, arg: str | None) -> None:
         """
         Take RET and ENVID, and leave the rest to aiosmtpd.
+
+        AUTH names whoever logged in at the client. A server that offers AUTH must take it, and
+        need not believe it (RFC 4954, 5): Postfix adds AUTH=<> to every mail.
         """
         try:
-            arg, found = take_parameters(arg or "", "RET", "ENVID")
+            arg, found = take_parameters(arg or "", "RET", "ENVID", "AUTH")
         except ValueError as exc:
             await self.push(str(exc))
             return
@@ -110,3 +117,28 @@ class Session(SMTP):
             email = envelope.rcpt_tos[-1]
             envelope.notify[email] = found.get("NOTIFY", "")
             envelope.original[email] = found.get("ORCPT", "")
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """
+        Take a mail, as fast as it comes and in bounded memory, whatever is wrong with it.
+        """
+        if await self.check_helo_needed():
+            return
+        if not self.envelope or not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 Name a sender and a recipient first")
+            return
+        if arg:
+            await self.push("501 5.5.4 Syntax: DATA")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        try:
+            content = await read_content(self._reader, self.data_size_limit or sys.maxsize)
+        except MailTooLarge:
+            reply = "552 5.3.4 The mail is larger than this server takes"
+        except LineTooLong:
+            reply = "500 5.5.6 A line is longer than 1000 octets: encode the mail"
+        else:
+            self.envelope.content = self.envelope.original_content = content
+            reply = await self._call_handler_hook("DATA")
+        self.envelope = self._create_envelope()
+        await self.push(reply)

@@ -6,23 +6,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, or_, select
 
-from mailfailover._sql.database import reading
+from mailfailover._sql.database import reading, writing
 from mailfailover._sql.schema import init
+from mailfailover.outbox._tables import FINISHED, mails
 from mailfailover.relay.envelope import Wishes
 from mailfailover.relay.tables import PART, submissions
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine, Row
 
 __all__ = ["Submission", "Submissions"]
 
 MAX_HEADER = 64 * 1024
 """So much of a header a bounce shows."""
+
+_INSERT = insert(submissions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Submission:
 
 class Submissions:
     """
-    The submissions that are not finished. Safe in threads.
+    The submissions of mails whose fate is open. Safe in threads.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -63,53 +68,58 @@ class Submissions:
         """
         init(self.engine, PART)
 
-    def add(self, mail: str, sender: str, wishes: Wishes, header: bytes = b"") -> None:
+    def add(self, found: Iterable[Submission], connection: Connection) -> None:
         """
-        Remember to whom a bounce of *mail* goes, and its *header*.
+        Remember in the transaction of *connection* to whom bounces go.
         """
-        row = {
-            "mail": mail,
-            "sender": sender,
-            "wishes": json.dumps(asdict(wishes)),
-            "header": header[:MAX_HEADER].decode("utf-8", "replace"),
-            "created": datetime.now(UTC),
-            "done": False,
-        }
-        with self.engine.begin() as connection:
-            connection.execute(insert(submissions).values(row))
+        rows = [
+            {
+                "mail": one.mail,
+                "sender": one.sender,
+                "wishes": json.dumps(asdict(one.wishes)),
+                "header": one.header.replace("\0", ""),
+                "created": one.created,
+            }
+            for one in found
+        ]
+        if rows:
+            connection.execute(_INSERT, rows)
 
-    def open(self, limit: int = 500, after: int = 0) -> list[tuple[int, Submission]]:
+    def settled(self, limit: int = 500) -> list[Submission]:
         """
-        Return the unfinished ones with their numbers, oldest first.
+        Return those whose mail waits for nothing any more, or is forgotten; the oldest first.
         """
         query = (
             select(submissions)
-            .where(submissions.c.done.is_(False), submissions.c.number > after)
+            .outerjoin(mails, mails.c.id == submissions.c.mail)
+            .where(or_(mails.c.state.in_(FINISHED), mails.c.state.is_(None)))
             .order_by(submissions.c.number)
             .limit(limit)
         )
         with reading(self.engine) as connection:
             rows = connection.execute(query).all()
-        return [
-            (
-                row.number,
-                Submission(
-                    row.mail, row.sender, Wishes(**json.loads(row.wishes)), row.header, row.created
-                ),
-            )
-            for row in rows
-        ]
+        return [_submission(row) for row in rows]
 
-    def finish(self, mail: str, connection: object = None) -> bool:
+    def open(self) -> list[Submission]:
         """
-        Note that *mail* needs no report any more; return whether it was open.
+        Return all that there are, the oldest first.
         """
-        statement = (
-            update(submissions)
-            .where(submissions.c.mail == mail, submissions.c.done.is_(False))
-            .values(done=True)
-        )
+        with reading(self.engine) as connection:
+            rows = connection.execute(select(submissions).order_by(submissions.c.number)).all()
+        return [_submission(row) for row in rows]
+
+    def finish(self, mail: str, connection: Connection | None = None) -> bool:
+        """
+        Forget a mail that needs no report any more; return whether it was there.
+        """
+        statement = delete(submissions).where(submissions.c.mail == mail)
         if connection is not None:
-            return bool(connection.execute(statement).rowcount)  # type: ignore[attr-defined]  # a connection
-        with self.engine.begin() as own:
+            return bool(connection.execute(statement).rowcount)
+        with writing(self.engine) as own:
             return bool(own.execute(statement).rowcount)
+
+
+def _submission(row: Row[Any]) -> Submission:
+    return Submission(
+        row.mail, row.sender, Wishes(**json.loads(row.wishes)), row.header, row.created
+    )

@@ -4,7 +4,7 @@ The relay's own table: of each mail, to whom a bounce goes and what is to be rep
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
 from mailfailover._sql.database import UTC
 from mailfailover._sql.schema import Part
@@ -20,7 +20,5 @@ submissions: Table = Table(
     Column("wishes", Text, nullable=False),
     Column("header", Text, nullable=False),
     Column("created", UTC, nullable=False),
-    Column("done", Boolean, nullable=False),
-    Index("mailfailover_submissions_open", "done", "number"),
 )
 PART = Part("relay", 1, _metadata, "mailfailover relay")

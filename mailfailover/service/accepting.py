@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,7 +19,7 @@ from mailfailover.service.problems import FieldError, Problem
 from mailfailover.service.tables import posts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -34,6 +34,7 @@ MAX_KEY = 200
 _POST = insert(posts)
 _NOT_STORED = "The mail could not be stored, and will not be sent. Post it again later."
 _LATER = {"Retry-After": "5"}
+_REFUSED = (Problem, IdempotencyConflict, InvalidMessage)
 
 
 def accept(service: Service, caller: Caller, post: Post, key: str | None = None) -> str:
@@ -58,9 +59,10 @@ def accept(service: Service, caller: Caller, post: Post, key: str | None = None)
     stored = check(service, caller, post, key)
     try:
         with _on_disk(service) as connection:
-            return _store(service, connection, caller, stored)
+            (mail_id,) = _store(service, connection, [stored])
     except (IdempotencyConflict, InvalidMessage) as exc:
-        raise _refused(exc) from None
+        raise _problem(exc) from None
+    return mail_id
 
 
 def check(service: Service, caller: Caller, post: Post, key: str | None = None) -> Stored:
@@ -78,18 +80,32 @@ def check(service: Service, caller: Caller, post: Post, key: str | None = None) 
         raise _wrong("callback_url", "this service has no secret that would sign the calls")
     if post.wants_link:
         message = _with_link(service, message)
-    return Stored(message, post.callback_url, _own(caller, key))
+    return Stored(message, post.callback_url, _own(caller, key), caller)
 
 
-def store_all(service: Service, caller: Caller, batch: Sequence[Stored]) -> list[str | Problem]:
+def store_all(
+    service: Service,
+    batch: Sequence[Stored],
+    beside: Callable[[Connection, Sequence[str | Problem]], object] | None = None,
+) -> list[str | Problem]:
     """
     Store mails by one commit; return in their order the id of each, or why it was refused.
+
+    Args:
+        service: Where.
+
+        batch: The mails.
+
+        beside: Writes what belongs to them in the same transaction, given these answers.
 
     Raises:
         Problem: If none could be stored.
     """
     with _on_disk(service) as connection:
-        return [_store_or_refuse(service, connection, caller, one) for one in batch]
+        answers = _store_all_or_each(service, connection, batch)
+        if beside is not None:
+            beside(connection, answers)
+    return answers
 
 
 @contextmanager
@@ -114,37 +130,50 @@ class Stored(NamedTuple):
     message: Message
     callback_url: str
     key: str | None
+    caller: Caller
 
 
-def _store_or_refuse(
-    service: Service, connection: Connection, caller: Caller, stored: Stored
-) -> str | Problem:
+def _store_all_or_each(
+    service: Service, connection: Connection, batch: Sequence[Stored]
+) -> list[str | Problem]:
+    """
+    Store mails by few statements; one at a time if any is refused, to find out which.
+    """
     try:
         with connection.begin_nested():
-            return _store(service, connection, caller, stored)
-    except Problem as problem:
-        return problem
-    except (IdempotencyConflict, InvalidMessage) as exc:
-        return _refused(exc)
+            return [*_store(service, connection, batch)]
+    except _REFUSED as exc:
+        if len(batch) == 1:
+            return [_problem(exc)]
+    return [one for single in batch for one in _store_all_or_each(service, connection, [single])]
 
 
-def _refused(error: IdempotencyConflict | InvalidMessage) -> Problem:
+def _problem(error: Problem | IdempotencyConflict | InvalidMessage) -> Problem:
+    if isinstance(error, Problem):
+        return error
     if isinstance(error, InvalidMessage):
         return _wrong(error.field, str(error))
     detail = "Use a new idempotency key for each mail, and the same for its repetitions."
     return Problem("idempotency-conflict", detail)
 
 
-def _store(service: Service, connection: Connection, caller: Caller, stored: Stored) -> str:
-    message = stored.message
-    mail_id = service.outbox.add(message, connection, idempotency_key=stored.key)
-    if mail_id == message.id:
-        if caller.key:
-            _count(service, connection, caller, message)
-        heading = heading_of(message) if service.keep_headings else Heading()
-        row = {"mail": mail_id, "key": caller.key, "callback_url": stored.callback_url}
-        connection.execute(_POST, row | heading._asdict())
-    return mail_id
+def _store(service: Service, connection: Connection, batch: Sequence[Stored]) -> list[str]:
+    mail_ids = service.outbox.add_many(
+        [one.message for one in batch], connection, idempotency_keys=[one.key for one in batch]
+    )
+    new = [one for one, mail_id in zip(batch, mail_ids, strict=True) if one.message.id == mail_id]
+    for one in new:
+        if one.caller.key:
+            _count(service, connection, one.caller, one.message)
+    if new:
+        connection.execute(_POST, [_row(service, one) for one in new])
+    return mail_ids
+
+
+def _row(service: Service, stored: Stored) -> dict[str, Any]:
+    heading = heading_of(stored.message) if service.keep_headings else Heading()
+    row = {"mail": stored.message.id, "key": stored.caller.key}
+    return row | {"callback_url": stored.callback_url} | heading._asdict()
 
 
 def _count(service: Service, connection: Connection, caller: Caller, message: Message) -> None:

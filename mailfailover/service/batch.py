@@ -67,7 +67,7 @@ def _check(mail: Any, key: str | None) -> Stored | Problem:
 
 def _store(mails: Sequence[Stored]) -> Sequence[str | Problem]:
     try:
-        return store_all(service(), caller(), mails) if mails else ()
+        return store_all(service(), mails) if mails else ()
     except Problem as problem:
         return [problem] * len(mails)
 

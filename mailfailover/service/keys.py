@@ -152,12 +152,19 @@ class Keys:
         """
         Tell whether a key was ever made. A service whose keys are all revoked stays closed.
         """
-        when, found = self._counted
-        if not found and self._clock() - when > MEMORY_SECONDS:
+        found = self.exist_by_memory()
+        if found is None:
             with reading(self.engine) as connection:
                 found = bool(connection.scalar(select(func.count()).select_from(keys)))
             self._counted = self._clock(), found
         return found
+
+    def exist_by_memory(self) -> bool | None:
+        """
+        Tell what :meth:`exist` would, or None if that has to ask the database.
+        """
+        when, found = self._counted
+        return found if found or self._clock() - when <= MEMORY_SECONDS else None
 
     def check(self, text: str) -> Caller | None:
         """

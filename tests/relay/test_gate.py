@@ -9,7 +9,7 @@ import pytest
 from aiosmtpd.smtp import LoginPassword
 
 from mailfailover.outbox import Outbox
-from mailfailover.relay.desk import Desk, Given
+from mailfailover.relay.desk import Desk, Given, Letter
 from mailfailover.relay.envelope import Wishes, take_parameters
 from mailfailover.relay.gate import CLOSED, NO_KEY, Gate
 from mailfailover.relay.loops import PERIOD, Loops
@@ -71,6 +71,9 @@ def test_with_a_key_everybody_logs_in(service: Service) -> None:
             "FROM:<a@b.example> SIZE=1",
             {"RET": "HDRS", "ENVID": "a+2Bb"},
         ),
+        ("FROM:<a@b.example> AUTH=<> SIZE=1", "FROM:<a@b.example> SIZE=1", {"AUTH": "<>"}),
+        ("FROM:<> AUTH=a+40b", "FROM:<>", {"AUTH": "a+40b"}),
+        ("FROM:a@b.example RET=FULL", "FROM:a@b.example RET=FULL", {}),
         ('FROM:<"a b>"@b.example> RET=FULL', 'FROM:<"a b>"@b.example>', {"RET": "FULL"}),
     ],
 )
@@ -78,7 +81,7 @@ def test_parameters_of_dsn(arg: str, left: str, found: dict[str, str]) -> None:
     """
     They are taken out, the others stay for aiosmtpd.
     """
-    assert (left, found) == take_parameters(arg, "RET", "ENVID")
+    assert (left, found) == take_parameters(arg, "RET", "ENVID", "AUTH")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,7 @@ def test_parameters_of_dsn(arg: str, left: str, found: dict[str, str]) -> None:
         ("NOTIFY=success,failure,delay", True),
         ("NOTIFY=NEVER,FAILURE", False),
         ("NOTIFY=", False),
+        ("AUTH=", False),
         ("NOTIFY=x", False),
         ("ORCPT=rfc822;a+2B@b.example", True),
         ("ORCPT=rfc822", False),
@@ -100,10 +104,12 @@ def test_values_of_dsn(parameter: str, *, ok: bool) -> None:
     What RFC 3461 does not allow is refused.
     """
     if ok:
-        assert 1 == len(take_parameters(f"TO:<a@b.example> {parameter}", "NOTIFY", "ORCPT")[1])
+        assert 1 == len(
+            take_parameters(f"TO:<a@b.example> {parameter}", "NOTIFY", "ORCPT", "AUTH")[1]
+        )
         return
     with pytest.raises(ValueError, match=r"501 5\.5\.4"):
-        take_parameters(f"TO:<a@b.example> {parameter}", "NOTIFY", "ORCPT")
+        take_parameters(f"TO:<a@b.example> {parameter}", "NOTIFY", "ORCPT", "AUTH")
 
 
 def test_loops_are_forgotten() -> None:
@@ -136,11 +142,14 @@ def test_header_of_a_sealed_mail_is_not_kept(service: Service, key: str) -> None
     submissions.init()
     own = replace(service, outbox=Outbox(engine, key=key or ()))
 
-    reply = Desk(own, submissions).take(
+    desk = Desk(own, submissions)
+    letter = desk.read(
         Given(MAIL, "a@example.com", ("b@example.org",), Wishes(), KEY, "127.0.0.1", "x", "SMTP")
     )
+    assert isinstance(letter, Letter)
+    (reply,) = desk.store([letter])
 
-    ((_, kept),) = submissions.open()
+    (kept,) = submissions.open()
     assert reply.startswith("250 2.0.0 ")
     assert kept.header == (
         "Auto-Submitted: no\r\n"

@@ -149,7 +149,7 @@ def test_commands_may_come_at_once(relay: Relay, service: Service) -> None:
         (b"MAIL FROM:<a@example.com> FOO=BAR\r\n", b"555 5.5.0 "),
         (b"MAIL FROM:<a b@example.com>\r\n", b"553 5.1"),
         (b"RCPT TO:<a@example.com>\r\n", b"503 5.5.0 "),
-        (b"DATA\r\n", b"503 5.5.0 "),
+        (b"DATA\r\n", b"503 5.5.1 "),
         (b"EXPN list\r\n", b"502 5.5.0 "),
         (b"XYZ\r\n", b"500 5.5.0 "),
         (b"MAIL FROM:<a@example.com> SIZE=999999\r\n", b"552 5.5.0 "),

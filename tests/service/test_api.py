@@ -165,7 +165,7 @@ def test_database_that_fails_promises_nothing(
     """
     Without a commit there is no 202.
     """
-    monkeypatch.setattr(type(service.outbox), "add", _fails)
+    monkeypatch.setattr(type(service.outbox), "add_many", _fails)
 
     answer = post(client)
 
