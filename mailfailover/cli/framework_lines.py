@@ -31,11 +31,17 @@ class Lines(NamedTuple):
 
 _DJANGO = '''\
 """
-The mail of this project. In settings.py: `from mail_settings import *`, and add
+The mail of this project. At the end of settings.py: `from mail_settings import *`, and add
 "mailfailover.django" to INSTALLED_APPS. The variable MAILFAILOVER_DSN names the providers.
 """
 
-EMAIL_BACKEND = "mailfailover.django.EmailBackend"
+import django
+
+_BACKEND = "mailfailover.django.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": _BACKEND}}
+else:
+    EMAIL_BACKEND = _BACKEND
 MAILFAILOVER = {
     "TIMEOUT": 20,
     # Mails wait in the default database, in the transaction that is open, for
@@ -85,8 +91,8 @@ FRAMEWORKS: Mapping[str, Lines] = {
     "django": Lines(
         "mail_settings.py",
         _DJANGO,
-        'In settings.py, write `from mail_settings import *` and add "mailfailover.django" to '
-        f"INSTALLED_APPS; then {_PROVIDERS}.",
+        "At the end of settings.py, write `from mail_settings import *` and add "
+        f'"mailfailover.django" to INSTALLED_APPS; then {_PROVIDERS}.',
     ),
     "flask": Lines(
         "mail.py",

@@ -139,17 +139,27 @@ def test_the_lines_of_an_asgi_framework_send(
         assert 404 == client.get("/email/webhooks/none").status_code
 
 
-def test_the_lines_of_django_are_settings() -> None:
+@pytest.mark.parametrize("version", [(5, 2), (6, 1)])
+def test_the_lines_of_django_are_settings(
+    version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
-    They name the backend, and settings that the app knows.
+    They name the backend as this version of Django does, and settings that the app knows.
+
+    A new project of Django 6.1 has MAILERS, beside which EMAIL_BACKEND is an error.
     """
+    import django
+
     from mailfailover.django import MailFailoverSettings
     from mailfailover.django.settings import BACKENDS
 
     run("init", "--framework", "django")
+    monkeypatch.setattr(django, "VERSION", version)
 
     names = _written("django")
-    assert names["EMAIL_BACKEND"] in BACKENDS
+    named = (names.get("EMAIL_BACKEND"), names.get("MAILERS"))
+    assert named in ((BACKENDS[0], None), (None, {"default": {"BACKEND": BACKENDS[0]}}))
+    assert (version >= (6, 1)) == ("MAILERS" in names)
     assert names["MAILFAILOVER"].keys() <= MailFailoverSettings.__annotations__.keys()
 
 

@@ -34,7 +34,7 @@ def test_the_command_sends_what_is_due(database: str) -> None:
         call_command("mailfailover_worker", once=True, stdout=said)
 
         assert [State.SENT] == _states()
-    assert ("1 mails were taken.\n", 1) == (said.getvalue(), len(memory.messages))
+    assert ("Mails taken: 1\n", 1) == (said.getvalue(), len(memory.messages))
 
 
 def test_the_command_works_until_it_is_stopped(database: str) -> None:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         except ConfigurationError as exc:
             raise CommandError(str(exc)) from exc
         if once:
-            self.stdout.write(f"{worker.run_once()} mails were taken.")
+            self.stdout.write(f"Mails taken: {worker.run_once()}")
             return
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: worker.stop())
