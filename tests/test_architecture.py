@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import mailfailover
+from tests.samples import each
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -249,7 +250,7 @@ def test_no_files_import_each_other() -> None:
     assert sorted(left) == []
 
 
-@pytest.mark.parametrize("path", PROVIDERS, ids=lambda path: path.stem)
+@each("path", PROVIDERS)
 def test_a_provider_imports_what_a_third_party_does(path: Path) -> None:
     """
     ``mailfailover.plugin``, ``mailfailover.errors`` and the standard library.
@@ -268,7 +269,7 @@ def test_a_provider_imports_what_a_third_party_does(path: Path) -> None:
     assert foreign <= {"mailfailover.errors"}
 
 
-@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+@each("module", PUBLIC)
 def test_public_names_are_there_and_documented(module: object) -> None:
     """
     Each name of ``__all__`` can be imported, and each class and function says what it is.
@@ -297,7 +298,7 @@ def test_what_a_face_defines_is_published(module: ModuleType) -> None:
     assert {name for name in defined if not name.startswith("_")} <= set(module.__all__)
 
 
-@pytest.mark.parametrize("module", PUBLIC, ids=lambda module: module.__name__)
+@each("module", PUBLIC)
 def test_a_class_says_where_users_import_it_from(module: ModuleType) -> None:
     """
     So that pickles, reprs and pages name no private room.

@@ -4,10 +4,9 @@ import pickle
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from mailfailover import errors
 from mailfailover.errors import Attempt, MailFailoverError, Penalty, SendError, Verdict
+from tests.samples import each
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SEND_ERRORS = [
@@ -53,7 +52,7 @@ def make(kind: type[MailFailoverError]) -> MailFailoverError:
     return kind("what happened", **facts, **OWN_FACTS.get(kind, {}), attempts=[attempt])
 
 
-@pytest.mark.parametrize(("kind", "verdict", "penalty"), SEND_ERRORS)
+@each(("kind", "verdict", "penalty"), SEND_ERRORS)
 def test_verdict_and_penalty(kind: type[SendError], verdict: Verdict, penalty: Penalty) -> None:
     """
     The chain's table: what each error means for the mail and for the provider.
@@ -70,7 +69,7 @@ def test_every_send_error_is_in_the_table() -> None:
     assert known == {one for one in CLASSES if issubclass(one, SendError)} - {SendError}
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@each("kind", CLASSES)
 def test_pickles_with_all_it_carries(kind: type[MailFailoverError]) -> None:
     """
     An error crosses processes, its attempts and their errors included; addresses do not.
@@ -108,7 +107,7 @@ def test_pickles_when_it_is_part_of_its_own_attempts() -> None:
     assert copy is copy.attempts[0].error
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@each("kind", CLASSES)
 def test_needs_no_arguments(kind: type[MailFailoverError]) -> None:
     """
     Each field has a default, so that any pickle of any version can make one.
@@ -116,7 +115,7 @@ def test_needs_no_arguments(kind: type[MailFailoverError]) -> None:
     assert ("", ()) == (str(kind()), kind().attempts)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@each("kind", CLASSES)
 def test_text_tells_no_address(kind: type[MailFailoverError]) -> None:
     """
     Addresses are facts for a program, never part of a text that is logged.
@@ -126,7 +125,7 @@ def test_text_tells_no_address(kind: type[MailFailoverError]) -> None:
     assert "@" not in f"{error}{error!r}"
 
 
-@pytest.mark.parametrize(("kind", "verdict", "penalty"), SEND_ERRORS)
+@each(("kind", "verdict", "penalty"), SEND_ERRORS)
 def test_says_what_to_do(kind: type[SendError], verdict: Verdict, penalty: Penalty) -> None:
     """
     Each error of a call knows its remedy.

@@ -9,9 +9,8 @@ import re
 import tomllib
 from typing import TYPE_CHECKING
 
-import pytest
-
 from mailfailover.cli.command_line import cli
+from tests.samples import each
 from tests.test_docs_examples import PAGES, ROOT
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def needed(text: str) -> set[str]:
     return found - {"mailfailover"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@each("page", PAGES)
 def test_page_says_what_to_install(page: Path) -> None:
     """
     Whoever follows a page from its top lacks nothing at its end.

@@ -6,16 +6,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from mailfailover.receivers import Receivers, receiver_of
 from mailfailover.testing import FakeClock
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@pytest.mark.parametrize(
+@each(
     ("domain", "receiver"),
     [
         ("gmail.com", "gmail"),

@@ -17,6 +17,7 @@ from mailfailover.fastapi import MailerDependency  # noqa: TC001 -- FastAPI read
 from mailfailover.providers.memory import Memory
 from mailfailover.starlette import get_mailer, lifespan, webhooks
 from mailfailover.unsubscribe import UnsubscribeLinks
+from tests.samples import each
 from tests.webhooks.hooks import DELIVERED, KEY, Acme, Told
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_a_webhook_is_taken() -> None:
     assert ["acme"] == [event.provider for event in told.events]
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "headers", "status"),
     [
         ("HEAD", "/email/webhooks/acme", {}, 200),

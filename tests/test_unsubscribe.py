@@ -10,6 +10,7 @@ from mailfailover import DeliveryEvent, EventType, Message
 from mailfailover.errors import ConfigurationError, InvalidMessage, InvalidSignature
 from mailfailover.testing import PLAIN
 from mailfailover.unsubscribe import UnsubscribeLinks
+from tests.samples import each
 
 SECRET = "a secret of sixteen"
 URL = "https://example.com/unsubscribe"
@@ -75,7 +76,7 @@ def test_any_recipient_comes_back(recipient: str, stream: str) -> None:
     assert not set(link) & set("<> ,")
 
 
-@pytest.mark.parametrize(
+@each(
     "token",
     ["", ".", "a", "a.b", "YQ.YQ", "é.é", "\udcff.a", "=" * 9, "." * 5000, "A" * 100_000],
 )
@@ -119,7 +120,7 @@ def test_secret_can_be_changed() -> None:
         LINKS.read(token_of(both.url_for("ann@example.org")), NOW)
 
 
-@pytest.mark.parametrize("secret", ["", "short", (), (SECRET, "short")])
+@each("secret", ["", "short", (), (SECRET, "short")])
 def test_short_secret_is_refused(secret: Any) -> None:
     """
     Nobody shall guess it.
@@ -128,9 +129,7 @@ def test_short_secret_is_refused(secret: Any) -> None:
         UnsubscribeLinks(URL, secret)
 
 
-@pytest.mark.parametrize(
-    "url", ["", "http://example.com", "https://exämple.com", f"{URL}?a=b", f"{URL}#a", f"{URL} "]
-)
+@each("url", ["", "http://example.com", "https://exämple.com", f"{URL}?a=b", f"{URL}#a", f"{URL} "])
 def test_url_must_fit_a_header(url: str) -> None:
     """
     RFC 8058 wants https, and a token goes to its end.

@@ -31,6 +31,7 @@ from mailfailover.errors import (
 from mailfailover.plugin import EVERYTHING, Capabilities, HTTPRequest, Response
 from mailfailover.testing import FakeTransport
 from tests.chains import MAIL, Scripted
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,10 +172,9 @@ def test_a_provider_with_a_transport_of_its_own() -> None:
     assert list[object](own.requests) == ["my request"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "accepted"),
     [(None, Accepted()), ("id-1", Accepted("id-1")), (Accepted("x"), Accepted("x"))],
-    ids=str,
 )
 def test_the_simplest_provider(answer: Accepted | str | None, accepted: Accepted) -> None:
     """
@@ -225,7 +225,7 @@ PLUGIN_FAULTS: dict[str, tuple[Any, type[SendError], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", PLUGIN_FAULTS)
+@each("name", PLUGIN_FAULTS)
 def test_what_a_plugin_does_wrong_is_judged_by_when(name: str) -> None:
     """
     Before the transport was asked nothing was sent; later it may have been.
@@ -277,7 +277,7 @@ def test_a_transport_that_returns_nonsense_is_unknown() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "stage"),
     [
         (ConnectionFailed("refused"), "connecting"),
@@ -312,10 +312,8 @@ class OwnLimit(SoftTimeLimitExceeded):
     pass
 
 
-@pytest.mark.parametrize(
-    "kind", [KeyboardInterrupt, GeneratorExit, SoftTimeLimitExceeded, OwnLimit]
-)
-@pytest.mark.parametrize("where_", ["build", "transport", "parse", "simple"])
+@each("kind", [KeyboardInterrupt, GeneratorExit, SoftTimeLimitExceeded, OwnLimit])
+@each("where_", ["build", "transport", "parse", "simple"])
 def test_what_is_meant_for_the_process_or_the_task_passes(
     kind: type[BaseException], where_: str
 ) -> None:
@@ -463,7 +461,7 @@ RESULTS: dict[str, tuple[Result, SendError | None, SendError | None]] = {
 }
 
 
-@pytest.mark.parametrize("name", RESULTS)
+@each("name", RESULTS)
 def test_what_a_result_tells_of_the_mail_and_of_the_provider(name: str) -> None:
     """
     It failed if nobody got it; the provider is to blame for what is not a recipient's fault.
@@ -485,7 +483,7 @@ SECONDS: list[tuple[Any, float | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "seconds"), SECONDS, ids=str)
+@each(("given", "seconds"), SECONDS)
 def test_a_plugin_s_retry_after_is_a_number_of_seconds_or_none(
     given: Any, seconds: float | None
 ) -> None:

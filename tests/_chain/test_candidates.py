@@ -20,6 +20,7 @@ from mailfailover._chain.candidate import Candidate
 from mailfailover._chain.candidates import candidates
 from mailfailover._message.merge import for_recipient, part_for
 from tests.chains import MAIL, NOW, Scripted, World
+from tests.samples import each
 
 NOTHING = Feature(0)
 
@@ -61,7 +62,7 @@ def test_who_needs_nothing_dropped_comes_first() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "needed", "preference"),
     [
         ({"headers": {"Message-ID": "<a@b.example>"}}, NOTHING, Feature.MESSAGE_ID),
@@ -119,7 +120,7 @@ CANNOT: dict[str, tuple[dict[str, Any], Scripted, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", CANNOT)
+@each("name", CANNOT)
 def test_what_nobody_can_express_is_named(name: str) -> None:
     """
     With the provider that lacks it, and what to do.
@@ -218,7 +219,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@each("name", BAD)
 def test_what_is_missing_is_named(name: str) -> None:
     """
     With the field and the remedy.
@@ -255,7 +256,7 @@ def test_the_link_s_sender_replaces_the_mail_s_which_becomes_reply_to() -> None:
     assert bound == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"reply_to": "help@example.com"},
@@ -460,7 +461,7 @@ def test_mime_goes_to_those_who_take_it() -> None:
     assert found(RAW, able("none"), able("raw", Feature.MIME)) == [("raw", NOTHING)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "feature"),
     [
         (RAW, "MIME"),

@@ -9,6 +9,7 @@ from mailfailover._chain.candidates import candidates
 from mailfailover.errors import UnsupportedFeature
 from mailfailover.plugin import EVERYTHING
 from tests.chains import MAIL, Scripted, World
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +44,7 @@ def test_what_a_link_carries_is_remembered_for_mails_of_the_same_shape() -> None
     assert keys(chain, MAIL.replace(to=["ann@example.org", "bob@example.org"])) == ["a"]
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"tags": "a"},
@@ -55,7 +56,6 @@ def test_what_a_link_carries_is_remembered_for_mails_of_the_same_shape() -> None
         {"text": "x" * 50_001},
         {"merge_data": {"ann@example.org": {"n": "1"}}},
     ],
-    ids=str,
 )
 def test_other_mails_are_compared_each_time(changes: dict[str, Any]) -> None:
     """

@@ -8,6 +8,7 @@ import pytest
 from mailfailover import Attempt, AttemptMade, ProviderDown, ProviderUp
 from mailfailover._chain.observe import tell
 from mailfailover.errors import ConfigurationError
+from tests.samples import each
 
 ACCEPTED = Attempt("mg", datetime(2026, 11, 24, tzinfo=UTC), 0.25, "response", "accepted")
 
@@ -66,7 +67,7 @@ class SoftTimeLimitExceeded(Exception):
     pass
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded])
+@each("kind", [KeyboardInterrupt, SystemExit, SoftTimeLimitExceeded])
 def test_what_ends_the_process_or_the_task_passes_an_observer(kind: type[BaseException]) -> None:
     """
     A signal may come while an observer runs; it is not for the observer.

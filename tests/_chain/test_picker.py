@@ -11,6 +11,7 @@ from mailfailover._chain.retry import Again
 from mailfailover._health.limits import Portion
 from mailfailover.errors import AuthenticationFailed, ConfigurationError, UnsupportedFeature
 from tests.chains import MAIL, Scripted, World
+from tests.samples import each
 
 
 def picker(
@@ -45,7 +46,7 @@ BUDGETS: list[tuple[float, int, list[float]]] = [
 ]
 
 
-@pytest.mark.parametrize(("timeout", "count", "seconds"), BUDGETS)
+@each(("timeout", "count", "seconds"), BUDGETS)
 def test_an_attempt_leaves_time_for_the_next_provider_only(
     timeout: float, count: int, seconds: list[float]
 ) -> None:
@@ -126,9 +127,7 @@ def test_a_vendor_that_knows_the_mail_is_asked_again_at_once() -> None:
     assert take(pick) == "b"
 
 
-@pytest.mark.parametrize(
-    ("key", "age", "granted"), [("a", 59, True), ("a", 60, False), ("x", 0, False)]
-)
+@each(("key", "age", "granted"), [("a", 59, True), ("a", 60, False), ("x", 0, False)])
 def test_a_vendor_knows_a_mail_for_so_long(key: str, age: float, granted: bool) -> None:
     """
     Within the lifetime of its keys, and if it can carry the mail.
@@ -167,7 +166,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@each("name", SETTINGS)
 def test_a_policy_that_cannot_be_is_refused(name: str) -> None:
     """
     The error names the setting and what it may be.

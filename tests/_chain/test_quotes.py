@@ -6,6 +6,7 @@ from mailfailover import Address, Message
 from mailfailover._chain.quotes import Quotes
 from mailfailover.errors import MessageRejected, ProviderUnavailable
 from tests.chains import MAIL, Scripted, World, caught
+from tests.samples import each
 
 MAIL_OF_ANN = Message(
     to=Address("ann@example.org", "Ann Lee"),
@@ -42,7 +43,7 @@ QUOTED = {
 }
 
 
-@pytest.mark.parametrize("name", QUOTED)
+@each("name", QUOTED)
 def test_a_quote_is_masked(name: str) -> None:
     """
     Whichever words of a mail a vendor repeats, whole or in part, they are not told on.
@@ -52,7 +53,7 @@ def test_a_quote_is_masked(name: str) -> None:
     assert masked == Quotes(MAIL_OF_ANN).hide(words)
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         'HTTP 422 missing_field: the field "from" is not valid',

@@ -12,6 +12,7 @@ from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._values.features import MAY_BE_LEFT_OFF, NO_FEATURES, PREFERENCES, Feature
 from mailfailover.plugin import Capabilities
+from tests.samples import each
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 BASIC: dict[str, Any] = {
@@ -108,7 +109,7 @@ def mail(**fields: Any) -> Message:
     return Message(**BASIC | {"id": "m1"} | fields)
 
 
-@pytest.mark.parametrize(("fields", "needed"), NEEDS)
+@each(("fields", "needed"), NEEDS)
 def test_what_a_mail_needs(fields: dict[str, Any], needed: Feature) -> None:
     """
     Each field asks for its feature and for no other.
@@ -116,7 +117,7 @@ def test_what_a_mail_needs(fields: dict[str, Any], needed: Feature) -> None:
     assert needed == required_features(mail(**fields))
 
 
-@pytest.mark.parametrize(("dropped", "fields", "left"), WITHOUT)
+@each(("dropped", "fields", "left"), WITHOUT)
 def test_leaving_off(dropped: Feature, fields: dict[str, Any], left: dict[str, Any]) -> None:
     """
     What cannot be expressed is left off, and nothing else.
@@ -166,7 +167,7 @@ METADATA_BYTES: list[tuple[dict[str, str], int, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("metadata", "most", "left"), METADATA_BYTES)
+@each(("metadata", "most", "left"), METADATA_BYTES)
 def test_metadata_are_cut_to_the_bytes(
     metadata: dict[str, str], most: int, left: dict[str, str]
 ) -> None:
@@ -182,7 +183,7 @@ def test_metadata_are_cut_to_the_bytes(
     assert mail(metadata=left) == without(message, Feature.METADATA, limits)
 
 
-@pytest.mark.parametrize(
+@each(
     ("limits", "over"),
     [
         (Capabilities(max_metadata=2), NO_FEATURES),

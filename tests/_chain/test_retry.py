@@ -8,6 +8,7 @@ import pytest
 from mailfailover._chain.driver import Pause
 from mailfailover._chain.retry import Again, full_jitter, later_turns
 from mailfailover.testing import FakeClock
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -87,7 +88,7 @@ def test_each_turn_says_how_long_to_wait() -> None:
     assert turns.steps == [CALL, Pause(1.0), CALL, CALL, Pause(4.0), CALL]
 
 
-@pytest.mark.parametrize("first", [29.95, 30.0, 31.0, float("inf")])
+@each("first", [29.95, 30.0, 31.0, float("inf")])
 def test_a_first_wait_beyond_the_deadline_gives_up_at_once(first: float) -> None:
     """
     Nothing is slept that cannot help; a moment is kept for the turn after it.

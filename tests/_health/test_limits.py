@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from mailfailover import Link
 from mailfailover._health.limits import NEVER, Grant, LocalAllowances, Portion
 from mailfailover.testing import FakeClock
 from tests.chains import Scripted
+from tests.samples import each
 
 MIDNIGHT = 1_763_942_400.0  # 2025-11-24 00:00 UTC
 HOUR = 3600.0
@@ -117,7 +116,7 @@ def test_a_mail_larger_than_the_quota_never_goes() -> None:
     assert limited.take(4) == Grant(4)
 
 
-@pytest.mark.parametrize("rate", ["3/s", "7/m", "11/h", "13/d"])
+@each("rate", ["3/s", "7/m", "11/h", "13/d"])
 def test_after_the_wait_there_is_a_token(rate: str) -> None:
     """
     A caller that waits as long as told does not wait again for what rounding left over.

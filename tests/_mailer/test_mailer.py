@@ -34,6 +34,7 @@ from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.memory import Memory
 from mailfailover.testing import FakeTransport
 from tests.chains import Scripted
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,7 @@ def test_settings_of_one_send() -> None:
     assert mailer.send(**HI).possible_duplicate
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "problem"),
     [
         ({"timeout": 0}, "timeout must be a number of seconds above 0, not 0"),
@@ -329,7 +330,7 @@ def test_a_chain_may_be_shared() -> None:
     assert (other.health, len(seen), other.chain.links) == (health, 2, chain.links)
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "problem"),
     [
         ({"provider": object()}, "object is not a provider"),
@@ -356,7 +357,7 @@ def test_wrong_links(arguments: dict[str, Any], problem: str) -> None:
         Link(**{"provider": Memory(), **arguments})
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "problem"),
     [
         ("ftp://example.com", "not of the form https"),
@@ -377,7 +378,7 @@ def test_wrong_base_urls(url: str, problem: str) -> None:
     assert "user:pass" not in str(caught.value)
 
 
-@pytest.mark.parametrize("key", ["", "a b\n", " key"])
+@each("key", ["", "a b\n", " key"])
 def test_wrong_keys(key: str) -> None:
     """
     A key that was copied badly is told at once, without quoting it.

@@ -7,6 +7,7 @@ import pytest
 from mailfailover import Address, ConfigurationError, InvalidMessage
 from mailfailover._mailer.staging import Staging
 from tests.chains import MAIL
+from tests.samples import each
 
 HOME = "Dev <dev@example.com>"
 
@@ -20,7 +21,7 @@ def staging(redirect_to: str | None = HOME, allowed: Any = ()) -> Staging:
     return found
 
 
-@pytest.mark.parametrize("allowed", [(), "", [], [""]], ids=str)
+@each("allowed", [(), "", [], [""]])
 def test_without_a_setting_everybody_may_get_mail(allowed: Any) -> None:
     """
     Empty settings, as of an environment, are none.
@@ -28,7 +29,7 @@ def test_without_a_setting_everybody_may_get_mail(allowed: Any) -> None:
     assert Staging.make(None, allowed) is None
 
 
-@pytest.mark.parametrize(
+@each(
     "allowed",
     [
         "ann@example.org",
@@ -37,7 +38,6 @@ def test_without_a_setting_everybody_may_get_mail(allowed: Any) -> None:
         "@example.org",
         ["x.example", "Example.ORG"],
     ],
-    ids=str,
 )
 def test_an_allowed_recipient_gets_his_mail(allowed: Any) -> None:
     """
@@ -56,7 +56,7 @@ def test_an_international_domain_is_allowed_in_either_form() -> None:
         assert staging(allowed=allowed).keep_home(mail) is mail
 
 
-@pytest.mark.parametrize("allowed", ["example.or", "sub.example.org", "bob@example.org"])
+@each("allowed", ["example.or", "sub.example.org", "bob@example.org"])
 def test_all_others_are_replaced(allowed: str) -> None:
     """
     A part of a domain, or another address, allows nobody.
@@ -127,7 +127,7 @@ WRONG: list[tuple[Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("home", "allowed", "problem"), WRONG, ids=str)
+@each(("home", "allowed", "problem"), WRONG)
 def test_what_is_no_address_is_refused(home: Any, allowed: Any, problem: str) -> None:
     """
     By the name of the setting.

@@ -23,6 +23,7 @@ from mailfailover.plugin import (
 )
 from mailfailover.testing import FakeTransport
 from mailfailover.webhooks import MemoryReplays, receive
+from tests.samples import each
 
 NOW = 1_800_000_000.0
 PEM = HTTPRequest("GET", "https://acme.example/key.pem")
@@ -81,9 +82,7 @@ def test_request_has_headers_in_any_case() -> None:
     assert "WebhookRequest(POST, 4 bytes)" == repr(made)
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"), [(b'{"a": 1}', {"a": 1}), (b"[]", {}), (b"null", {}), (b"{", {})]
-)
+@each(("body", "expected"), [(b'{"a": 1}', {"a": 1}), (b"[]", {}), (b"null", {}), (b"{", {})])
 def test_request_as_an_object(body: bytes, expected: dict[str, Any]) -> None:
     """
     A body that is no object is an empty one.
@@ -91,7 +90,7 @@ def test_request_as_an_object(body: bytes, expected: dict[str, Any]) -> None:
     assert expected == WebhookRequest(body=body).json_object()
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "expected"),
     [(b'{"a": 1}', [{"a": 1}]), (b"[{}, {}]", [{}, {}]), (b"[1, {}]", [{}]), (b"[]", [])],
 )
@@ -102,7 +101,7 @@ def test_request_as_objects(body: bytes, expected: list[dict[str, Any]]) -> None
     assert expected == WebhookRequest(body=body).json_objects()
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[1]", b'"a"', b"\xff"])
+@each("body", [b"", b"null", b"[1]", b'"a"', b"\xff"])
 def test_request_that_has_no_objects(body: bytes) -> None:
     """
     Anything else cannot be read.

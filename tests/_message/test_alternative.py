@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from mailfailover import Alternative, Feature, InvalidMessage
+from tests.samples import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("content_type", "kept"),
     [
         ("text/calendar; method=REQUEST", "text/calendar; method=REQUEST"),
@@ -21,7 +22,7 @@ def test_content_type_keeps_its_parameters(content_type: str, kept: str) -> None
     assert kept == Alternative(content_type, "x").content_type
 
 
-@pytest.mark.parametrize(
+@each(
     ("content_type", "feature"),
     [
         ("Text/Calendar; method=REQUEST", Feature.CALENDAR),
@@ -60,7 +61,7 @@ def test_repr_shows_no_content() -> None:
     assert "Alternative('text/calendar')" == repr(Alternative("text/calendar", "secret"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("content_type", "content", "problem"),
     [
         ("text/plain", "x", "is text/plain, which has a field of its own: use text"),

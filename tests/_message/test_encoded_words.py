@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mailfailover._message.encoded_words import decode_bytes, decode_words, encode_words
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 from tests.strategies import words
 
 WORD = re.compile(r"=\?utf-8\?[bq]\?[!-~]*\?=")
@@ -36,7 +37,7 @@ def test_encoded_words_are_legal(text: str, limit: int) -> None:
         decode_words(word, "subject")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("plain", "plain"),
@@ -63,7 +64,7 @@ def test_what_senders_write(text: str, expected: str) -> None:
     assert expected == decode_words(text, "subject")
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "charset", "expected"),
     [
         (b"a", "", "a"),
@@ -85,7 +86,7 @@ def test_charsets(raw: bytes, charset: str, expected: str) -> None:
     assert expected == decode_bytes(raw, charset, "text")
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "charset", "problem"),
     [
         (b"\xff", "utf-8", "text does not fit its charset 'utf-8': declare"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mailfailover import InvalidMessage, Message
+from tests.samples import each
 
 MADE = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LATER = MADE + timedelta(days=1)
@@ -18,7 +19,7 @@ def mail(**fields: Any) -> Message:
     return Message(to="a@example.org", created=MADE, id="m1", **fields)
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "expires"),
     [
         ({}, None),
@@ -37,9 +38,7 @@ def test_it_is_a_time_or_seconds_from_when_it_may_be_sent(
     assert expires == mail(**fields).expires
 
 
-@pytest.mark.parametrize(
-    "value", [0, -1, True, float("nan"), float("inf"), "60", 1e300, MADE.replace(tzinfo=None)]
-)
+@each("value", [0, -1, True, float("nan"), float("inf"), "60", 1e300, MADE.replace(tzinfo=None)])
 def test_what_is_neither_is_refused(value: Any) -> None:
     """
     With the name of the field.

@@ -11,11 +11,12 @@ from mailfailover._provider.classify import mask
 from mailfailover._provider.link import Link
 from mailfailover.errors import ConfigurationError, InvalidMessage
 from mailfailover.providers.null import Null
+from tests.samples import each
 
 EAST = timezone(timedelta(hours=14))
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "field", "problem"),
     [
         ({"created": datetime(1, 1, 1, tzinfo=EAST)}, "created", "created is outside the years"),
@@ -88,7 +89,7 @@ def test_empty_values_are_nothing() -> None:
     assert Message(id="m1") == message
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "problem"),
     [
         (("a\n", b""), "attachments filename contains the control character U+000A"),
@@ -130,7 +131,7 @@ def test_labels_must_be_labels() -> None:
         Link(Null(), labels=5)  # type: ignore[arg-type]  # what the test is about
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "masked"),
     [
         ("to <a@b.example>: no", "to <<address>>: no"),

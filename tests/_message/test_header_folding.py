@@ -6,10 +6,11 @@ from hypothesis import given
 from mailfailover._message.address import Address
 from mailfailover._message.header_folding import address_value, disposition_value, text_value
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 from tests.strategies import addressees, header_names, lines
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("", ""),
@@ -54,7 +55,7 @@ def test_no_continuation_line_is_blank(addresses: list[Address]) -> None:
         assert all(line.strip() for line in address_value("To", addresses).split("\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "expected"),
     [
         (Address("a@b.example"), "a@b.example"),
@@ -72,7 +73,7 @@ def test_address(address: Address, expected: str) -> None:
     assert expected == address_value("To", [address])
 
 
-@pytest.mark.parametrize(
+@each(
     ("filename", "expected"),
     [
         ("a.pdf", 'attachment; filename="a.pdf"'),

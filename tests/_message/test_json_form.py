@@ -12,6 +12,7 @@ from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._values.features import NO_FEATURES, Feature
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 from tests.strategies import messages
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def test_place_of_an_alternative_is_kept() -> None:
     assert [False, True] == [one.preferred for one in Message.from_dict(data).alternatives]
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "field", "problem"),
     [
         ([], "", "a message must be a mapping of its fields, not list"),

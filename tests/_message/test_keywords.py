@@ -12,6 +12,7 @@ import pytest
 from mailfailover import Mailer, Message
 from mailfailover._message.keywords import MessageFields, check_keywords
 from mailfailover.testing import FakeTransport
+from tests.samples import each
 
 
 def test_the_keywords_are_the_fields_of_a_message() -> None:
@@ -25,7 +26,7 @@ def test_the_keywords_are_the_fields_of_a_message() -> None:
     assert fields == {name: hint.__forward_arg__ for name, hint in keywords}
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "hint"),
     [
         ("body", "text= or html="),

@@ -4,9 +4,10 @@ import pytest
 
 from mailfailover._message.mailboxes import split_header, split_list, split_mailbox
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("a@b.c", ["a@b.c"]),
@@ -24,7 +25,7 @@ def test_lists(text: str, expected: list[str]) -> None:
     assert expected == list(split_list(text, "to"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         (" a@b.c ", ("", "a@b.c")),
@@ -44,7 +45,7 @@ def test_mailbox(text: str, expected: tuple[str, str]) -> None:
     assert expected == split_mailbox(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("", []),
@@ -70,7 +71,7 @@ def test_header(value: str, expected: list[tuple[str, str, str]]) -> None:
     assert expected == list(split_header(value, "to"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "problem"),
     [
         ('"a <b@c.d>', "a quote is not closed"),
@@ -106,7 +107,7 @@ def test_broken_list_is_refused(text: str, problem: str) -> None:
         list(split_list(text, "to"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "problem"),
     [
         ("a@b.c>", "its angle brackets do not match"),

@@ -23,6 +23,7 @@ from mailfailover._message.message import Message
 from mailfailover._values.features import Feature
 from mailfailover._values.frozen import FrozenDict
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 from tests.strategies import lines, texts
 
 ANN, BOB = Address("ann@b.example", "Ann"), Address("bob@b.example")
@@ -165,7 +166,7 @@ def test_text_without_placeholders_is_left_alone() -> None:
     assert ("a {b}", "a {b}") == (fill("a {b}", {}), rewrite("a {b}", str))
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "needed"),
     [
         ({"merge_data": {ANN.email: {"a": "1"}}}, Feature.MERGE),
@@ -223,7 +224,7 @@ def test_part_names_tell_no_address() -> None:
     assert all(len(name) == 12 and name.isalnum() for name in names)
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "field", "problem"),
     [
         ({"cc": "c@b.example"}, "cc", "cc and bcc cannot go with per-recipient data"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mailfailover import Address, Attachment, Feature, InvalidMessage, Message
 from mailfailover.testing import SAMPLES
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "field", "problem"), REFUSED)
+@each(("fields", "field", "problem"), REFUSED)
 def test_bad_input_names_field_and_problem(
     fields: dict[str, Any], field: str, problem: str
 ) -> None:
@@ -112,7 +113,7 @@ def test_bad_input_names_field_and_problem(
         assert caught.value.field.partition("[")[0] == field
 
 
-@pytest.mark.parametrize(
+@each(
     ("to", "expected"),
     [
         ("ann@Example.ORG", [Address("ann@example.org")]),
@@ -199,7 +200,7 @@ def test_a_sender_must_be_known() -> None:
         _ = Message(TO).sender
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@each("name", SAMPLES)
 def test_json_and_pickle_bring_it_back(name: str) -> None:
     """
     Every sample survives both, and its repr tells nothing of it.
@@ -214,7 +215,7 @@ def test_json_and_pickle_bring_it_back(name: str) -> None:
     assert repr(message) == f"Message(id={message.id!r}, recipients={len(message.recipients)})"
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "problem"),
     [
         ([], "must be"),
@@ -262,7 +263,7 @@ def test_attachments_of_all_kinds(tmp_path: Path) -> None:
     assert repr(Attachment("a.txt", b"secret")) == "Attachment('a.txt', 'text/plain')"
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "problem"),
     [
         (("a", "text"), "content of an attachment must be bytes or a Path, not str"),

@@ -13,6 +13,7 @@ from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 
 
 def read(source: str) -> Message:
@@ -198,7 +199,7 @@ BEYOND_FIELDS = {
 }
 
 
-@pytest.mark.parametrize("source", BEYOND_FIELDS.values(), ids=list(BEYOND_FIELDS))
+@each("source", BEYOND_FIELDS.values(), ids=list(BEYOND_FIELDS))
 def test_mail_that_no_fields_hold_goes_as_it_is(source: str) -> None:
     """
     Where reading would lose a part, an order, a type or a parameter, nothing is taken apart.
@@ -242,7 +243,7 @@ def test_content_id_in_a_mixed_part(html: str, content_id: str) -> None:
     assert content_id == read(source).attachments[0].content_id
 
 
-@pytest.mark.parametrize(
+@each(
     "head",
     [
         "Content-Disposition: attachment",
@@ -259,7 +260,7 @@ def test_text_file_is_an_attachment(head: str) -> None:
     assert ("text", b"log") == (message.text, message.attachments[0].content)
 
 
-@pytest.mark.parametrize(
+@each(
     ("disposition", "filename"),
     [
         ("attachment; filename=a.pdf", "a.pdf"),
@@ -295,7 +296,7 @@ def test_attached_mail_is_kept_as_it_is() -> None:
     assert (attached,) == read(source).attachments
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "problem"),
     [
         ("Content-Type: multipart/mixed\n\n--b\n\nx\n--b--\n", "names no boundary"),
@@ -336,7 +337,7 @@ def test_truncated_mail_may_be_attached() -> None:
     assert read(source).attachments[0].read().startswith(inner.encode())
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "body", "text"),
     [
         ("Content-Type: text/plain; charset=iso-8859-1", b"\xfc", "ü"),
@@ -357,7 +358,7 @@ def test_decoding(head: str, body: bytes, text: str) -> None:
     assert text == Message.from_email_message(head.encode() + b"\n\n" + body).text
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "body", "problem"),
     [
         ("Content-Type: text/plain; charset=utf-8", b"\xff", "text does not fit its charset"),

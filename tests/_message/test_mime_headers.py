@@ -13,6 +13,7 @@ from mailfailover._message.address import Address
 from mailfailover._message.message import Message
 from mailfailover._message.mime_reader import read_fields
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 
 BODY = {"text": "", "html": "", "alternatives": (), "attachments": ()}
 
@@ -26,7 +27,7 @@ def read(head: str) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in BODY and value != {}}
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "expected"),
     [
         ("To: a@b.example", {"to": (Address("a@b.example"),)}),
@@ -77,7 +78,7 @@ def test_header(head: str, expected: dict[str, Any]) -> None:
     assert expected == read(head)
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "Received",
@@ -99,7 +100,7 @@ def test_trace_of_another_journey_is_left_out(name: str) -> None:
     assert {} == read(f"{name}: x")
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "expected"),
     [
         (
@@ -131,7 +132,7 @@ def test_unsubscribe(head: str, expected: dict[str, Any]) -> None:
     assert expected == read(head)
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "field", "problem"),
     [
         (
@@ -165,7 +166,7 @@ def test_broken_header_is_refused(head: str, field: str, problem: str) -> None:
     assert "c.example" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("head", "sender"),
     [
         ("From: a@b.example\nSender: s@b.example", "a@b.example"),
@@ -199,7 +200,7 @@ def test_sender_that_is_the_author_says_nothing_more() -> None:
     assert {"from_email": Address("a@b.example")} == read("From: a@b.example\nSender: a@b.example")
 
 
-@pytest.mark.parametrize(
+@each(
     "head",
     [
         "Subject: =?utf-8?q?a=0D=0ABcc=3A_x=40y.example?=",

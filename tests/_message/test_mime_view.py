@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import pytest
-
 from mailfailover import Message
 from mailfailover._message.mime_view import readable
+from tests.samples import each
 
 HEAD = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nMIME-Version: 1.0\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "text", "html"),
     [
         (b"Content-Type: text/plain; charset=utf-8\n\n\xc3\xbc\n", "ü\n", ""),

@@ -15,6 +15,7 @@ from mailfailover._message.message import Message
 from mailfailover._message.mime_reader import read_fields
 from mailfailover._message.mime_writer import build_email_message
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 from tests.strategies import addresses, lines, mime_messages
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def test_round_trip_through_the_object(message: Message) -> None:
     assert message == read_again(message, message.as_email_message())
 
 
-@pytest.mark.parametrize("text", ["\ufeff", "\ufeffa", "a\ufeff"])
+@each("text", ["\ufeff", "\ufeffa", "a\ufeff"])
 def test_a_byte_order_mark_of_the_text_survives(text: str) -> None:
     """
     A U+FEFF that the text begins with is not taken for the signature of its encoding.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mailfailover import Address, InvalidMessage, Message
+from tests.samples import each
 
 RAW = (
     b"From: Shop <shop@example.com>\nTo: a@example.org\nSubject: x\n"
@@ -52,7 +53,7 @@ def test_lines_end_in_crlf_on_the_wire() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "hidden",
     [
         b"Bcc: secret@example.org\n",
@@ -90,7 +91,7 @@ def test_sender_given_is_the_sender() -> None:
     assert ("x@example.com", RAW) == (message.sender.email, message.mime)
 
 
-@pytest.mark.parametrize("line", [b"From: root", b"From: a b <", b"From: \xff@x", b"Date: never"])
+@each("line", [b"From: root", b"From: a b <", b"From: \xff@x", b"Date: never"])
 def test_header_that_cannot_be_read_is_no_obstacle(line: bytes) -> None:
     """
     What the header does not tell, the caller or the mailer does.
@@ -120,7 +121,7 @@ def test_as_the_object_of_the_standard_library() -> None:
     assert ("x", "Hello\n") == (found["Subject"], found.get_content())
 
 
-@pytest.mark.parametrize(
+@each(
     ("field", "value"),
     [
         ("subject", "x"),
@@ -148,7 +149,7 @@ def test_field_that_would_change_the_bytes_is_refused(field: str, value: Any) ->
     assert field == raised.value.field
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "problem"),
     [
         ("From: a", "mime must be bytes, not str: read the file in binary mode"),

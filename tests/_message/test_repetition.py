@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailfailover import InvalidMessage, Message
+from tests.samples import each
 
 
 def mail(**fields: Any) -> Message:
@@ -19,9 +20,7 @@ def mail(**fields: Any) -> Message:
     return Message(to="ann@example.org", id="m2", **fields)
 
 
-@pytest.mark.parametrize(
-    ("value", "seconds"), [(None, None), (120, 120.0), (timedelta(minutes=2), 120.0)]
-)
+@each(("value", "seconds"), [(None, None), (120, 120.0), (timedelta(minutes=2), 120.0)])
 def test_deliver_within_is_kept_in_seconds(value: Any, seconds: float | None) -> None:
     """
     Whatever it was given as.
@@ -29,7 +28,7 @@ def test_deliver_within_is_kept_in_seconds(value: Any, seconds: float | None) ->
     assert seconds == mail(deliver_within=value).deliver_within
 
 
-@pytest.mark.parametrize("value", [0, -1, True, float("nan"), float("inf"), "120", 1e9])
+@each("value", [0, -1, True, float("nan"), float("inf"), "120", 1e9])
 def test_another_deliver_within_is_refused(value: Any) -> None:
     """
     With the name of the field.
@@ -46,7 +45,7 @@ def test_a_merge_has_no_deliver_within() -> None:
         mail(deliver_within=60, merge_data={"ann@example.org": {"name": "Ann"}})
 
 
-@pytest.mark.parametrize("value", ["a b", "x" * 65, "m1\n", 7])
+@each("value", ["a b", "x" * 65, "m1\n", 7])
 def test_after_is_the_id_of_a_mail(value: Any) -> None:
     """
     Anything else is refused.

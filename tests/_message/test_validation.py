@@ -18,6 +18,7 @@ from mailfailover._message.validation import (
     normalize_email,
 )
 from mailfailover.errors import InvalidMessage
+from tests.samples import each
 from tests.strategies import addresses, emails, lines
 
 CONTROLS = [*map(chr, range(32)), *map(chr, range(0x7F, 0xA0)), "\u2028", "\u2029", "\ud800"]
@@ -42,7 +43,7 @@ WORD_PIECES = st.lists(
 ).map("".join)
 
 
-@pytest.mark.parametrize("character", CONTROLS, ids=[f"{ord(one):04X}" for one in CONTROLS])
+@each("character", CONTROLS, ids=[f"{ord(one):04X}" for one in CONTROLS])
 def test_controls_are_refused(character: str) -> None:
     """
     Whatever some parser takes for the end of a line is no part of a line.
@@ -92,7 +93,7 @@ def test_encoded_words_of_honest_text_are_accepted() -> None:
     assert "üü =" == str(make_header(decode_header(value)))
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     ["=?x-no?q?=0A?=", "=?undefined?q?=0A?=", "=?a\u20acb?q?=0A?=", "=?utf-8?q?=0A?=\u20ac"],
 )
@@ -104,7 +105,7 @@ def test_unknown_charsets_hide_nothing(value: str) -> None:
         check_text("subject", value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "problem"),
     [
         (None, "text must be a str, not NoneType"),
@@ -123,7 +124,7 @@ def test_bodies(value: Any, problem: str) -> None:
     assert "a\tü\r\n\x1b" == check_body("text", "a\tü\r\n\x1b")
 
 
-@pytest.mark.parametrize("name", ["X-A", "List-ID", "message-id", "x!#$%&'*+-.^_`|~1"])
+@each("name", ["X-A", "List-ID", "message-id", "x!#$%&'*+-.^_`|~1"])
 def test_header_names(name: str) -> None:
     """
     Any name of RFC 5322 that no field of the message sets.
@@ -131,7 +132,7 @@ def test_header_names(name: str) -> None:
     assert name == check_header_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "X A", "X-A:", "X-Ä", "X-A\r\nBcc", 5, None])
+@each("name", ["", "X A", "X-A:", "X-Ä", "X-A\r\nBcc", 5, None])
 def test_broken_header_names(name: Any) -> None:
     """
     A name with a line end in it would be another header.
@@ -142,7 +143,7 @@ def test_broken_header_names(name: Any) -> None:
     assert "headers" == raised.value.field
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     ["To", "BCC", "Sender", "Date", "Content-ID", "X-Mailgun-Tag", "X-MC-Track", "X-SMTPAPI"],
 )
@@ -154,7 +155,7 @@ def test_header_names_with_a_meaning(name: str) -> None:
         check_header_name(name)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         ("a@b.example", "a@b.example"),
@@ -178,7 +179,7 @@ def test_addresses(value: str, expected: str) -> None:
     assert expected == normalize_email(value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "problem"),
     [
         (None, "email must be a str, not NoneType"),
@@ -270,7 +271,7 @@ def test_no_field_takes_a_line_end(field: str, value: str) -> None:
     assert field == raised.value.field
 
 
-@pytest.mark.parametrize(
+@each(
     ("label", "field"),
     [
         ("to", "to"),

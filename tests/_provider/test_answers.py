@@ -10,6 +10,7 @@ from mailfailover import plugin
 from mailfailover.errors import OutcomeUnknown
 from mailfailover.plugin import Accepted, Message, Response
 from mailfailover.testing import PLAIN, SAMPLES
+from tests.samples import each
 
 OK = Response(200, {}, b"{}")
 SHARED = PLAIN.replace(to=("ann@example.org", "bob@example.net"), cc="cat@example.edu")
@@ -26,7 +27,7 @@ def test_an_id_is_a_text() -> None:
             plugin.accepted(OK, mail_id)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "kind", "code"),
     [
         ("invalid_key-1", str, "invalid_key-1"),
@@ -82,7 +83,7 @@ def test_recipients_named_in_words() -> None:
     assert ("ann@example.org", "cat@example.edu") == plugin.recipients_in(text, SHARED.recipients)
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "message", "emails"),
     [
         ("to[1].email", SHARED, ("bob@example.net",)),

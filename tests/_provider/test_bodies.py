@@ -23,6 +23,7 @@ from mailfailover._provider.bodies import (
 from mailfailover._values.wire import Base64, File
 from mailfailover.errors import InvalidMessage, UnsupportedFeature
 from mailfailover.testing._wire_text import body_bytes
+from tests.samples import each
 from tests.strategies import texts, words
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def test_options_are_laid_over_at_every_depth() -> None:
     assert {"a": {"b": 1, "c": [1]}, "d": 2} == body
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"to": "x"}, "provider_options cannot set to: use the message's own field"),

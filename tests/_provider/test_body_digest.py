@@ -12,6 +12,7 @@ import pytest
 from mailfailover.errors import InvalidMessage
 from mailfailover.plugin import Base64, Body, File, sha256_hex
 from mailfailover.testing._wire_text import body_bytes
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 LARGE = bytes(range(256)) * 601
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"",

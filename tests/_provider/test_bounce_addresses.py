@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mailfailover import Message
 from mailfailover.errors import ConfigurationError, InvalidSignature
 from mailfailover.plugin import BounceAddresses
+from tests.samples import each
 
 KEY = "a key of sixteen"
 OLD = "the key of before"
@@ -113,7 +114,7 @@ def test_two_keys_hold_while_one_is_changed() -> None:
         home().read(before, NOON.timestamp())
 
 
-@pytest.mark.parametrize(("days", "holds"), [(-2, True), (0, True), (30, True), (31, False)])
+@each(("days", "holds"), [(-2, True), (0, True), (30, True), (31, False)])
 def test_an_address_holds_for_thirty_days(days: int, holds: bool) -> None:
     """
     Later it is refused, so that an address that leaked is worth little.
@@ -161,7 +162,7 @@ def test_a_domain_owns_all_its_addresses_and_a_mailbox_those_with_a_plus() -> No
     assert not mailbox.owns("ann@example.com")
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "secret", "problem"),
     [
         ("", KEY, "must be a domain"),

@@ -10,6 +10,7 @@ from mailfailover import plugin
 from mailfailover.errors import ConfigurationError
 from mailfailover.plugin import AWSCredentials, HTTPRequest
 from mailfailover.providers.sendgrid import SendGrid
+from tests.samples import each
 
 URL = "https://api.acme.example/v1/mails"
 
@@ -42,7 +43,7 @@ def test_an_unknown_region_is_refused() -> None:
     assert "region of sendgrid is 'mars': use 'global', 'eu'" == str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "host"),
     [
         ("https://A.example:443/x", "a.example"),

@@ -20,11 +20,12 @@ from mailfailover.plugin import (
     parse_retry_after,
     reveal,
 )
+from tests.samples import each
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "own", "kind"),
     [
         (301, False, errors.RequestRefused),
@@ -59,7 +60,7 @@ def test_by_its_status(status: int, own: bool, kind: type[SendError]) -> None:
 CLOUDFLARE = {"Server": "cloudflare", "CF-Ray": "8f1e-FRA"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "own", "kind"),
     [
         *(
@@ -117,7 +118,7 @@ def test_the_vendors_code_decides() -> None:
     assert (error.code, error.retry_after) == ("E1", 7.0)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "seconds"),
     [
         (None, None),

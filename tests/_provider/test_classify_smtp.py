@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pickle
 
-import pytest
-
 from mailfailover import errors
 from mailfailover.errors import Penalty, SendError, Verdict
 from mailfailover.plugin import SMTPReply, classify_smtp
+from tests.samples import each
 
 # Step, code and text of a reply as servers write them, and the class it means.
 MEANINGS: tuple[tuple[str, int, str, type[SendError]], ...] = (
@@ -107,9 +106,7 @@ def reply(step: str, code: int, text: str) -> SMTPReply:
     return SMTPReply(code, text, step)
 
 
-@pytest.mark.parametrize(
-    ("step", "code", "text", "kind"), MEANINGS, ids=[f"{m[0]} {m[1]} {m[2]}" for m in MEANINGS]
-)
+@each(("step", "code", "text", "kind"), MEANINGS, ids=[f"{m[0]} {m[1]} {m[2]}" for m in MEANINGS])
 def test_meaning_of_a_reply(step: str, code: int, text: str, kind: type[SendError]) -> None:
     """
     Step, codes and known words of a reply choose the class of its error.
@@ -117,9 +114,7 @@ def test_meaning_of_a_reply(step: str, code: int, text: str, kind: type[SendErro
     assert kind is type(classify_smtp(reply(step, code, text)))
 
 
-@pytest.mark.parametrize(
-    ("step", "code", "text"), DEFERRALS, ids=[f"{m[0]} {m[1]} {m[2]}" for m in DEFERRALS]
-)
+@each(("step", "code", "text"), DEFERRALS, ids=[f"{m[0]} {m[1]} {m[2]}" for m in DEFERRALS])
 def test_deferral_is_nobodys_failure(step: str, code: int, text: str) -> None:
     """
     A temporary refusal of a recipient, sender or mail parks nobody and counts no failure.
@@ -133,7 +128,7 @@ def test_deferral_is_nobodys_failure(step: str, code: int, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("step", ["connect", "ehlo", "starttls", "auth", "mail", "data", "."])
+@each("step", ["connect", "ehlo", "starttls", "auth", "mail", "data", "."])
 def test_code_alone_never_ends_the_mail(step: str) -> None:
     """
     A code without known words is neither the message's fault nor an unknown outcome.

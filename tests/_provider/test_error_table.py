@@ -4,11 +4,10 @@ A table of what a vendor's errors mean.
 
 from __future__ import annotations
 
-import pytest
-
 from mailfailover import errors
 from mailfailover.plugin import Errors, Problem, Response, Rule
 from mailfailover.testing import PLAIN
+from tests.samples import each
 
 TABLE = Errors(
     {"key": errors.AuthenticationFailed},
@@ -20,7 +19,7 @@ TABLE = Errors(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("problem", "status", "kind"),
     [
         (Problem("key"), 400, errors.AuthenticationFailed),

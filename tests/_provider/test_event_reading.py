@@ -3,10 +3,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from mailfailover import DeliveryEvent, EventType, RejectReason
 from mailfailover.plugin import as_list, as_text, as_texts, as_time, dig, make_event
+from tests.samples import each
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -105,7 +104,7 @@ def test_dict_form() -> None:
     } == event.to_dict()
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "expected"),
     [
         (("a",), {"b": 1}),
@@ -122,7 +121,7 @@ def test_dig(path: tuple[str, ...], expected: object) -> None:
     assert expected == dig({"a": {"b": 1}}, *path)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [(" a ", "a"), (7, "7"), (1.5, "1.5"), (True, ""), (None, ""), ([], ""), ({}, "")],
 )
@@ -141,7 +140,7 @@ def test_as_texts() -> None:
     assert {} == as_texts([])
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"), [("a", ("a",)), (["a", "", None, 1], ("a", "1")), (None, ()), ("", ())]
 )
 def test_as_list(value: object, expected: tuple[str, ...]) -> None:
@@ -151,7 +150,7 @@ def test_as_list(value: object, expected: tuple[str, ...]) -> None:
     assert expected == as_list(value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         (NOON, NOON),

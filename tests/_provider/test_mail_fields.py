@@ -10,6 +10,7 @@ from mailfailover import plugin
 from mailfailover.errors import UnsupportedFeature
 from mailfailover.plugin import Address, AddressFields, Attachment, FileFields, Message
 from mailfailover.testing import PLAIN
+from tests.samples import each
 
 ANN, BOB = Address("ann@example.org", "Ann"), Address("bob@example.net")
 TEXT = Attachment("r.txt", b"text", "text/plain")
@@ -133,9 +134,7 @@ def test_our_id_needs_room_among_the_metadata() -> None:
     assert {"a": "1", "b": "2"} == plugin.own_metadata(message, limit=2)
 
 
-@pytest.mark.parametrize(
-    ("given", "written"), [("12", 12), ("welcome", "welcome"), ("１２", "１２")]
-)
+@each(("given", "written"), [("12", 12), ("welcome", "welcome"), ("１２", "１２")])
 def test_template_number(given: str, written: int | str) -> None:
     """
     Only what the vendor would read as a number becomes one.

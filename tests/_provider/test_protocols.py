@@ -15,6 +15,7 @@ from mailfailover._provider.provider_check import check_base_url
 from mailfailover._values.features import Feature
 from mailfailover.errors import ConfigurationError
 from mailfailover.plugin import Capabilities
+from tests.samples import each
 
 if TYPE_CHECKING:
     from mailfailover._message.message import Message
@@ -149,7 +150,7 @@ def test_link_keeps_what_it_was_given() -> None:
     assert {"a": "b"} == link.templates
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"key": "a b"}, "key 'a b' may have letters, digits, '_', '.' and '-' only"),
@@ -185,7 +186,7 @@ def test_broken_link(options: dict[str, Any], problem: str) -> None:
     assert str(raised.value).startswith(problem)
 
 
-@pytest.mark.parametrize(
+@each(
     ("provider", "problem"),
     [
         (5, "int is not a provider: it needs a name, and build_request(message) or send(message)"),
@@ -204,7 +205,7 @@ def test_what_is_no_provider(provider: Any, problem: str) -> None:
     assert str(raised.value).startswith(problem)
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"key": ""}, "key of acme is empty: copy it anew from the vendor's console"),
@@ -243,7 +244,7 @@ def test_slash_at_the_end_of_base_url_is_cut() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://api.example",
@@ -261,7 +262,7 @@ def test_base_url(url: str) -> None:
     assert url == check_base_url(url, "acme")
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "problem"),
     [
         ("", "is not of the form https://host[:port][/prefix]"),
@@ -291,7 +292,7 @@ def test_broken_base_url(url: str, problem: str) -> None:
     assert "key" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "limit"),
     [
         ("10/s", Limit(10, 1.0)),
@@ -307,9 +308,7 @@ def test_limit(text: str, limit: Limit) -> None:
     assert limit == Limit.parse(text, "rate")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "10", "10/", "10/y", "/s", "0/s", "-1/s", "1.5/s", "٣/s", "1 /s"]
-)
+@each("text", ["", "10", "10/", "10/y", "/s", "0/s", "-1/s", "1.5/s", "٣/s", "1 /s"])
 def test_broken_limit(text: str) -> None:
     """
     Nothing is guessed.

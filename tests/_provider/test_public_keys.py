@@ -12,6 +12,7 @@ from mailfailover._provider import public_keys
 from mailfailover.errors import ConfigurationError, InvalidSignature
 from mailfailover.plugin import Secrets, read_certificate, verify_public_key
 from tests.keys import certificate, ec_key, ed25519_key, public_base64, public_pem, rsa_key
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ SIGNED: dict[str, tuple[Callable[[], Any], Callable[[], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", SIGNED)
+@each("kind", SIGNED)
 def test_signature_by_public_key(kind: str) -> None:
     """
     As bytes or in base64; the key in PEM or as vendors show it; the new or the old one.
@@ -42,8 +43,8 @@ def test_signature_by_public_key(kind: str) -> None:
     verify_public_key(b64encode(sign()).decode(), several, BODY, digest=digest)
 
 
-@pytest.mark.parametrize("kind", SIGNED)
-@pytest.mark.parametrize("given", ["", "no base64", "é", b"zq", b"\0" * 64, b"\1" * 256])
+@each("kind", SIGNED)
+@each("given", ["", "no base64", "é", b"zq", b"\0" * 64, b"\1" * 256])
 def test_other_signature_is_refused(kind: str, given: str | bytes) -> None:
     """
     Anything else, for each kind of key.
@@ -54,7 +55,7 @@ def test_other_signature_is_refused(kind: str, given: str | bytes) -> None:
         verify_public_key(given, public_pem(key()), BODY, digest=digest)
 
 
-@pytest.mark.parametrize("kind", SIGNED)
+@each("kind", SIGNED)
 def test_other_body_is_refused(kind: str) -> None:
     """
     The signature of something else.
@@ -65,7 +66,7 @@ def test_other_body_is_refused(kind: str) -> None:
         verify_public_key(sign(), public_pem(key()), BODY + b"!", digest=digest)
 
 
-@pytest.mark.parametrize("keys", ["", (), ("",), lambda: ""])
+@each("keys", ["", (), ("",), lambda: ""])
 def test_unset_key_matches_nothing(keys: Secrets) -> None:
     """
     Without a key nothing is signed.
@@ -74,7 +75,7 @@ def test_unset_key_matches_nothing(keys: Secrets) -> None:
         verify_public_key(SIGNED["rsa"][1](), keys, BODY)
 
 
-@pytest.mark.parametrize("key", ["zq", "-----BEGIN PUBLIC KEY-----\nzq\n", "AAAA"])
+@each("key", ["zq", "-----BEGIN PUBLIC KEY-----\nzq\n", "AAAA"])
 def test_unreadable_key_is_our_fault(key: str) -> None:
     """
     A key that is none is an error of the configuration, not of the webhook.
@@ -100,7 +101,7 @@ def test_key_of_a_certificate() -> None:
     assert public_pem(rsa_key()) == read_certificate(certificate(rsa_key(), NOW), NOW + 1)
 
 
-@pytest.mark.parametrize(
+@each(
     ("start", "now"), [(NOW, NOW - 1), (NOW, NOW + 366 * 86400), (NOW, 1e300), (NOW, float("nan"))]
 )
 def test_certificate_out_of_its_time_is_refused(start: float, now: float) -> None:
@@ -121,7 +122,7 @@ def test_certificate_of_an_authority() -> None:
     assert public_pem(ec_key()) == read_certificate(issued, NOW + 1, authority)
 
 
-@pytest.mark.parametrize(
+@each(
     "authority",
     [
         lambda: certificate(ed25519_key(), NOW),
@@ -141,7 +142,7 @@ def test_certificate_of_another_authority_is_refused(authority: Callable[[], byt
         read_certificate(issued, NOW + 1, authority())
 
 
-@pytest.mark.parametrize("pem", [b"", b"zq", b"-----BEGIN CERTIFICATE-----\nzq\n", b"\xff"])
+@each("pem", [b"", b"zq", b"-----BEGIN CERTIFICATE-----\nzq\n", b"\xff"])
 def test_unreadable_certificate_is_refused(pem: bytes) -> None:
     """
     Whatever was fetched in its place.

@@ -18,6 +18,7 @@ from mailfailover.plugin import (
     verify_standard_webhook,
     verify_time,
 )
+from tests.samples import each
 
 BODY = b'{"event": "delivered"}'
 HEX = hmac.digest(b"key", BODY, "sha256").hex()
@@ -33,7 +34,7 @@ def basic(credentials: str, scheme: str = "Basic") -> WebhookRequest:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("secrets", "expected"),
     [
         ("", ()),
@@ -68,7 +69,7 @@ def test_hmac_in_base64() -> None:
     verify_hmac(signature, "beef", BODY, digest="sha1", base64=True, as_key=bytes.fromhex)
 
 
-@pytest.mark.parametrize("given", ["", HEX.upper(), HEX[:-1], HEX + "0", "é", "\udcff", "0" * 64])
+@each("given", ["", HEX.upper(), HEX[:-1], HEX + "0", "é", "\udcff", "0" * 64])
 def test_other_hmac_is_refused(given: str) -> None:
     """
     Anything but the signature is refused.
@@ -77,7 +78,7 @@ def test_other_hmac_is_refused(given: str) -> None:
         verify_hmac(given, "key", BODY)
 
 
-@pytest.mark.parametrize("secrets", ["", (), ("",), lambda: ""])
+@each("secrets", ["", (), ("",), lambda: ""])
 def test_unset_key_matches_nothing(secrets: Secrets) -> None:
     """
     Not even the signature with an empty key.
@@ -97,7 +98,7 @@ def test_basic_auth() -> None:
     verify_basic_auth(basic("ann:ö", scheme="bAsIc"), "ann", ("new", "ö"))
 
 
-@pytest.mark.parametrize(
+@each(
     "request_",
     [
         basic("ann:wrong"),
@@ -118,7 +119,7 @@ def test_other_basic_auth_is_refused(request_: WebhookRequest) -> None:
         verify_basic_auth(request_, "ann", "secret")
 
 
-@pytest.mark.parametrize(("username", "password"), [("", "secret"), ("ann", ""), ("", "")])
+@each(("username", "password"), [("", "secret"), ("ann", ""), ("", "")])
 def test_unset_basic_auth_matches_nothing(username: str, password: str) -> None:
     """
     Both must be set.
@@ -127,7 +128,7 @@ def test_unset_basic_auth_matches_nothing(username: str, password: str) -> None:
         verify_basic_auth(basic(f"{username}:{password}"), username, password)
 
 
-@pytest.mark.parametrize("timestamp", [NOW, f"{NOW + 1}", f"{NOW - 300:.0f}", int(NOW + 300)])
+@each("timestamp", [NOW, f"{NOW + 1}", f"{NOW - 300:.0f}", int(NOW + 300)])
 def test_time_within_the_window(timestamp: Any) -> None:
     """
     Five minutes, either way.
@@ -135,9 +136,7 @@ def test_time_within_the_window(timestamp: Any) -> None:
     verify_time(timestamp, WebhookRequest(received=NOW))
 
 
-@pytest.mark.parametrize(
-    "timestamp", [NOW - 301, NOW + 301, "", "noon", None, True, [], "nan", "inf", 10**400, "٣"]
-)
+@each("timestamp", [NOW - 301, NOW + 301, "", "noon", None, True, [], "nan", "inf", 10**400, "٣"])
 def test_time_outside_the_window(timestamp: Any) -> None:
     """
     Older, in the future or no time at all is refused.
@@ -178,7 +177,7 @@ def test_standard_webhook() -> None:
     assert "msg_1" == verify_standard_webhook(request, ("bmV3", "YSBzZWNyZXQ="))
 
 
-@pytest.mark.parametrize(
+@each(
     "headers",
     [
         {"Webhook-Id": "msg_2"},

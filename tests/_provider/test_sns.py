@@ -8,6 +8,7 @@ import pytest
 from mailfailover.errors import InvalidSignature, ProviderUnavailable
 from mailfailover.plugin import HTTPRequest, Response, WebhookRequest, verify_sns
 from tests.keys import certificate, ec_key
+from tests.samples import each
 from tests.sns import CERTIFICATE, HOST, SNS, SUBSCRIBE, TOPIC, notification, request, sign
 
 NOW = 1_800_000_000.0
@@ -21,8 +22,8 @@ def confirmation(**fields: Any) -> dict[str, Any]:
     return notification("You have chosen to subscribe", NOW, **(own | fields))
 
 
-@pytest.mark.parametrize("version", ["1", "2"])
-@pytest.mark.parametrize("more", [{}, {"Subject": "Amazon SES Email Event Notification"}])
+@each("version", ["1", "2"])
+@each("more", [{}, {"Subject": "Amazon SES Email Event Notification"}])
 def test_notification(version: str, more: dict[str, str]) -> None:
     """
     Both versions of signature, with a subject or without; the certificate is fetched.
@@ -86,7 +87,7 @@ def test_topic_in_china() -> None:
     verify_sns(request(body, NOW), SNS(NOW), topic)
 
 
-@pytest.mark.parametrize("topics", ["", (), TOPIC + "-other", "arn:aws:sns:*", lambda: ""])
+@each("topics", ["", (), TOPIC + "-other", "arn:aws:sns:*", lambda: ""])
 def test_other_topic_is_refused(topics: Any) -> None:
     """
     Anybody can have a topic that is rightly signed: only ours counts, and an unset one none.
@@ -107,7 +108,7 @@ def test_configured_nonsense_is_no_topic() -> None:
         verify_sns(request(notification("{}", NOW, TopicArn="here"), NOW), SNS(NOW), "here")
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "",
@@ -141,7 +142,7 @@ def test_certificate_from_elsewhere_is_not_fetched(url: str) -> None:
     assert [] == sns.requests
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"Message": "{ }"},
@@ -176,7 +177,7 @@ def test_old_notification_is_refused(late: float) -> None:
         verify_sns(request(notification("{}", NOW), NOW + late), SNS(NOW), TOPIC)
 
 
-@pytest.mark.parametrize("time", ["", "noon", "9" * 400])
+@each("time", ["", "noon", "9" * 400])
 def test_time_must_be_one(time: str) -> None:
     """
     Without a time nothing is fresh.

@@ -20,6 +20,7 @@ from mailfailover.providers.memory import Memory
 from mailfailover.providers.null import Null
 from mailfailover.providers.sendgrid import SendGrid
 from mailfailover.providers.smtp import SMTP
+from tests.samples import each
 
 SECRET = "pl4nted"
 
@@ -53,7 +54,7 @@ def refusal(text: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "provider"),
     [
         ("mailgun://key:mg.example@default", Mailgun(api_key="key", domain="mg.example")),
@@ -146,7 +147,7 @@ def test_link_options() -> None:
 A, B, C = (Link(Null(), key) for key in "abc")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "strategy"),
     [
         ("null://", Failover(Link(Null()))),
@@ -179,7 +180,7 @@ def test_roundrobin_in_text() -> None:
     assert (A, B) == strategy.links()
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "problem"),
     [
         ("", "the chain is empty: name a provider, for example console://"),
@@ -254,7 +255,7 @@ def test_chain_that_cannot_be_read(text: str, problem: str) -> None:
     assert problem == refusal(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "near", "problem"),
     [
         (f"failover(null:// smtp://u:{SECRET}@h", 3, "a parenthesis is not closed"),
@@ -284,7 +285,7 @@ OPTIONS = (
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "problem"),
     [
         (SECRET, "it is not of the form scheme://credentials@host?option=value"),
@@ -381,7 +382,7 @@ def test_number_counts_through_nested_strategies() -> None:
 P = Simple()
 
 
-@pytest.mark.parametrize(
+@each(
     ("spec", "strategy"),
     [
         ("a=null://", Failover(A)),
@@ -406,7 +407,7 @@ def test_what_a_chain_can_be(spec: Any, strategy: Any) -> None:
     assert strategy == build_chain_spec(spec)
 
 
-@pytest.mark.parametrize(
+@each(
     ("spec", "text"),
     [
         ([], "failover() is empty: give it at least one provider"),

@@ -11,6 +11,7 @@ from mailfailover._setup.field_types import kind_of
 from mailfailover._setup.options import Fields, Given, build_link, set_up
 from mailfailover.errors import ConfigurationError
 from mailfailover.plugin import Secrets
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ class Raising:
     def send(self, message: Any) -> None: ...
 
 
-@pytest.mark.parametrize(
+@each(
     ("hint", "given", "expected"),
     [
         (Secrets, "a,b", "a,b"),
@@ -94,7 +95,6 @@ class Raising:
         (Literal[1, 2], "2", 2),
         (dict[str, str], "a", None),
     ],
-    ids=repr,
 )
 def test_value_is_read_by_its_type(hint: Any, given: Any, expected: Any) -> None:
     """
@@ -139,7 +139,7 @@ def test_scheme_sets_its_own_fields() -> None:
     assert Vendor(api_key="k", secure=True) == set_up(Vendor, "vendors", {"api_key": "k"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("scheme", "options", "text"),
     [
         (
@@ -169,7 +169,7 @@ def test_options_that_do_not_fit(scheme: str, options: dict[str, Any], text: str
     assert text == str(caught.value)
 
 
-@pytest.mark.parametrize("error", [TypeError, ValueError, KeyError, RuntimeError])
+@each("error", [TypeError, ValueError, KeyError, RuntimeError])
 def test_constructor_error_shows_no_value(error: type[Exception]) -> None:
     """
     A plugin's exception may quote a key, so only its class is told, and nothing hangs on it.

@@ -13,6 +13,7 @@ from mailfailover.providers.console import Console
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.mandrill import Mandrill
 from mailfailover.providers.null import Null
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,7 +124,7 @@ def test_settings_have_a_variable_each() -> None:
     Mailer(found[0], **options).close()  # type: ignore[arg-type]  # values of several types
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [
         ("FROM_EMAIL", "an address, such as App <app@example.com>"),
@@ -170,7 +171,7 @@ def mailgun(base_url: str = "") -> Link:
     return Link(Mailgun(api_key="key", domain="mg.example", base_url=base_url))
 
 
-@pytest.mark.parametrize(
+@each(
     ("environ", "links"),
     [
         (MAILGUN, [mailgun()]),
@@ -187,7 +188,7 @@ def test_old_variables_make_a_random_chain(environ: dict[str, str], links: list[
     assert (Random(*links), {}) == from_env(environ)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/v2", "/v3", "/v3/", "/v3.1", "/api/1.0", "/api/1.0/"])
+@each("path", ["", "/", "/v2", "/v3", "/v3/", "/v3.1", "/api/1.0", "/api/1.0/"])
 def test_version_is_cut_from_an_old_url(path: str) -> None:
     """
     The providers add the version they speak themselves.

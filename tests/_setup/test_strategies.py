@@ -12,6 +12,7 @@ from mailfailover._setup.dsn import build_chain_spec
 from mailfailover._setup.ordering import Failover, Shares
 from mailfailover.errors import ConfigurationError
 from mailfailover.providers.null import Null
+from tests.samples import each
 
 if TYPE_CHECKING:
     from mailfailover._setup.ordering import Strategy
@@ -159,7 +160,7 @@ def test_same_link_is_tried_once() -> None:
     assert (A, B, C) == strategy.links()
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "expected"),
     [(BULK, "a"), (TAGGED, "b"), (FOREIGN, "c"), (MIXED, "d"), (MAIL, "d")],
     ids=["stream", "tag", "domain", "not-every-domain", "default"],
@@ -195,7 +196,7 @@ def test_mail_without_a_route_is_an_error() -> None:
     ) == str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [("vip", "b"), ("c", "c"), ("cheap", "cd"), ("stream:bulk", "a"), (None, "d")],
     ids=["rule", "key", "label", "other-rule", "nothing"],
@@ -220,7 +221,7 @@ def test_function_that_names_nothing_known_is_an_error() -> None:
         keys(strategy)
 
 
-@pytest.mark.parametrize(
+@each(
     ("rules", "text"),
     [
         ({}, "route() has no rule: give it one, such as stream:bulk, or use failover()"),

@@ -14,6 +14,7 @@ from mailfailover.errors import ConfigurationError
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.null import Null
 from mailfailover.providers.smtp import SMTP
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -324,7 +325,7 @@ def test_seconds_by_stream_are_a_table(read: Read) -> None:
     assert {"a": 1.0, "b": 2.5} == read_setting("deliver_within", "a=1, b=2.5", "it")
 
 
-@pytest.mark.parametrize("value", ["", "a", "a=0", "a=x", "=1", {"a": 0}, {"": 1}, 5, ["a"]])
+@each("value", ["", "a", "a=0", "a=x", "=1", {"a": 0}, {"": 1}, 5, ["a"]])
 def test_other_seconds_by_stream_are_refused(value: Any) -> None:
     """
     The error shows the form.

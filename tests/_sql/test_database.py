@@ -25,6 +25,7 @@ from mailfailover._sql.database import (
 )
 from mailfailover.errors import ConfigurationError
 from tests.databases import KINDS, fresh_engine
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,7 +174,7 @@ def test_an_engine_is_used_as_it_is() -> None:
     assert engine is open_engine(engine)
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "driver"),
     [
         ("postgres://me@db.example/mails", "postgresql+psycopg"),
@@ -209,7 +210,7 @@ def test_the_default_is_a_file_here(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert ["mailfailover.db"] == [path.name for path in tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "message"),
     [
         ("nonsense", "the database's URL is no URL of a database"),
@@ -353,7 +354,7 @@ class ReadOnly(Exception):
     sqlstate = "25006"
 
 
-@pytest.mark.parametrize(
+@each(
     ("dialect", "error", "is_let_go"),
     [
         ("postgresql", ReadOnly(), True),

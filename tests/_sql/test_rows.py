@@ -7,6 +7,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, event, insert, 
 
 from mailfailover._sql.rows import add_to, fit, insert_new, put
 from tests.databases import KINDS, fresh_engine
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def test_a_row_that_another_inserts_in_between(connection: Connection) -> None:
     assert {"apples": 3, "pears": 1, "plums": 7} == stock(connection)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "length", "expected"),
     [("abc", 0, "abc"), ("abc", 2, "ab"), ("a\0b", 0, "a?b"), ("é\ud83d", 0, "é?"), ("", 5, "")],
 )

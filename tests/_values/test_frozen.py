@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mailfailover._values.frozen import EMPTY, FrozenDict, freeze, thaw
+from tests.samples import each
 
 CHANGES: dict[str, Any] = {
     "item": lambda found: found.__setitem__("b", 2),
@@ -21,7 +22,7 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+@each("change", CHANGES.values(), ids=list(CHANGES))
 def test_cannot_be_changed(change: Any) -> None:
     """
     No way of changing a dict works, and the error says what to do.
@@ -34,7 +35,7 @@ def test_cannot_be_changed(change: Any) -> None:
     assert {"a": 1} == found
 
 
-@pytest.mark.parametrize(
+@each(
     "duplicate",
     [copy.copy, copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))],  # noqa: S301
     ids=["copy", "deepcopy", "pickle"],

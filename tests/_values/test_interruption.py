@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailfailover._values.interruption import interruption, let_through
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ class Handlers:
         self.method(0, None)
 
 
-@pytest.mark.parametrize(
+@each(
     "one",
     [
         handler,
@@ -132,7 +133,7 @@ def wrapped_as_a_reason() -> None:
     raise failure
 
 
-@pytest.mark.parametrize("work", [wrapped_from, wrapped_in_silence, wrapped_as_a_reason])
+@each("work", [wrapped_from, wrapped_in_silence, wrapped_as_a_reason])
 def test_it_is_found_behind_the_error_of_whoever_caught_it(work: Callable[[], None]) -> None:
     """
     As a cause, as a context, and as what libraries call a reason.
@@ -167,8 +168,8 @@ def endless_calls() -> None:
         len("")
 
 
-@pytest.mark.parametrize("work", [endless, endless_calls])
-@pytest.mark.parametrize("kind", [Limit, TimeoutError])
+@each("work", [endless, endless_calls])
+@each("kind", [Limit, TimeoutError])
 def test_what_another_thread_raises_comes_from_outside(
     kind: type[Exception], work: Callable[[], None]
 ) -> None:
@@ -233,7 +234,7 @@ OWN: dict[str, Callable[[], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", OWN)
+@each("name", OWN)
 def test_errors_of_the_running_code_do_not(name: str) -> None:
     """
     Neither those of Python code nor those of functions in C, timeouts included.

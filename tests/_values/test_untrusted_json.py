@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailfailover._values.untrusted_json import MAX_DEPTH, clean, read_json
+from tests.samples import each
 
 JSON = st.recursive(
     st.none()
@@ -19,7 +19,7 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"",

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from mailfailover._values.wire import (
     Base64,
     File,
@@ -13,9 +11,10 @@ from mailfailover._values.wire import (
     SMTPRequest,
     SMTPResponse,
 )
+from tests.samples import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "size"),
     [(b"", 0), (b"a", 4), (b"abc", 4), (memoryview(b"abcd"), 8), (File(Path("x"), 7), 12)],
     ids=["none", "one", "three", "view", "file"],
@@ -34,9 +33,7 @@ def test_names_of_response_headers_are_lower_case() -> None:
     assert {"retry-after": "3"} == Response(429, {"Retry-After": "3"}).headers
 
 
-@pytest.mark.parametrize(
-    ("status", "ok"), [(199, False), (200, True), (204, True), (299, True), (300, False)]
-)
+@each(("status", "ok"), [(199, False), (200, True), (204, True), (299, True), (300, False)])
 def test_ok_is_2xx(status: int, ok: bool) -> None:
     """
     A redirect is no success.
@@ -44,7 +41,7 @@ def test_ok_is_2xx(status: int, ok: bool) -> None:
     assert (ok, ok) == (Response(status).ok, SMTPResponse(SMTPReply(status)).ok)
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "data", "found"),
     [
         (b'{"a": 1}', {"a": 1}, {"a": 1}),

@@ -11,6 +11,7 @@ from mailfailover.errors import ConfigurationError, InvalidSignature
 from mailfailover.plugin import BounceAddresses
 from mailfailover.providers.smtp import SMTP
 from tests.bounces.samples import sample, sent_to
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,7 @@ def test_a_bounce_is_an_event_of_its_mail() -> None:
     assert site.events[0].reject_reason is RejectReason.INVALID
 
 
-@pytest.mark.parametrize("header", ["To", "Delivered-To", "X-Original-To", "Envelope-To"])
+@each("header", ["To", "Delivered-To", "X-Original-To", "Envelope-To"])
 def test_the_header_tells_where_a_mail_came(header: str) -> None:
     """
     A pipe and a mailbox need no envelope: the address is in the header.
@@ -90,7 +91,7 @@ def test_a_complaint_tells_by_the_mail_that_it_returns() -> None:
     assert (event.type, event.mail_id) == (EventType.COMPLAINED, site.message.id)
 
 
-@pytest.mark.parametrize("to", [(), ("news@example.com",), (f"forged@{HOME}",)])
+@each("to", [(), ("news@example.com",), (f"forged@{HOME}",)])
 def test_an_unsigned_mail_is_refused(to: tuple[str, ...]) -> None:
     """
     Without a signed address nobody is told of anything.

@@ -14,6 +14,7 @@ from mailfailover.providers.smtp import SMTP
 from mailfailover.testing import certificates
 from tests.bounces.imap_server import Imap, serving
 from tests.bounces.samples import sample, sent_to
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def test_no_secret_is_shown() -> None:
     assert "t0ken" not in repr(box)
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "",

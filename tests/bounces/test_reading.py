@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mailfailover import DeliveryEvent, EventType, RejectReason
 from mailfailover.bounces import read_bounce
 from tests.bounces.samples import DATA, sample
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_no_sample_is_forgotten() -> None:
     assert sorted(DIALECTS) == sorted(path.stem for path in DATA.glob("*.eml"))
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@each("name", sorted(DIALECTS))
 def test_a_dialect(name: str) -> None:
     """
     Each server's bounce tells whom it is about, what happened and why.
@@ -75,7 +76,7 @@ def test_a_dialect(name: str) -> None:
     assert DIALECTS[name] == [(one.type, one.recipient, one.reject_reason) for one in events]
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@each("name", sorted(DIALECTS))
 def test_line_ends_and_an_mbox_line_change_nothing(name: str) -> None:
     """
     SMTP brings CRLF, a pipe brings LF and a line in front, a bad script blank ones.
@@ -218,7 +219,7 @@ def test_one_who_opts_out_is_unsubscribed() -> None:
     assert [EventType.UNSUBSCRIBED] == [one.type for one in read_bounce(raw)]
 
 
-@pytest.mark.parametrize(
+@each(
     "returned",
     [
         b"To: ann@example.org\n",
@@ -245,7 +246,7 @@ def test_a_complaint_may_name_nobody() -> None:
     assert [(EventType.COMPLAINED, "")] == [(one.type, one.recipient) for one in read_bounce(raw)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new"),
     [
         (b"charset=us-ascii", b"charset=nobody-knows"),

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import pytest
-
 from mailfailover import RejectReason
 from mailfailover.bounces.reasons import reason_of, status_in
+from tests.samples import each
 
 INVALID, OTHER, BLOCKED = RejectReason.INVALID, RejectReason.OTHER, RejectReason.BLOCKED
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "words", "reason"),
     [
         ("5.1.1", "", INVALID),
@@ -68,7 +67,7 @@ def test_a_name_in_an_address_is_no_word() -> None:
     assert reason_of("5.1.1", "550 <spam@over-quota.example>: User unknown") is INVALID
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "status"),
     [
         ("550 5.1.1 no such user", "5.1.1"),

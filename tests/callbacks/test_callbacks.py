@@ -20,6 +20,7 @@ from mailfailover.errors import ConfigurationError, ConnectionFailed, OutcomeUnk
 from mailfailover.plugin import HTTPRequest, Response, make_event
 from mailfailover.testing import FakeClock, FakeTransport
 from tests.databases import KINDS, fresh_engine
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -391,7 +392,7 @@ def test_database_that_fails_is_waited_for(
     callbacks.close()
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "",
@@ -412,7 +413,7 @@ def test_url_must_be_safe(url: str) -> None:
         Callbacks(url, SECRET)
 
 
-@pytest.mark.parametrize(
+@each(
     ("secret", "problem"),
     [
         ("", "have no secret"),

@@ -35,6 +35,7 @@ from mailfailover.errors import (
 from mailfailover.testing import RecordedRequest
 from mailfailover.testing._dialects import find_dialect
 from mailfailover.transports.http import HTTPTransport
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,8 +118,8 @@ def test_a_merge_has_an_id_for_each(chaos: Chaos, vendor: str) -> None:
     assert set(mail.message_ids) == set(people)
 
 
-@pytest.mark.parametrize("vendor", [one for one in VENDORS if one != "smtp"])
-@pytest.mark.parametrize("recipients", [(), ("no address",), ("a@example.com", "x@y z")])
+@each("vendor", [one for one in VENDORS if one != "smtp"])
+@each("recipients", [(), ("no address",), ("a@example.com", "x@y z")])
 def test_what_no_provider_writes_has_no_id(vendor: str, recipients: tuple[str, ...]) -> None:
     """
     A program may send what it likes; its mail is kept all the same.

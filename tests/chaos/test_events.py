@@ -20,6 +20,7 @@ from mailfailover.errors import InvalidSignature
 from mailfailover.plugin import EventType, HTTPRequest, Response, WebhookRequest
 from mailfailover.testing import RecordedRequest
 from mailfailover.webhooks import MemoryReplays, receive
+from tests.samples import each
 
 if TYPE_CHECKING:
     from mailfailover.plugin import DeliveryEvent
@@ -111,7 +112,7 @@ def read(vendor: str, request: HTTPRequest) -> tuple[DeliveryEvent, ...]:
     )
 
 
-@pytest.mark.parametrize(("vendor", "kind"), CASES)
+@each(("vendor", "kind"), CASES)
 def test_an_event_is_verified_and_means_what_it_says(vendor: str, kind: str) -> None:
     """
     The provider takes the vendor's call, and reads the mail, the recipient and the kind.
@@ -136,7 +137,7 @@ def test_every_vendor_with_webhooks_tells() -> None:
     assert telling == set(SIGNERS)
 
 
-@pytest.mark.parametrize("vendor", ["mailpace", "postal", "sendgrid"])
+@each("vendor", ["mailpace", "postal", "sendgrid"])
 def test_another_key_is_refused(vendor: str) -> None:
     """
     Each start has key pairs of its own.

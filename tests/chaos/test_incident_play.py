@@ -4,12 +4,11 @@ Incidents of the drill: what they mean for which vendor at which moment.
 
 from __future__ import annotations
 
-import pytest
-
 from mailfailover.chaos import Chaos, Trouble
 from mailfailover.chaos._incident_play import _TROUBLES, IncidentPlay
 from mailfailover.chaos._trouble import KINDS
 from mailfailover.drill import Fault, load_incidents, read_incident
+from tests.samples import each
 
 INCIDENT = """
 title = "All goes wrong"
@@ -54,7 +53,7 @@ def play(speed: float = 1.0) -> IncidentPlay:
     return IncidentPlay(read_incident(INCIDENT, "wrong"), 100.0, speed)
 
 
-@pytest.mark.parametrize(
+@each(
     ("now", "mailgun", "brevo"),
     [
         (100.0, (Trouble(kind="auth", probability=0.5),), (Trouble(kind="refuse"),)),
@@ -94,7 +93,7 @@ def test_each_fault_is_a_kind_or_left_out() -> None:
     assert set(Fault) - set(_TROUBLES) == {Fault.TWICE, Fault.RECEIVER}
 
 
-@pytest.mark.parametrize("name", load_incidents())
+@each("name", load_incidents())
 def test_every_incident_means_troubles_that_there_are(name: str) -> None:
     """
     Each kind is one that its own vendor can have.

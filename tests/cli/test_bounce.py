@@ -19,6 +19,7 @@ from mailfailover.tracking import Tracking
 from tests.bounces.imap_server import Imap, serving
 from tests.bounces.samples import sample, sent_to
 from tests.cli.running import run
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def test_a_mail_that_is_no_report_of_ours_is_passed_by() -> None:
     assert "passed by: the mail came to no bounce address of ours" in done.stderr
 
 
-@pytest.mark.parametrize(
+@each(
     "options",
     [
         (),

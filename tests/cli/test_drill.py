@@ -8,6 +8,7 @@ import pytest
 from mailfailover.drill import load_incidents
 from mailfailover.testing import PLAIN
 from tests.cli.running import run
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def test_a_mail_may_be_too_late() -> None:
     assert 0 == run(*late, "2h").exit_code
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "problem"),
     [
         (("--incident", "nothing"), "incident 'nothing' is unknown: `mailfailover drill --list`"),

@@ -11,6 +11,7 @@ import pytest
 from mailfailover import errors
 from mailfailover.cli.exits import EXIT_CODES, exit_code
 from tests.cli.running import KEY, MAIL, dsn_of, process, run
+from tests.samples import each
 
 if TYPE_CHECKING:
     from mailfailover.testing import FaultServer
@@ -75,7 +76,7 @@ def test_interruption_has_its_own_code(vendor: FaultServer) -> None:
     assert (130, wanted) == (command.returncode, text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "code"),
     [
         (errors.ConfigurationError(), 2),
@@ -85,7 +86,6 @@ def test_interruption_has_its_own_code(vendor: FaultServer) -> None:
         (errors.OutcomeUnknown(), 3),
         (errors.AllProvidersFailed(), 75),
     ],
-    ids=lambda value: str(value) if isinstance(value, int) else type(value).__name__,
 )
 def test_every_error_has_an_exit_code(error: errors.MailFailoverError, code: int) -> None:
     """

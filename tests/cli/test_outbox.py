@@ -9,6 +9,7 @@ import pytest
 from mailfailover.outbox import Outbox, OutboxWorker, State
 from tests.chains import MAIL, Scripted, World
 from tests.cli.running import process, run
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +56,7 @@ def test_upgrade_says_what_it_found(outbox: Outbox) -> None:
     assert 2 == data(run("outbox", "upgrade", "--json"))["had"]
 
 
-@pytest.mark.parametrize(
-    "command", ["upgrade", "list", "stats", "purge", "cancel", "retry"], ids=str
-)
+@each("command", ["upgrade", "list", "stats", "purge", "cancel", "retry"])
 def test_without_an_outbox_it_says_what_to_run(command: str) -> None:
     """
     Nothing is made by the way.

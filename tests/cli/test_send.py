@@ -4,17 +4,18 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from mailfailover import Mailer, errors
 from mailfailover.cli.output import describe
 from mailfailover.deliveries import DeliveryHealth
 from mailfailover.testing import FaultServer, faults
 from mailfailover.tracking import Tracking
 from tests.cli.running import KEY, MAIL, dsn_of, run
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_options_make_the_mail(vendor: FaultServer, tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ def test_nothing_configured_is_explained() -> None:
     assert done.stderr.startswith("mailfailover: no provider is configured: set MAILFAILOVER_DSN")
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         (("--text", "x"), "give the recipients in one way"),
@@ -238,7 +239,7 @@ def test_contradictions_are_usage_errors(arguments: tuple[str, ...], words: str)
     assert words in done.stderr
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         (("--header", "nonsense"), "headers: an option is not of the form 'Name: value'"),

@@ -9,6 +9,7 @@ from mailfailover._message.address import Address
 from mailfailover._values.features import DROPPABLE, Feature
 from mailfailover.cli.sendmail import Envelope, read_mail
 from tests.cli.running import dsn_of, process, run
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -244,7 +245,7 @@ def test_other_envelope_sender_may_be_left_off() -> None:
     assert DROPPABLE | Feature.ENVELOPE_FROM == fields["droppable"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("mail", "words"),
     [
         (b"\n", "standard input is empty"),

@@ -4,8 +4,6 @@ What observers are told when cells change.
 
 from __future__ import annotations
 
-import pytest
-
 from mailfailover.deliveries import (
     Cell,
     CellState,
@@ -16,12 +14,13 @@ from mailfailover.deliveries import (
     WebhooksSilent,
 )
 from mailfailover.deliveries._bulletin import changes, silences
+from tests.samples import each
 
 ILL = Cell(CellState.LATE, detail="x")
 CELL, LINK, RECEIVER = ("one", "gmail"), ("one", "*"), ("*", "gmail")
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "told"),
     [
         ([], [CELL], [DeliveriesDown("one", "gmail", "late", "x")]),

@@ -26,6 +26,7 @@ from mailfailover.receivers import receiver_of
 from mailfailover.testing import FakeClock
 from mailfailover.tracking import Tracking
 from tests.chains import Scripted
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,7 +180,7 @@ def test_a_plan_grows_from_day_to_day(text: str, days: list[float]) -> None:
     assert plan.on_day(10**9) >= days[-1]
 
 
-@pytest.mark.parametrize("text", ["", "200", "200/h", "0/d", "200/d*0.5", "200/d*x", "-1/d"])
+@each("text", ["", "200", "200/h", "0/d", "200/d*0.5", "200/d*x", "-1/d"])
 def test_a_plan_of_another_form_is_refused(text: str) -> None:
     """
     The error shows the form.

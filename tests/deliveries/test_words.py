@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from mailfailover import DeliveryEvent, EventType, RejectReason
 from mailfailover.deliveries._words import blames_sender, means_nobody, speaks_of_sender
+from tests.samples import each
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         (
@@ -68,7 +67,7 @@ def test_words_that_mean_the_sender(text: str) -> None:
     assert speaks_of_sender(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "550 5.1.1 The email account that you tried to reach does not exist",
@@ -98,7 +97,7 @@ def test_words_that_do_not(text: str) -> None:
     assert not speaks_of_sender(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("event", "expected"),
     [
         ({"mta_response": "550 5.1.1 User unknown"}, True),
@@ -118,7 +117,7 @@ def test_bounces_that_tell_of_no_such_address(event: dict[str, Any], *, expected
     assert expected == means_nobody(DeliveryEvent(type=EventType.BOUNCED, **event))
 
 
-@pytest.mark.parametrize(
+@each(
     ("event", "expected"),
     [
         (DeliveryEvent(type=EventType.DEFERRED, mta_response="421 RP-001"), True),

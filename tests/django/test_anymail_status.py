@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import pytest
-
 from mailfailover import Receipt, RecipientStatus
 from mailfailover.django.anymail_status import status_of
+from tests.samples import each
 
 
-@pytest.mark.parametrize("status", RecipientStatus)
+@each("status", RecipientStatus)
 def test_every_status_has_a_word_of_anymail(status: RecipientStatus) -> None:
     """
     What anymail's users compare with is one of its own words.

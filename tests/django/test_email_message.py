@@ -10,6 +10,7 @@ from django.utils.functional import lazystr
 
 from mailfailover import Address, Attachment, InvalidMessage, Message
 from mailfailover.django.email_message import message_fields
+from tests.samples import each
 
 TO = ["ann@example.org"]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -127,7 +128,7 @@ def test_headers_win_over_attributes() -> None:
     assert expected == (found.from_email, found.envelope_from, found.reply_to, found.created)
 
 
-@pytest.mark.parametrize("name", ["To", "Cc", "Sender"])
+@each("name", ["To", "Cc", "Sender"])
 def test_a_header_that_shows_others_is_sent_as_it_is(name: str) -> None:
     """
     Where a header shows others than those who get the mail, Django's MIME goes out unchanged.
@@ -308,7 +309,7 @@ def test_a_signed_mail_goes_out_as_it_is() -> None:
     assert ("ann@example.org", "bob@example.org") == tuple(one.email for one in found.to)
 
 
-@pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to"])
+@each("field", ["to", "cc", "bcc", "reply_to"])
 def test_an_address_that_is_none_is_refused(field: str) -> None:
     """
     The error names the field.

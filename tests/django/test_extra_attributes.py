@@ -10,6 +10,7 @@ from django.utils.timezone import override
 
 from mailfailover import InvalidMessage, Message
 from mailfailover.django.email_message import message_fields
+from tests.samples import each
 
 TO = ["ann@example.org", "Bob <bob@example.org>"]
 
@@ -39,7 +40,7 @@ def test_plain_attributes_are_read() -> None:
     assert ("12", "bounces@example.com") == (found.template_id, found.envelope_from)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [
         (datetime(2036, 1, 2, 3, tzinfo=UTC), datetime(2036, 1, 2, 3, tzinfo=UTC)),
@@ -76,7 +77,7 @@ def test_merge_data_makes_a_mail_for_each() -> None:
     assert {"ann@example.org": {"X-A": "1"}} == dict(found.merge_headers)
 
 
-@pytest.mark.parametrize("name", ["merge_data", "merge_metadata", "merge_headers"])
+@each("name", ["merge_data", "merge_metadata", "merge_headers"])
 def test_an_empty_merge_makes_a_mail_for_each(name: str) -> None:
     """
     Setting it, even to nothing, keeps recipients from seeing each other.

@@ -11,6 +11,7 @@ from mailfailover.drill.incident_reader import ANSWERS
 from mailfailover.drill.stage import LATENCY
 from mailfailover.errors import Penalty, RequestRefused, SendError
 from tests.providers.registrations import vendors
+from tests.samples import each
 
 MAIL = Message(to="ann@gmail.com", from_email="shop@example.com", subject="s", text="t", id="m1")
 VENDORS = sorted(vendors())
@@ -32,7 +33,7 @@ def actor(name: str) -> Actor:
     return Actor(link, NoDoor())
 
 
-@pytest.mark.parametrize("name", VENDORS)
+@each("name", VENDORS)
 def test_each_vendor_says_yes_in_its_own_dialect(name: str) -> None:
     """
     Its provider reads it as accepted, and the answer is the same the next time.
@@ -46,8 +47,8 @@ def test_each_vendor_says_yes_in_its_own_dialect(name: str) -> None:
     assert answer == answers.yes(request, ("ann@gmail.com",))
 
 
-@pytest.mark.parametrize("word", [word for word in ANSWERS if word != "bad_recipient"])
-@pytest.mark.parametrize("name", VENDORS)
+@each("word", [word for word in ANSWERS if word != "bad_recipient"])
+@each("name", VENDORS)
 def test_each_vendor_says_no_so_that_the_mail_goes_elsewhere(name: str, word: str) -> None:
     """
     An answer that is about the vendor harms no mail.
@@ -65,8 +66,8 @@ def test_each_vendor_says_no_so_that_the_mail_goes_elsewhere(name: str, word: st
     assert error.penalty is not Penalty.NONE
 
 
-@pytest.mark.parametrize("status", [500, 502, 521])
-@pytest.mark.parametrize("name", VENDORS)
+@each("status", [500, 502, 521])
+@each("name", VENDORS)
 def test_an_edge_in_front_of_a_vendor_is_a_failure(name: str, status: int) -> None:
     """
     And never a wrong key.

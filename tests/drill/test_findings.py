@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 from mailfailover import Mailer, Message
 from mailfailover.drill import find
 from mailfailover.providers.memory import Memory
 from mailfailover.testing import PLAIN, RICH, SAMPLES
+from tests.samples import each
 
 MAILGUN = "mailgun://KEY:mg.example.com@default?webhook_signing_key=W"
 SENDGRID = "sendgrid://KEY@default?share=0.1"
@@ -34,7 +33,7 @@ def test_a_chain_of_one_has_nothing_to_fail_over_to() -> None:
     assert {"alone": ("mailgun",)} == kinds(MAILGUN, PLAIN)
 
 
-@pytest.mark.parametrize(
+@each(
     ("chain", "keys", "what"),
     [
         (

@@ -16,6 +16,7 @@ from mailfailover.drill import (
     read_incident,
 )
 from mailfailover.errors import ConfigurationError
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def test_a_file_is_read() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "problem"),
     [
         ("title = ", "incident down: it is not valid TOML"),

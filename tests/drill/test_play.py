@@ -12,6 +12,7 @@ from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.sendgrid import SendGrid
 from mailfailover.testing import PLAIN, SAMPLES
 from tests.drill.incidents import CHAIN, FIRST, SECOND, incident, play
+from tests.samples import each
 
 
 @pytest.mark.parametrize(
@@ -288,7 +289,7 @@ def test_nobody_can_be_struck_who_is_not_there() -> None:
         play('fault = "refused"', strike="x")
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "is_struck"),
     [(FIRST, False), ("smtp://u:p@smtp.mailgun.org", True), ("smtps://u:p@smtp.mailgun.org", True)],
 )

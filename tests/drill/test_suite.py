@@ -10,6 +10,7 @@ from mailfailover.drill.outcome import in_words
 from mailfailover.drill.picture import picture
 from mailfailover.drill.view import list_lines
 from tests.drill.incidents import CHAIN, incident, play
+from tests.samples import each
 
 WELL = incident('fault = "refused"')
 ILL = incident('fault = "lost"\nsure = false\nnote = "All of it."', vendor="postmark")
@@ -124,7 +125,7 @@ def test_a_picture_of_a_long_incident_says_what_was_played() -> None:
     assert "in the first 30 min" in "\n".join(Suite((), (long,)).lines())
 
 
-@pytest.mark.parametrize(
+@each(
     ("seconds", "words"),
     [(4.2, "4 s"), (59.4, "59 s"), (61, "1 min"), (3600, "1 h"), (5400, "1 h 30 min")],
 )

@@ -4,16 +4,15 @@ Edges in front of a vendor, on real sockets: whom a mail goes to then, and who i
 
 from __future__ import annotations
 
-import pytest
-
 from mailfailover import Mailer
 from mailfailover.testing import FaultServer, faults
+from tests.samples import each
 
 CLOUDFLARE = {"Server": "cloudflare", "Content-Type": "text/html"}
 PAGE = "<html><title>acme.example | 525: SSL handshake failed</title></html>"
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "headers", "expected"),
     [
         (525, CLOUDFLARE, ("ConnectionFailed", False)),

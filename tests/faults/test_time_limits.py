@@ -22,6 +22,7 @@ from mailfailover.plugin import HTTPRequest, Response
 from mailfailover.providers.mailgun import Mailgun
 from mailfailover.providers.smtp import SMTP
 from tests.chains import MAIL, Scripted, World, outcomes
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +106,7 @@ def made(events: list[object]) -> list[tuple[str, str]]:
     return outcomes(attempts)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_a_handler_s_exception_passes(kind: type[BaseException]) -> None:
     """
     Of any class, whatever the transport makes of such a class otherwise.
@@ -126,7 +127,7 @@ def test_a_handler_s_exception_passes(kind: type[BaseException]) -> None:
     assert mailer.health.snapshot()["mailgun"].failures == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_a_handler_s_exception_before_the_mail_left_is_no_attempt(
     kind: type[BaseException],
 ) -> None:
@@ -150,7 +151,7 @@ def test_a_handler_s_exception_before_the_mail_left_is_no_attempt(
     assert made(events) == []
 
 
-@pytest.mark.parametrize("kind", [JobTimeout, TimeoutError, OSError])
+@each("kind", [JobTimeout, TimeoutError, OSError])
 def test_an_exception_of_another_thread_passes(kind: type[Exception]) -> None:
     """
     Some workers have their limits raised by a thread that watches.
@@ -258,7 +259,7 @@ class TestSimpleProviders:
     Code of other people's, which may catch the limit itself.
     """
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @each("kind", KINDS)
     def test_an_error_that_comes_from_a_limit_is_the_limit(self, kind: type[BaseException]) -> None:
         """
         The provider made an error of its own of it.
@@ -280,7 +281,7 @@ class TestSimpleProviders:
         assert backup.mails == []
         assert made(world.events) == [("a", "OutcomeUnknown")]
 
-    @pytest.mark.parametrize("error", [TimeoutError(), TimeoutError("late"), OSError()], ids=repr)
+    @each("error", [TimeoutError(), TimeoutError("late"), OSError()])
     def test_a_timeout_of_the_provider_s_own_is_an_outcome(self, error: Exception) -> None:
         """
         What its code raises itself is about this provider: the next one is asked.

@@ -24,6 +24,7 @@ from mailfailover.testing._garbage import FOREIGN_BODIES, spoiled
 from mailfailover.transports.http import HTTPTransport
 from tests.faults.vendor_facts import FACTS, SMTP_FACTS
 from tests.providers.registrations import http_vendors, unread_vendors, vendors
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def test_facts_are_of_vendors() -> None:
     assert FACTS.keys() <= HTTP.keys()
 
 
-@pytest.mark.parametrize(
+@each(
     ("vendor", "number"),
     [(vendor, number) for vendor, facts in FACTS.items() for number in range(len(facts))],
 )
@@ -101,7 +102,7 @@ def test_each_code_has_its_effects(vendor: str, number: int) -> None:
     assert (kind, EFFECTS[kind]) == (type(error), effects(error))
 
 
-@pytest.mark.parametrize(("step", "code", "text", "kind"), SMTP_FACTS)
+@each(("step", "code", "text", "kind"), SMTP_FACTS)
 def test_each_reply_has_its_effects(step: str, code: int, text: str, kind: type[SendError]) -> None:
     """
     The same for the replies of a mail server.

@@ -4,9 +4,8 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from mailfailover.outbox._identity import identity, is_gone
+from tests.samples import each
 
 
 def of_another_process() -> str:
@@ -61,7 +60,7 @@ def test_a_process_that_nobody_buried_is_gone() -> None:
         os.waitpid(pid, 0)
 
 
-@pytest.mark.parametrize(
+@each(
     "owner",
     ["", "01HZZZ", "othermachine0000:1:1:x", "a:b", "::x:"],
 )

@@ -12,6 +12,7 @@ from mailfailover.outbox._seal import Seal
 from mailfailover.outbox._tables import bodies, mails
 from tests.chains import MAIL, Scripted, World
 from tests.outbox.working import found, work
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def test_a_body_cannot_take_another_mail_s_place(sealed: Callable[..., Outbox]) 
         outbox.get("other")
 
 
-@pytest.mark.parametrize("key", ["secret", base64.b64encode(b"short").decode(), "ü" * 44])
+@each("key", ["secret", base64.b64encode(b"short").decode(), "ü" * 44])
 def test_a_key_that_is_none_is_refused(key: str) -> None:
     """
     With what makes one, and without the key.

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from mailfailover.outbox._throttle import LEAST, MOST, Throttle
+from tests.samples import each
 
 
 def test_it_opens_while_mails_wait_for_vendors() -> None:
@@ -29,7 +28,7 @@ def test_it_opens_where_all_calls_hang() -> None:
     assert 2 * LEAST == throttle.limit
 
 
-@pytest.mark.parametrize(("is_full", "waited"), [(False, 0.0), (True, 6.0), (True, 8.0)])
+@each(("is_full", "waited"), [(False, 0.0), (True, 6.0), (True, 8.0)])
 def test_it_stays_where_more_calls_do_not_pay(is_full: bool, waited: float) -> None:
     """
     There is nothing more to do, or mails wait for the database.
@@ -55,7 +54,7 @@ def test_it_closes_where_mails_wait_for_the_database_only() -> None:
     assert [72, 54, 41, LEAST, LEAST, LEAST] == limits
 
 
-@pytest.mark.parametrize(("limit", "reserve"), [(1, 0), (2, 1), (4, 1), (8, 1), (64, 8)])
+@each(("limit", "reserve"), [(1, 0), (2, 1), (4, 1), (8, 1), (64, 8)])
 def test_bulk_leaves_an_eighth_free(limit: int, reserve: int) -> None:
     """
     At least one, where there are two.

@@ -15,6 +15,7 @@ import pytest
 from mailfailover import ConfigurationError, Mailer
 from mailfailover._setup.registry import find, installed
 from mailfailover.plugin import AccountCheck, AccountFact, AccountQuestion, Response
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,7 +180,7 @@ def test_every_provider_that_checks_accounts_is_looked_at() -> None:
     assert able == DSNS.keys() == READY.keys()
 
 
-@pytest.mark.parametrize("scheme", DSNS)
+@each("scheme", DSNS)
 def test_a_ready_account_is_ready(scheme: str) -> None:
     """
     Sender, webhook, templates and quota are found to be as they should.
@@ -190,7 +191,7 @@ def test_a_ready_account_is_ready(scheme: str) -> None:
     assert found
 
 
-@pytest.mark.parametrize("scheme", [scheme for scheme in DSNS if scheme not in NO_DOMAINS])
+@each("scheme", [scheme for scheme in DSNS if scheme not in NO_DOMAINS])
 def test_an_unknown_sender_is_told(scheme: str) -> None:
     """
     A domain that the vendor does not have is not verified, and the remedy names it.
@@ -208,7 +209,7 @@ def test_an_unknown_sender_is_told(scheme: str) -> None:
     assert "console" in senders[0].remedy
 
 
-@pytest.mark.parametrize("scheme", DSNS)
+@each("scheme", DSNS)
 def test_a_missing_template_is_told(scheme: str) -> None:
     """
     A 404 for a template is a fact, not a failure of the check.
@@ -224,7 +225,7 @@ def test_a_missing_template_is_told(scheme: str) -> None:
     assert ["welcome does not exist at the vendor"] * has_templates == missing
 
 
-@pytest.mark.parametrize("scheme", DSNS)
+@each("scheme", DSNS)
 def test_foreign_answers_are_survived(scheme: str) -> None:
     """
     Whatever a vendor answers, no reader fails.
@@ -238,7 +239,7 @@ def test_foreign_answers_are_survived(scheme: str) -> None:
                     waiting.append(one)
 
 
-@pytest.mark.parametrize("scheme", DSNS)
+@each("scheme", DSNS)
 def test_checks_change_nothing(scheme: str) -> None:
     """
     Each check is a GET, but for Mandrill, whose every call is a POST.
@@ -248,7 +249,7 @@ def test_checks_change_nothing(scheme: str) -> None:
     assert methods == ({"POST"} if scheme == "mandrill" else {"GET"})
 
 
-@pytest.mark.parametrize("scheme", [one for one in DSNS if hasattr(find(one), "webhook_setups")])
+@each("scheme", [one for one in DSNS if hasattr(find(one), "webhook_setups")])
 def test_a_webhook_is_set_up_as_it_is_found(scheme: str) -> None:
     """
     Every call names our URL; where the vendor takes credentials, they are the configured ones.
@@ -264,7 +265,7 @@ def test_a_webhook_is_set_up_as_it_is_found(scheme: str) -> None:
             assert "p@" in body or "p%40" in body
 
 
-@pytest.mark.parametrize("scheme", ["brevo", "mailjet", "postmark", "sparkpost"])
+@each("scheme", ["brevo", "mailjet", "postmark", "sparkpost"])
 def test_a_webhook_without_credentials_is_not_set_up(scheme: str) -> None:
     """
     A webhook that we would refuse is not registered: the error names what to set.

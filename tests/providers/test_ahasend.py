@@ -41,6 +41,7 @@ from mailfailover.providers.ahasend import AhaSend
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 AHASEND = AhaSend(api_key="secret-key", account_id="acc-1", webhook_secret="secret-hook")
 URL = "https://api.ahasend.com/v2/accounts/acc-1/messages"
@@ -299,7 +300,7 @@ def test_merge() -> None:
     } == body["recipients"][1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "written"),
     [
         ("{{name}}", "{{ name|safe }}"),
@@ -402,7 +403,7 @@ def test_options_are_laid_over() -> None:
     assert _body_of(PLAIN.replace(provider_options={"ahasend": options})) == PLAIN_BODY | options
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc", "recipients"])
+@each("name", ["from", "to", "cc", "bcc", "recipients"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

@@ -42,6 +42,7 @@ from mailfailover.providers.azure import Azure
 from mailfailover.testing import PLAIN, RICH, FakeTransport, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 ENDPOINT = "https://shop.communication.azure.com"
 KEY = "c2VjcmV0LWtleSE="
@@ -270,7 +271,7 @@ def test_options_are_laid_over() -> None:
     assert _body_of(PLAIN.replace(provider_options={"azure": options})) == {**PLAIN_BODY, **options}
 
 
-@pytest.mark.parametrize("name", ["senderAddress", "recipients", "headers"])
+@each("name", ["senderAddress", "recipients", "headers"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -290,7 +291,7 @@ def test_retry_after_is_in_seconds() -> None:
     assert 90.0 == AZURE.classify_error(answer, PLAIN).retry_after
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "kind"),
     [
         (_refusal(404, "NotFound"), type(None)),

@@ -14,6 +14,7 @@ from mailfailover.providers.azure import Azure
 from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import MemoryReplays, receive
 from tests.providers.signing import GOLDEN, SECRET, sign_azure
+from tests.samples import each
 
 AZURE = Azure(
     token="secret-token", webhook_secret=SECRET, base_url="https://a.communication.azure.com"
@@ -64,7 +65,7 @@ def test_subscription_is_agreed_to() -> None:
     assert [("GET", AGREE)] == grid.called
 
 
-@pytest.mark.parametrize("address", ["/", "/?secret=", "/?secret=other", "//[/?secret=x"])
+@each("address", ["/", "/?secret=", "/?secret=other", "//[/?secret=x"])
 def test_nobody_else_is_agreed_to(address: str) -> None:
     """
     Who does not know the secret has nothing called.
@@ -76,7 +77,7 @@ def test_nobody_else_is_agreed_to(address: str) -> None:
     assert [] == grid.called
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         AGREE.replace("https", "http"),

@@ -33,6 +33,7 @@ from mailfailover.providers.brevo import Brevo
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,9 +111,7 @@ class TestContract(ProviderContract):
         return _retyped(message)
 
 
-@pytest.mark.parametrize(
-    "body", [{"messageIds": ["<1@x>"]}, {"messageIds": [1, 2, 3]}, {"messageId": "<1@x>"}]
-)
+@each("body", [{"messageIds": ["<1@x>"]}, {"messageIds": [1, 2, 3]}, {"messageId": "<1@x>"}])
 def test_a_merge_with_other_ids_is_unknown(body: object) -> None:
     """
     An answer that does not name each mail tells nothing of any.
@@ -331,7 +330,7 @@ def test_what_it_cannot_say(fields: dict[str, Any], feature: str) -> None:
     assert caught.value.features == (feature,)
 
 
-@pytest.mark.parametrize(
+@each(
     ("headers", "seconds"),
     [
         ({"x-sib-ratelimit-reset": "41"}, 41.0),
@@ -375,7 +374,7 @@ def test_options_are_laid_over() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"to": []}, "cannot set to: use"),

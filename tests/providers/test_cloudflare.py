@@ -40,6 +40,7 @@ from mailfailover.providers.cloudflare import Cloudflare
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 PROVIDER = Cloudflare(api_token="secret-token", account_id="acc-1")
 URL = "https://api.cloudflare.com/client/v4/accounts/acc-1/email/sending"
@@ -204,7 +205,7 @@ def test_inline_image() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["In-Reply-To", "List-Id", "X-Order_Id"])
+@each("name", ["In-Reply-To", "List-Id", "X-Order_Id"])
 def test_headers_it_takes(name: str) -> None:
     """
     Well-known headers and those of one's own are taken.
@@ -214,7 +215,7 @@ def test_headers_it_takes(name: str) -> None:
     assert {name: "<1@example.com>"} == read_json(request)["headers"]
 
 
-@pytest.mark.parametrize(
+@each(
     "headers",
     [
         {"Disposition-Notification-To": "shop@example.com"},
@@ -266,7 +267,7 @@ def test_options_are_laid_over() -> None:
     assert read_json(PROVIDER.build_request(message)) == {**PLAIN_BODY, **options}
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc"])
+@each("name", ["from", "to", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

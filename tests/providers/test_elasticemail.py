@@ -30,6 +30,7 @@ from mailfailover.providers.elasticemail import ElasticEmail
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -213,7 +214,7 @@ def test_options_are_laid_over() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "name"),
     [
         ({"Recipients": {}}, "Recipients"),

@@ -12,6 +12,7 @@ from mailfailover.providers.elasticemail import ElasticEmail
 from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import receive
 from tests.providers.signing import GOLDEN, SECRET, sign_elasticemail
+from tests.samples import each
 
 ELASTIC = ElasticEmail(api_key="secret-key", webhook_secret=SECRET)
 ADDRESS = f"https://hooks.example.com/elastic?secret={SECRET}"
@@ -42,7 +43,7 @@ def test_trial_has_no_event() -> None:
     assert () == receive(ELASTIC, WebhookRequest("GET", ADDRESS))
 
 
-@pytest.mark.parametrize("url", ["", "https://[/?secret=secret-hook", f"{ADDRESS}{'&a=b' * 100}"])
+@each("url", ["", "https://[/?secret=secret-hook", f"{ADDRESS}{'&a=b' * 100}"])
 def test_other_addresses_are_refused(url: str) -> None:
     """
     No address, none that can be read, and one without end.

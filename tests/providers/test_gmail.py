@@ -31,6 +31,7 @@ from mailfailover.testing import PLAIN, SAMPLES, FakeTransport, ProviderContract
 from mailfailover.testing._wire_text import body_bytes
 from tests.providers.bodies import as_mime, read_mime
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 GMAIL = Gmail(access_token="secret-token")
 HOST = "https://gmail.googleapis.com"
@@ -176,7 +177,7 @@ def test_token_is_asked_for_anew() -> None:
     assert ["Bearer one", "Bearer two"] == [one.headers["Authorization"] for one in requests]
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "kind"),
     [
         (_answer(200, {"emailAddress": "shop@example.com"}), type(None)),

@@ -40,6 +40,7 @@ from mailfailover.providers.infobip import Infobip
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -309,7 +310,7 @@ def test_merge() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "features"),
     [
         (SAMPLES["html_and_text"].replace(tags="a"), ("TAGS",)),

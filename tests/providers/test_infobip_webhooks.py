@@ -11,6 +11,7 @@ from mailfailover.providers.infobip import Infobip
 from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import receive
 from tests.providers.signing import GOLDEN, SECRET, sign_with_basic_auth
+from tests.samples import each
 
 INFOBIP = Infobip(api_key="secret-key", webhook_username="secret-user", webhook_password=SECRET)
 
@@ -24,7 +25,7 @@ class TestWebhooks(WebhookContract):
     sign = staticmethod(sign_with_basic_auth)
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b"infobip"])
+@each("body", [b"[]", b"{}", b"infobip"])
 def test_something_else(body: bytes) -> None:
     """
     What is neither a report nor a notification is a clear error.

@@ -31,6 +31,7 @@ from mailfailover.providers.lettermint import Lettermint
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 PROVIDER = Lettermint(api_token="secret-token", webhook_secret="secret-hook")
 
@@ -178,7 +179,7 @@ def test_route() -> None:
     assert {**PLAIN_BODY, "route": "broadcast"} == body
 
 
-@pytest.mark.parametrize(
+@each(
     ("tag", "written"),
     [("first order_1-a", "first order_1-a"), ("für", "b64-ZsO8cgoK"), ("b64-x", "b64-YjY0LXgK")],
 )
@@ -214,7 +215,7 @@ def test_merge() -> None:
     assert 3 == len({mail["headers"]["Message-ID"] for mail in mails})
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "message", "named"),
     [
         ("to.0", PLAIN, ("ann@example.org",)),
@@ -230,7 +231,7 @@ def test_recipient_is_named(place: str, message: Message, named: tuple[str, ...]
     assert named == PROVIDER.classify_error(_invalid(place, BAD_EMAIL), message).recipients
 
 
-@pytest.mark.parametrize("body", [{"data": []}, [_sent("m1")], None])
+@each("body", [{"data": []}, [_sent("m1")], None])
 def test_answer_to_another_merge_is_unknown(body: object) -> None:
     """
     A list of another length tells nothing of anybody.
@@ -258,7 +259,7 @@ def test_options_are_laid_over() -> None:
     assert {**PLAIN_BODY, **options} == read_json(PROVIDER.build_request(message))
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc"])
+@each("name", ["from", "to", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

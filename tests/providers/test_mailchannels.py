@@ -31,6 +31,7 @@ from mailfailover.providers.mailchannels import MailChannels
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 PROVIDER = MailChannels(api_key="secret-key", webhook_account="acc1")
 SIGNING = replace(
@@ -266,7 +267,7 @@ def test_options_are_laid_over() -> None:
     assert {**PLAIN_BODY, "transactional": False} == read_json(PROVIDER.build_request(message))
 
 
-@pytest.mark.parametrize("name", ["from", "envelope_from", "personalizations"])
+@each("name", ["from", "envelope_from", "personalizations"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

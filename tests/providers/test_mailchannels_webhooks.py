@@ -16,6 +16,7 @@ from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import receive
 from tests.keys import ed25519_key, public_base64
 from tests.providers.signing import GOLDEN, sign_mailchannels
+from tests.samples import each
 
 NOW = 1_800_000_000.0
 MAILCHANNELS = MailChannels(api_key="secret-key", webhook_account="acme1234")
@@ -60,9 +61,7 @@ def take(request: WebhookRequest, response: Response | None = None) -> object:
     return receive(MAILCHANNELS, request, fetch=answer, wall=lambda: NOW)
 
 
-@pytest.mark.parametrize(
-    "body", [b"[]", BODY.replace(b"acme1234", b"other123"), BODY[:-1] + b", {}]"]
-)
+@each("body", [b"[]", BODY.replace(b"acme1234", b"other123"), BODY[:-1] + b", {}]"])
 def test_other_accounts_are_refused(body: bytes) -> None:
     """
     Everybody's webhooks are signed with one key: only the handle tells them apart.
@@ -71,7 +70,7 @@ def test_other_accounts_are_refused(body: bytes) -> None:
         take(sign_mailchannels(body, NOW))
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "old", "new"),
     [
         ("content-digest", "sha-256", "sha-512"),

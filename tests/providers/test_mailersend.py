@@ -40,6 +40,7 @@ from mailfailover.providers.mailersend import OWN_TAG, MailerSend
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -288,7 +289,7 @@ def test_merge() -> None:
 MANY = [f"reader{number}@example.org" for number in range(11)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "feature"),
     [
         ({"attachments": Attachment("data.txt", b"", "text/csv")}, "ATTACHMENTS"),
@@ -344,7 +345,7 @@ def test_options_are_laid_over() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc"])
+@each("name", ["from", "to", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -369,7 +370,7 @@ def test_all_suppressed() -> None:
     assert caught.value.recipients == ("ann@example.org", "cat@example.edu")
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "message", "recipients"),
     [
         ("to.1.email", SHARED, ("bob@example.net",)),
@@ -407,7 +408,7 @@ def test_most_telling_error_counts() -> None:
     ) == (type(error), error.code, str(error))
 
 
-@pytest.mark.parametrize(
+@each(
     ("reset", "until"),
     [
         ("2026-11-25T00:00:00Z", datetime(2026, 11, 25, tzinfo=UTC)),
@@ -436,7 +437,7 @@ def test_rate_limit_is_in_seconds() -> None:
     assert (RateLimited, 59.0) == (type(error), error.retry_after)
 
 
-@pytest.mark.parametrize("name", ["Hara; Ann", "Hara, Ann", "Hära, Ann"])
+@each("name", ["Hara; Ann", "Hara, Ann", "Hära, Ann"])
 def test_a_name_that_is_refused_as_it_is(name: str) -> None:
     """
     MailerSend takes no comma and no semicolon in a recipient's name: encoded there is none.

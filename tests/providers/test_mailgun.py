@@ -37,6 +37,7 @@ from tests.providers.bodies import read_blind, read_form, read_mime
 from tests.providers.round_trip import RoundTrip
 from tests.providers.signing import GOLDEN, sign_mailgun
 from tests.providers.specs import load_spec
+from tests.samples import each
 
 MAILGUN = Mailgun(api_key="secret-key", domain="mg.example.com", webhook_signing_key="secret-hook")
 QUEUED = Response(200, {}, b'{"id": "<1.2@mg.example.com>", "message": "Queued. Thank you."}')
@@ -333,7 +334,7 @@ def test_key_is_asked_for() -> None:
     ]
 
 
-@pytest.mark.parametrize("domain", ["", "..", "a/b", "mg.example.com/..", "a b", "a%2fb", "a\n"])
+@each("domain", ["", "..", "a/b", "mg.example.com/..", "a b", "a%2fb", "a\n"])
 def test_domain_must_be_one(domain: str) -> None:
     """
     What would change the path of the call is no domain.
@@ -384,9 +385,7 @@ def test_options_replace() -> None:
     ] == _fields_of(message)
 
 
-@pytest.mark.parametrize(
-    "name", ["to", "From", "bcc", "h:Bcc", "recipient-variables", "attachment"]
-)
+@each("name", ["to", "From", "bcc", "h:Bcc", "recipient-variables", "attachment"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot add a recipient or change the sender.
@@ -537,7 +536,7 @@ def test_wrong_url() -> None:
         MAILGUN.parse_response(Response(200, {}, b"Mailgun Magnificent API"), PLAIN)
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [b'{"id": "1"}', b'{"message": "Queued."}', b'{"id": "1", "message": "Hello"}', b"<html>"],
 )
@@ -571,7 +570,7 @@ DESCRIBED = [*fitting(SAMPLES, Mailgun.capabilities)]
 DESCRIBED.remove("quote_in_file_name")  # goes as MIME, see above
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@each("name", DESCRIBED)
 def test_vendor_description(name: str) -> None:
     """
     Each form is one that the vendor's description of the API allows.

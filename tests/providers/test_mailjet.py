@@ -38,6 +38,7 @@ from mailfailover.providers.mailjet import Mailjet
 from mailfailover.testing import PLAIN, RICH, SAMPLES, FakeTransport, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 MAILJET = Mailjet(
     api_key="public-key",
@@ -161,7 +162,7 @@ def test_a_merge_with_an_error_status_is_read_by_recipient() -> None:
     assert [(BOB,), ()] == [one.recipients for one in found if isinstance(one, SendError)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "kind"),
     [
         (_answer(401, _error("mj-0015")), AuthenticationFailed),
@@ -195,7 +196,7 @@ def test_nobody_gets_a_merge_twice() -> None:
     assert len(transport.requests) == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("places", "recipients"),
     [
         (("Cc[0].Email",), (CAT,)),
@@ -413,7 +414,7 @@ def test_options_are_laid_over() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"To": []}, "cannot set To: use"),

@@ -27,6 +27,7 @@ from mailfailover.providers.mailomat import Mailomat
 from mailfailover.testing import PLAIN, RICH, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 MAILOMAT = Mailomat(api_key="secret-key", webhook_secret="secret-hook")
 
@@ -172,7 +173,7 @@ def test_options_are_laid_over() -> None:
     assert {**PLAIN_BODY, "campaign": "spring"} == _body_of(message)
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc"])
+@each("name", ["from", "to", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

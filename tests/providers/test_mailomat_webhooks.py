@@ -13,6 +13,7 @@ from mailfailover.plugin import EventType, HTTPRequest, Response
 from mailfailover.providers.mailomat import Mailomat
 from mailfailover.testing import WebhookContract
 from tests.providers.signing import GOLDEN, SECRET, sign_mailomat
+from tests.samples import each
 
 MAILOMAT = Mailomat(api_key="secret-key", webhook_secret=SECRET)
 NOW = 1_795_507_200.0
@@ -41,7 +42,7 @@ def _nobody(request: HTTPRequest) -> Response:
     raise AssertionError("nothing is fetched")
 
 
-@pytest.mark.parametrize("digest", ["md5", "", "SHA256"])
+@each("digest", ["md5", "", "SHA256"])
 def test_the_vendor_chooses_no_other_hash(digest: str) -> None:
     """
     What the request says of the hash is not followed.

@@ -31,6 +31,7 @@ from mailfailover.providers.mailpace import MailPace
 from mailfailover.testing import PLAIN, RICH, SAMPLES, FakeTransport, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,7 +219,7 @@ def test_options_are_laid_over() -> None:
     assert _body_of(message) == {**PLAIN_BODY, "tags": "welcome"}
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc"])
+@each("name", ["from", "to", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -240,7 +241,7 @@ def test_fault_is_told() -> None:
     assert "HTTP 400: to: is invalid" == str(error)
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "kind"),
     [
         (_invalid("to", "undefined field"), type(None)),

@@ -33,6 +33,7 @@ from mailfailover.testing._marked import fitting
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
 from tests.providers.specs import load_spec
+from tests.samples import each
 
 PROVIDER = Mailtrap(api_token="secret-token", webhook_secret="secret-hook")
 
@@ -251,7 +252,7 @@ def test_merge() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc", "base", "requests"])
+@each("name", ["from", "to", "cc", "bcc", "base", "requests"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -262,7 +263,7 @@ def test_options_change_nobody(name: str) -> None:
         PROVIDER.build_request(message)
 
 
-@pytest.mark.parametrize(
+@each(
     ("base_url", "url"),
     [
         ("https://send.api.mailtrap.io", "https://mailtrap.io/api/accounts"),
@@ -324,7 +325,7 @@ DESCRIBED = {
 }
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@each("name", DESCRIBED)
 def test_vendor_description(name: str) -> None:
     """
     Each document is one that the vendor's description of the API allows.

@@ -41,6 +41,7 @@ from mailfailover.providers.mandrill import Mandrill
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 MANDRILL = Mandrill(api_key="secret-key", webhook_key="secret-hook")
 
@@ -372,7 +373,7 @@ def test_options_are_laid_over() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"key": "x"}, "cannot set key: use"),
@@ -458,7 +459,7 @@ def test_merge() -> None:
 BRACE, BACKSLASH = "{{{literal_brace}}}", "{{{literal_backslash}}}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "written"),
     [
         ("{{#if x}} {{name}}", BRACE * 2 + "#if x}} {{{v0}}}"),
@@ -563,7 +564,7 @@ def test_acceptance_beside_the_unknown() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("reasons", "kind", "recipients"),
     [
         (("unsub", "unsigned", "invalid"), RecipientSuppressed, ("ann@example.org",)),

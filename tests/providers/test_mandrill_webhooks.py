@@ -14,6 +14,7 @@ from mailfailover.providers.mandrill import Mandrill
 from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import receive
 from tests.providers.signing import GOLDEN, MANDRILL_URL, SECRET, sign_mandrill
+from tests.samples import each
 
 NOW = 1_800_000_000.0
 MANDRILL = Mandrill(api_key="secret-key", webhook_key=SECRET, webhook_url=MANDRILL_URL)
@@ -27,7 +28,7 @@ class TestWebhooks(WebhookContract):
     sign = staticmethod(sign_mandrill)
 
 
-@pytest.mark.parametrize("url", ["", "http://elsewhere.example/", MANDRILL_URL + "/"])
+@each("url", ["", "http://elsewhere.example/", MANDRILL_URL + "/"])
 def test_address_is_the_configured_one(url: str) -> None:
     """
     Not the one that the request names, and not none.

@@ -26,6 +26,7 @@ from mailfailover.providers.smtp2go import SMTP2GO
 from mailfailover.providers.sparkpost import SparkPost
 from mailfailover.testing._wire_text import body_bytes
 from tests.providers.bodies import read_form
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +132,7 @@ def raw(**fields: Any) -> Message:
     return Message.from_mime(RAW, **{"to": "a@example.org", "id": "m1"} | fields)
 
 
-@pytest.mark.parametrize("name", PROVIDERS)
+@each("name", PROVIDERS)
 def test_bytes_stay_as_they_are(name: str) -> None:
     """
     What is signed arrives byte for byte, and a Bcc header never leaves.
@@ -142,7 +143,7 @@ def test_bytes_stay_as_they_are(name: str) -> None:
     assert b"secret@" not in (request.data if name == "smtp" else written(request))
 
 
-@pytest.mark.parametrize("name", PROVIDERS)
+@each("name", PROVIDERS)
 def test_feature_is_declared(name: str) -> None:
     """
     Those that take MIME say so.
@@ -169,9 +170,7 @@ def envelope(name: str, request: Any) -> set[str]:
     return set(found[name]())
 
 
-@pytest.mark.parametrize(
-    "name", ["smtp", "mailgun", "ses", "mandrill", "sparkpost", "postal", "cloudflare"]
-)
+@each("name", ["smtp", "mailgun", "ses", "mandrill", "sparkpost", "postal", "cloudflare"])
 def test_envelope_decides_who_gets_it(name: str) -> None:
     """
     Whatever its header says.
@@ -191,7 +190,7 @@ def test_others_of_the_envelope_are_hidden(name: str) -> None:
     assert b"Bcc: x@example.org\r\n" + SENT == READ[name](request)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "to"),
     [
         ("gmail", "x@example.org"),
@@ -210,7 +209,7 @@ def test_header_that_names_others_is_refused(name: str, to: str) -> None:
     assert ("MIME",) == raised.value.features
 
 
-@pytest.mark.parametrize("name", ["mandrill", "sparkpost", "cloudflare"])
+@each("name", ["mandrill", "sparkpost", "cloudflare"])
 def test_bytes_that_json_cannot_hold_are_refused(name: str) -> None:
     """
     A string has characters, no bytes.
@@ -298,7 +297,7 @@ INVITATION = Message(
 WRITERS = ["smtp", "ses", "mailgun", "mandrill", "postal", "gmail", "msgraph", "cloudflare"]
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@each("name", WRITERS)
 def test_forms_of_the_text_go_as_mime(name: str) -> None:
     """
     Text, calendar, AMP and HTML stand side by side; the method is kept and nothing is a file.
@@ -351,8 +350,8 @@ def test_amp_in_a_field_of_its_own() -> None:
     assert (amp, amp) == (mailgun["amp-html"], sparkpost["content"]["amp_html"])
 
 
-@pytest.mark.parametrize("name", ["mailgun", "mandrill", "ses", "sparkpost"])
-@pytest.mark.parametrize("kind", ["text/calendar", "text/x-amp-html"])
+@each("name", ["mailgun", "mandrill", "ses", "sparkpost"])
+@each("kind", ["text/calendar", "text/x-amp-html"])
 def test_forms_beside_a_template_are_refused(name: str, kind: str) -> None:
     """
     A template stored at the vendor brings its own text.

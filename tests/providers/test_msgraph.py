@@ -33,6 +33,7 @@ from mailfailover.testing import PLAIN, SAMPLES, FakeTransport, ProviderContract
 from mailfailover.testing._wire_text import body_bytes
 from tests.providers.bodies import as_mime, read_mime
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 GRAPH = MSGraph(access_token="secret-token")
 HOST = "https://graph.microsoft.com/v1.0"
@@ -123,7 +124,7 @@ def test_plain_mail() -> None:
     assert _mime_of(request).startswith(b"From: The Shop <shop@example.com>\r\nTo: Ann <ann@")
 
 
-@pytest.mark.parametrize(
+@each(
     ("mailbox", "place"),
     [
         ("me", "me"),
@@ -192,7 +193,7 @@ def test_token_is_asked_for_anew() -> None:
     assert ["Bearer one", "Bearer two"] == [one.headers["Authorization"] for one in requests]
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "kind"),
     [
         (_answer(200, {"id": "u-1"}), type(None)),

@@ -27,6 +27,7 @@ from mailfailover.providers.postal import Postal
 from mailfailover.testing import PLAIN, RICH, FakeTransport, ProviderContract
 from tests.providers.bodies import as_mime, read_blind, read_json, read_mime
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 POSTAL = Postal(api_key="secret-key", base_url="https://postal.example.com")
 
@@ -136,7 +137,7 @@ def test_options() -> None:
     assert read_json(POSTAL.build_request(message))["bounce"] is True
 
 
-@pytest.mark.parametrize("name", ["data", "mail_from", "rcpt_to"])
+@each("name", ["data", "mail_from", "rcpt_to"])
 def test_options_stay_in_their_bounds(name: str) -> None:
     """
     Options cannot change who gets the mail, who sends it and what it is.
@@ -157,7 +158,7 @@ def test_server_is_required() -> None:
         ProviderChain("postal://secret-key@default")
 
 
-@pytest.mark.parametrize(
+@each(
     ("response", "kind"),
     [
         (_refusal("MessageNotFound"), type(None)),

@@ -14,6 +14,7 @@ from mailfailover.providers.postal import Postal
 from mailfailover.testing import WebhookContract
 from tests.keys import ed25519_key, public_base64, public_pem, rsa_key
 from tests.providers.signing import GOLDEN, sign_postal
+from tests.samples import each
 
 POSTAL = Postal(
     api_key="secret-key",
@@ -66,7 +67,7 @@ def test_a_body_without_payload() -> None:
         POSTAL.parse_webhook(WebhookRequest(body=b"{}"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("message_id", "mail_id"),
     [
         ("order-1234@shop.example.com", "order-1234"),

@@ -40,6 +40,7 @@ from mailfailover.testing._marked import fitting
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
 from tests.providers.specs import load_spec
+from tests.samples import each
 
 if TYPE_CHECKING:
     from mailfailover.plugin import Message
@@ -382,7 +383,7 @@ def test_options_are_laid_over() -> None:
     assert [mail["InlineCss"] for mail in read_json(POSTMARK.build_batch(message))] == [False] * 3
 
 
-@pytest.mark.parametrize("name", ["From", "To", "Cc", "Bcc", "Headers"])
+@each("name", ["From", "To", "Cc", "Bcc", "Headers"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -411,7 +412,7 @@ def test_partial_acceptance() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("answer", "recipients"),
     [
         (_refusal(406, ALL_INACTIVE), ("Ann@example.org",)),
@@ -428,9 +429,7 @@ def test_recipients_at_fault_are_named(answer: Response, recipients: tuple[str, 
     assert POSTMARK.classify_error(answer, SHARED).recipients == recipients
 
 
-@pytest.mark.parametrize(
-    "body", [[TAKEN], {"ErrorCode": 0, "Message": "OK"}, [TAKEN, TAKEN, TAKEN, TAKEN]]
-)
+@each("body", [[TAKEN], {"ErrorCode": 0, "Message": "OK"}, [TAKEN, TAKEN, TAKEN, TAKEN]])
 def test_answer_to_another_merge_is_unknown(body: object) -> None:
     """
     A list of another length tells nothing of anybody.
@@ -447,7 +446,7 @@ DESCRIBED = {
 }
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@each("name", DESCRIBED)
 def test_vendor_description(name: str) -> None:
     """
     Each document is one that the vendor's description of the API allows.

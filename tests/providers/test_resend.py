@@ -33,6 +33,7 @@ from mailfailover.testing._marked import fitting
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
 from tests.providers.specs import load_spec
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -242,7 +243,7 @@ def test_names_in_quotes() -> None:
     assert body["to"][0] == "=?utf-8?q?Hara=2C_Ann?= <ann@example.org>"
 
 
-@pytest.mark.parametrize(
+@each(
     ("metadata", "written"),
     [
         ({"für": "Änne"}, {"name": "b64-ZsO8cgoK", "value": "b64-w4RubmUK"}),
@@ -295,7 +296,7 @@ def test_template() -> None:
 REPORT = Attachment("report.pdf", b"%PDF")
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "features"),
     [
         (PLAIN.replace(attachments=REPORT, send_at=LATER), ("SEND_AT", "ATTACHMENTS")),
@@ -316,7 +317,7 @@ def test_what_it_cannot_say(message: Message, features: Iterable[str]) -> None:
     assert caught.value.features == features
 
 
-@pytest.mark.parametrize(
+@each(
     ("file", "written"),
     [
         (Attachment("report.pdf", b"", "application/octet-stream"), None),
@@ -355,7 +356,7 @@ def test_options_are_laid_over() -> None:
     assert [mail["topic_id"] for mail in read_json(RESEND.build_batch(message))] == ["t-1"] * 3
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc"])
+@each("name", ["from", "to", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -385,7 +386,7 @@ def test_retry_after_is_in_seconds() -> None:
     assert (QuotaExceeded, 3600.0) == (type(error), error.retry_after)
 
 
-@pytest.mark.parametrize("body", [{"data": [{"id": "re-1"}]}, [{"id": "re-1"}] * 3, {"data": 3}])
+@each("body", [{"data": [{"id": "re-1"}]}, [{"id": "re-1"}] * 3, {"data": 3}])
 def test_answer_to_another_merge_is_unknown(body: object) -> None:
     """
     A list of another length tells nothing of anybody.
@@ -402,7 +403,7 @@ DESCRIBED = {
 }
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@each("name", DESCRIBED)
 def test_vendor_description(name: str) -> None:
     """
     Each document is one that the vendor's description of the API allows.
@@ -423,7 +424,7 @@ def test_vendor_description_of_a_merge() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", [["a"], {"a": "b"}, True, None])
+@each("value", [["a"], {"a": "b"}, True, None])
 def test_a_template_has_texts_and_numbers(value: object) -> None:
     """
     Anything else in the data of a template is refused before the call.

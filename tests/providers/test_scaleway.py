@@ -41,6 +41,7 @@ from mailfailover.providers.scaleway import Scaleway
 from mailfailover.testing import PLAIN, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 PROVIDER = Scaleway(secret_key="secret-key", project_id="6170692e")
 URL = "https://api.scaleway.com/transactional-email/v1alpha1/regions/fr-par"
@@ -215,7 +216,7 @@ def test_options_are_laid_over() -> None:
     assert read_json(PROVIDER.build_request(message)) == {**PLAIN_BODY, **options}
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc", "project_id"])
+@each("name", ["from", "to", "cc", "bcc", "project_id"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

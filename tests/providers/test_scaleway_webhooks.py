@@ -13,6 +13,7 @@ from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import MemoryReplays, receive
 from tests.keys import certificate, ec_key, rsa_key
 from tests.providers.signing import GOLDEN
+from tests.samples import each
 from tests.sns import SNS, notification, request
 
 NOW = 1_800_000_000.0
@@ -73,7 +74,7 @@ def test_confirmation_goes_to_its_region() -> None:
     assert "https://sns.mnq.fr-par.scaleway.com/" == sns.requests[-1].url
 
 
-@pytest.mark.parametrize(
+@each(
     "url",
     [
         "https://messaging.s3.nl-ams.scw.cloud/fr-par/sns/a.pem",

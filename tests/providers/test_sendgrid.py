@@ -35,6 +35,7 @@ from mailfailover.testing._marked import fitting
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
 from tests.providers.specs import load_spec
+from tests.samples import each
 
 SENDGRID = SendGrid(api_key="secret-key")
 ACCEPTED = Response(202, {"X-Message-Id": "sg-1"})
@@ -501,7 +502,7 @@ def test_success_without_an_id_is_unknown(status: int) -> None:
         SENDGRID.parse_response(Response(status), PLAIN)
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "message", "recipients"),
     [
         ("personalizations.0.to.0.email", PLAIN, ("ann@example.org",)),
@@ -560,7 +561,7 @@ DESCRIBED = {
 }
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@each("name", DESCRIBED)
 def test_vendor_description(name: str) -> None:
     """
     Each document is one that the vendor's description of the API allows.
@@ -581,7 +582,7 @@ def test_address_without_a_name() -> None:
     assert _body_of(message)["personalizations"][0]["to"] == [{"email": "bob@example.net"}]
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "sent"),
     [
         ('text/calendar; charset="utf-8"; method=REQUEST', "text/calendar; method=REQUEST"),

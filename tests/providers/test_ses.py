@@ -46,6 +46,7 @@ from mailfailover.testing._wire_text import body_bytes
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
 from tests.providers.specs import load_spec
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -291,7 +292,7 @@ def test_every_field() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"html": '<img src="cid:logo">', "attachments": SAMPLES["inline_image"].attachments},
@@ -399,7 +400,7 @@ def test_reserved_names_of_metadata_go_encoded() -> None:
     assert {"tags": ["order"], "metadata": metadata} == _data(email_tags)
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "features"),
     [
         ({"metadata": {"name": "ä" * 100}}, ("METADATA",)),
@@ -427,9 +428,7 @@ def test_options_are_laid_over() -> None:
     assert _body_of(message) == {**PLAIN_BODY, **options}
 
 
-@pytest.mark.parametrize(
-    "options", [{"Destination": {}}, {"FromEmailAddress": "x"}, {"Content": {"Raw": {}}}]
-)
+@each("options", [{"Destination": {}}, {"FromEmailAddress": "x"}, {"Content": {"Raw": {}}}])
 def test_options_change_nobody(options: dict[str, Any]) -> None:
     """
     Options cannot change who gets the mail or who sends it.
@@ -464,7 +463,7 @@ def test_ping() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "text"),
     [
         ({"region": "eu/west"}, "region of ses is no name"),
@@ -660,7 +659,7 @@ def test_without_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
 DESCRIBED = fitting(SAMPLES, SES.capabilities)
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@each("name", DESCRIBED)
 def test_vendor_description(name: str) -> None:
     """
     Each document is one that the vendor's description of the API allows.

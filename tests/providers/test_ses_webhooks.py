@@ -15,6 +15,7 @@ from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import MemoryReplays, receive
 from tests.providers.bodies import read_json
 from tests.providers.signing import GOLDEN
+from tests.samples import each
 from tests.sns import SNS, TOPIC, notification, request
 
 NOW = 1_800_000_000.0
@@ -79,7 +80,7 @@ def test_notification_of_something_else() -> None:
         received(notification("Successfully validated SNS topic", NOW))
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"tags": ("order",), "metadata": {"order": "1234"}},

@@ -22,6 +22,7 @@ from mailfailover.providers.smtp import SMTP
 from mailfailover.testing import ProviderContract
 from tests.providers.bodies import as_mime, read_blind, read_mime
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +144,7 @@ def test_envelope_from_is_mail_from() -> None:
     assert b"From: me@a.example\r\n" in request.data
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "smtputf8"),
     [
         pytest.param({}, False, id="ASCII"),
@@ -189,7 +190,7 @@ def test_building_is_pure() -> None:
     assert server().build_request(message) == server().build_request(message)
 
 
-@pytest.mark.parametrize(("tls", "port"), [("starttls", 587), ("implicit", 465), ("none", 25)])
+@each(("tls", "port"), [("starttls", 587), ("implicit", 465), ("none", 25)])
 def test_port_follows_tls(tls: str, port: int) -> None:
     """
     Without a port the one registered for that kind of TLS is used.
@@ -251,7 +252,7 @@ def test_secrets_are_not_shown() -> None:
     assert SECRET not in repr(provider) + repr(provider.build_ping())
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         pytest.param({"host": ""}, "host is missing", id="no host"),
@@ -279,7 +280,7 @@ def test_unworkable_setup_is_refused(options: dict[str, Any], problem: str) -> N
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+@each("host", ["localhost", "127.0.0.1", "::1"])
 def test_log_in_on_this_machine_needs_no_tls(host: str) -> None:
     """
     A password may be sent in the clear to this machine.
@@ -316,7 +317,7 @@ def test_unsupported_features() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "found"),
     [
         ("2.0.0 Ok: queued as 4WxYz0", "4WxYz0"),
@@ -372,14 +373,12 @@ def test_all_unknown_stops() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("other", "kind"),
     [(GREYLISTED, errors.RateLimited), (NO_RELAY, errors.SenderRefused)],
     ids=["greylisted", "no relay"],
 )
-@pytest.mark.parametrize(
-    "order", [list, lambda items: list(reversed(items))], ids=["first", "last"]
-)
+@each("order", [list, lambda items: list(reversed(items))], ids=["first", "last"])
 def test_mixed_refusals_go_on(
     other: SMTPReply, kind: type[SendError], order: Callable[[Any], Any]
 ) -> None:

@@ -32,6 +32,7 @@ from mailfailover.providers.smtp2go import SMTP2GO
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -260,7 +261,7 @@ def test_options_are_laid_over() -> None:
     assert {**PLAIN_BODY, "fastaccept": True} == _body_of(message)
 
 
-@pytest.mark.parametrize("name", ["api_key", "sender", "to", "cc", "bcc", "custom_headers"])
+@each("name", ["api_key", "sender", "to", "cc", "bcc", "custom_headers"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

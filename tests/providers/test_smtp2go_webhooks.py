@@ -15,6 +15,7 @@ from mailfailover.providers.smtp2go import SMTP2GO
 from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import receive
 from tests.providers.signing import GOLDEN, SECRET, sign_with_basic_auth
+from tests.samples import each
 
 SMTP = SMTP2GO(api_key="api-secret-key", webhook_username="secret-user", webhook_password=SECRET)
 
@@ -52,7 +53,7 @@ def test_event_in_a_form() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "body", [b"", b"\xff", b"%ff=%ff", b"a=b&" * 1000], ids=("empty", "no_ascii", "no_utf8", "long")
 )
 def test_form_that_cannot_be_read(body: bytes) -> None:

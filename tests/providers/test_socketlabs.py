@@ -40,6 +40,7 @@ from mailfailover.providers.socketlabs import SocketLabs
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 PROVIDER = SocketLabs(api_key="secret-key", server_id="12345", webhook_secret="secret-hook")
 NEW_KEY = "abcdefghijklmnopqrst.abcdefghijklmnopqrstabcdefghijklmnopqrst"
@@ -262,7 +263,7 @@ def test_merge() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"text": "Dear {{name}}, 100%% off"},
@@ -275,7 +276,6 @@ def test_merge() -> None:
         {"tags": "100%%"},
         {"metadata": {"order": "100%%"}},
     ],
-    ids=lambda fields: next(iter(fields)),
 )
 def test_what_marks_a_field_is_refused(fields: dict[str, Any]) -> None:
     """
@@ -311,7 +311,7 @@ def test_options_are_laid_over() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc", "mergeData"])
+@each("name", ["from", "to", "cc", "bcc", "mergeData"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

@@ -41,6 +41,7 @@ from mailfailover.providers.sparkpost import SparkPost
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 SPARKPOST = SparkPost(
     api_key="secret-key", webhook_username="secret-user", webhook_password="secret-hook"
@@ -314,7 +315,7 @@ def test_template() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "feature"),
     [
         ({"subject": "Hello"}, "TEMPLATE_OVERRIDE"),
@@ -405,7 +406,7 @@ def test_merge() -> None:
 OPEN, CLOSE = "{{{mf_open}}}", "{{{mf_close}}}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "written"),
     [
         ("{{#if x}} {{name}}", f"{OPEN}{OPEN}#if x{CLOSE}{CLOSE} {{{{{{v_name}}}}}}"),
@@ -480,7 +481,7 @@ def test_options_are_laid_over() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "problem"),
     [
         ({"recipients": []}, "cannot set recipients: use"),

@@ -36,6 +36,7 @@ from mailfailover.providers.sweego import Sweego
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 SWEEGO = Sweego(api_key="secret-key", webhook_secret="secret-hook")
 ANN, BOB = "ann@example.org", "bob@example.net"
@@ -229,7 +230,7 @@ def test_template() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "feature"),
     [
         ({"template_id": "t-1", "text": "", "subject": ""}, "EMPTY_SUBJECT"),
@@ -307,7 +308,7 @@ def test_options_are_laid_over() -> None:
     assert {**PLAIN_BODY, "campaign-type": "transac"} == _body_of(message)
 
 
-@pytest.mark.parametrize("name", ["from", "recipients", "cc", "bcc"])
+@each("name", ["from", "recipients", "cc", "bcc"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

@@ -44,6 +44,7 @@ from mailfailover.providers.unisender import BEYOND_LIMITS, UnisenderGo
 from mailfailover.testing import PLAIN, RICH, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 UNISENDER = UnisenderGo(api_key="secret-key")
 JOB = "1ZymBc-00041N-9X"
@@ -318,7 +319,7 @@ REPORT = Attachment("report.pdf", b"%PDF")
 AMP = Alternative("text/x-amp-html", "<html ⚡4email></html>")
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "feature"),
     [
         ({"to": THIRTY}, "max_recipients=10"),
@@ -426,7 +427,7 @@ def test_merge() -> None:
 OPEN, CLOSE = "{{brace_open}}", "{{brace_close}}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "written"),
     [
         ("{{#if x}} {{name}}", f"{OPEN}{OPEN}#if x{CLOSE}{CLOSE} {{{{v0}}}}"),
@@ -574,7 +575,7 @@ def test_options_are_laid_over() -> None:
     assert _mail_of(message) == PLAIN_MAIL | options
 
 
-@pytest.mark.parametrize("name", ["from_email", "headers", "recipients"])
+@each("name", ["from_email", "headers", "recipients"])
 def test_options_stay_in_their_bounds(name: str) -> None:
     """
     Options cannot change who gets the mail and who sends it.

@@ -32,6 +32,7 @@ from mailfailover.providers.zeptomail import ZeptoMail
 from mailfailover.testing import PLAIN, SAMPLES, ProviderContract
 from tests.providers.bodies import read_json
 from tests.providers.round_trip import RoundTrip
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -192,7 +193,7 @@ def test_template() -> None:
 LOGO = Attachment("logo.png", b"logo", content_id="logo")
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "features"),
     [
         (SAMPLES["template"].replace(subject="Hello"), ("TEMPLATE_OVERRIDE",)),
@@ -229,7 +230,7 @@ def test_options_are_laid_over() -> None:
     assert {**PLAIN_BODY, **options} == read_json(PROVIDER.build_request(message))
 
 
-@pytest.mark.parametrize("name", ["from", "to", "cc", "bcc", "bounce_address"])
+@each("name", ["from", "to", "cc", "bcc", "bounce_address"])
 def test_options_change_nobody(name: str) -> None:
     """
     Options cannot change who gets the mail or who sends it.

@@ -14,6 +14,7 @@ from mailfailover.providers.zeptomail import ZeptoMail
 from mailfailover.testing import WebhookContract
 from mailfailover.webhooks import MemoryReplays, receive
 from tests.providers.signing import GOLDEN, SECRET, sign_zeptomail
+from tests.samples import each
 
 ZEPTOMAIL = ZeptoMail(api_token="secret-token", webhook_secret=SECRET)
 BODY = '{"event_name": ["email_open"], "event_message": {"request_id": "a+b ü"}}'
@@ -39,7 +40,7 @@ def test_event_in_a_form() -> None:
     assert "a+b ü" == event.provider_message_id
 
 
-@pytest.mark.parametrize("body", ["eventData=" + quote_plus(BODY + " "), "eventData", "", "{"])
+@each("body", ["eventData=" + quote_plus(BODY + " "), "eventData", "", "{"])
 def test_other_form_is_refused(body: str) -> None:
     """
     A form that ZeptoMail did not sign.

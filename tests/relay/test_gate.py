@@ -16,6 +16,7 @@ from mailfailover.relay.loops import PERIOD, Loops
 from mailfailover.relay.submissions import Submissions
 from mailfailover.service.rules import Caller, Rules
 from mailfailover.testing import FakeClock
+from tests.samples import each
 
 if TYPE_CHECKING:
     from mailfailover.service.parts import Service
@@ -62,7 +63,7 @@ def test_with_a_key_everybody_logs_in(service: Service) -> None:
     assert not gate.log_in(None, None, None, "PLAIN", None).success
 
 
-@pytest.mark.parametrize(
+@each(
     ("arg", "left", "found"),
     [
         ("FROM:<a@b.example>", "FROM:<a@b.example>", {}),
@@ -84,7 +85,7 @@ def test_parameters_of_dsn(arg: str, left: str, found: dict[str, str]) -> None:
     assert (left, found) == take_parameters(arg, "RET", "ENVID", "AUTH")
 
 
-@pytest.mark.parametrize(
+@each(
     ("parameter", "ok"),
     [
         ("NOTIFY=NEVER", True),

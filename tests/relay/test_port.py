@@ -18,6 +18,7 @@ from mailfailover.relay import Address, Relay
 from mailfailover.relay.certificates import Certificates
 from mailfailover.relay.listener import MAX_OF_ONE_PEER
 from mailfailover.service.rules import Rules
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -474,7 +475,7 @@ def test_idle_client_is_turned_out(service: Service) -> None:
     assert heard.startswith(b"220")
 
 
-@pytest.mark.parametrize("text", ["2525", "host:", ":25", "host:x", "host:70000"])
+@each("text", ["2525", "host:", ":25", "host:x", "host:70000"])
 def test_wrong_address_is_refused(text: str) -> None:
     """
     The error shows the form.

@@ -8,6 +8,7 @@ import pytest
 from mailfailover import Address, Feature, InvalidMessage
 from mailfailover.relay.commands import read_commands
 from mailfailover.relay.reading import read_mail, received
+from tests.samples import each
 
 HEAD = b"From: a@example.com\r\nTo: b@example.org\r\nSubject: x\r\n"
 MAIL = HEAD + b"\r\nHello\r\n"
@@ -45,7 +46,7 @@ def test_time_as_mails_have_it() -> None:
     assert datetime(2027, 1, 31, 9, tzinfo=UTC) == fields["send_at"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "field"),
     [
         (b"X-MF-Metadata: {", "metadata"),
@@ -73,7 +74,7 @@ def test_commands_to_a_vendor_are_taken_out() -> None:
     assert (MAIL, raw) == (read_commands(raw)[0], read_commands(raw, keep_vendors=True)[0])
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "recipients", "to", "bcc"),
     [
         (MAIL, ["b@example.org"], ["b@example.org"], []),
@@ -98,7 +99,7 @@ def test_envelope_decides_who_gets_it(
     assert (to, bcc) == ([one.email for one in message.to], [one.email for one in message.bcc])
 
 
-@pytest.mark.parametrize(
+@each(
     "raw",
     [
         HEAD + b"Cc: list@example.net\r\n\r\nx\r\n",
@@ -123,7 +124,7 @@ def test_mail_that_fields_do_not_hold_goes_as_it_is(raw: bytes) -> None:
     assert (Address("b@example.org"),) == message.to
 
 
-@pytest.mark.parametrize(
+@each(
     ("sender", "expected"),
     [
         ("a@example.com", {"envelope_from": ""}),

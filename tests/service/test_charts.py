@@ -14,6 +14,7 @@ from mailfailover.service.charts import draw_attempts, draw_health, draw_hours
 from mailfailover.service.labels import LabelledError, label_errors
 from mailfailover.service.problems import FieldError
 from mailfailover.testing import PLAIN, FakeClock
+from tests.samples import each
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -77,7 +78,7 @@ def test_calls_are_counted_by_half_an_hour(calls: Engine) -> None:
     ] == list(found.hours()[-2:])
 
 
-@pytest.mark.parametrize(
+@each(
     ("slice_", "level"),
     [
         (Slice(NOW), ""),

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from mailfailover import Attachment, Message
 from mailfailover.service.mail_check import check_mail
+from tests.samples import each
 
 GOOD: dict[str, Any] = {
     "to": "ann@example.com",
@@ -34,7 +33,7 @@ def test_nothing_is_wrong_with_a_good_mail() -> None:
     assert [] == remarks(html="", attachments=[])
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "severity", "text"),
     [
         ({"subject": ""}, "problem", "There is no subject"),
@@ -56,7 +55,7 @@ def test_missing_parts_are_told(fields: dict[str, Any], severity: str, text: str
     assert [severity] == [one for one, words in found if text in words], found
 
 
-@pytest.mark.parametrize(
+@each(
     ("html", "severity", "text"),
     [
         ('<a href="">Go</a>', "problem", "'Go' leads nowhere"),
@@ -89,7 +88,7 @@ def test_faults_of_the_html_are_told(html: str, severity: str, text: str) -> Non
     assert severity in [one for one, words in found if text in words], found
 
 
-@pytest.mark.parametrize(
+@each(
     "link",
     [
         '<a href="mailto:help@example.com">Write</a>',

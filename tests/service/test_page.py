@@ -18,6 +18,7 @@ from mailfailover.service.rules import Rules
 from mailfailover.service.templating import write_duration
 from mailfailover.service.timeline import Step, steps
 from mailfailover.testing import PLAIN
+from tests.samples import each
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -352,7 +353,7 @@ def call(provider: str, outcome: str = "accepted", **more: Any) -> OutboxAttempt
     return OutboxAttempt(provider, NOW, 0.1, "response", outcome, **more)
 
 
-@pytest.mark.parametrize(
+@each(
     ("mail", "expected"),
     [
         (mail_with(), [Step(None, "", "Waiting")]),
@@ -417,7 +418,7 @@ def test_timeline_tells_each_step(mail: OutboxMail, expected: list[Step]) -> Non
     assert [Step(NOW, "", "Queued"), *expected] == list(steps(mail))
 
 
-@pytest.mark.parametrize("kind", SendError.__subclasses__())
+@each("kind", SendError.__subclasses__())
 def test_no_class_of_an_error_is_named(kind: type[SendError]) -> None:
     """
     Whatever a call ended in, the page says it in words of its own; of a stranger's, that it failed.
@@ -468,7 +469,7 @@ def test_good_news_of_many_is_one_step() -> None:
     assert [Step(None, "bad", f"Bounced from r{n}@example.com", "550") for n in range(5)] == five
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(1.4, "1 s"), (119, "119 s"), (896, "15 min")])
+@each(("seconds", "text"), [(1.4, "1 s"), (119, "119 s"), (896, "15 min")])
 def test_long_times_are_minutes(seconds: float, text: str) -> None:
     """
     Nobody divides by sixty.

@@ -12,6 +12,7 @@ from mailfailover import Mailer
 from mailfailover.service.app import create_app
 from mailfailover.service.own_requests import really_sends
 from mailfailover.service.peer import Peer, find_peer, is_loopback
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,7 +191,7 @@ def test_this_process_is_found() -> None:
     assert found is not None
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "expected"),
     [
         ("127.9.9.9", True),
@@ -207,7 +208,7 @@ def test_loopback_is_known_in_any_form(address: str, expected: bool) -> None:
     assert expected is is_loopback(address)
 
 
-@pytest.mark.parametrize(
+@each(
     ("dsn", "expected"),
     [("null://", False), ("preview://", False), ("failover(null:// sendgrid://KEY@default)", True)],
 )

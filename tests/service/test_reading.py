@@ -13,6 +13,7 @@ from mailfailover.plugin import Address, Attachment, Message
 from mailfailover.service.problems import FieldError, Problem
 from mailfailover.service.reading import POSTED, Post, read_post
 from mailfailover.testing import SAMPLES
+from tests.samples import each
 
 URL = "/email/api/1.0/send"
 OLD: dict[str, Any] = {
@@ -62,7 +63,7 @@ def test_old_clients_are_understood() -> None:
     assert fields(Message(**OLD)) == fields(read(data=OLD))
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@each("name", SAMPLES)
 def test_json_says_everything(name: str) -> None:
     """
     Whatever a message has can be posted as JSON.
@@ -145,7 +146,7 @@ def test_sender_of_the_service_is_the_default() -> None:
     assert Address("own@example.com") == read(Address("own@example.com"), data=form).from_email
 
 
-@pytest.mark.parametrize("missing", OLD)
+@each("missing", OLD)
 def test_missing_field_is_named(missing: str) -> None:
     """
     A mail without one of the four fields is refused, and the problem says which.
@@ -192,7 +193,7 @@ def test_fields_that_disagree_are_named() -> None:
     assert ["unsubscribe"] == [error.field for error in problem.errors]
 
 
-@pytest.mark.parametrize("name", ["id", "created", "part", "idempotency_key"])
+@each("name", ["id", "created", "part", "idempotency_key"])
 def test_what_is_ours_cannot_be_posted(name: str) -> None:
     """
     A client neither chooses the id of a mail nor its time.
@@ -202,7 +203,7 @@ def test_what_is_ours_cannot_be_posted(name: str) -> None:
     assert (FieldError(name, "is no field of a mail that can be posted"),) == problem.errors
 
 
-@pytest.mark.parametrize(
+@each(
     ("form", "error"),
     [
         ({"subject": ["a", "b"]}, FieldError("subject", "is given more than once")),
@@ -256,7 +257,7 @@ def test_attachments_are_never_fetched(path: str) -> None:
         assert ["attachments"] == [error.field for error in problem.errors]
 
 
-@pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"to": NaN}', b"\xff\xfe\xff", b"\x00"])
+@each("body", ["", "{", "[" * 100_000, '{"to": NaN}', b"\xff\xfe\xff", b"\x00"])
 def test_what_is_no_json_is_refused(body: str | bytes) -> None:
     """
     A broken document is told as one.
@@ -266,7 +267,7 @@ def test_what_is_no_json_is_refused(body: str | bytes) -> None:
     assert (400, "unreadable-request") == (problem.status, problem.kind)
 
 
-@pytest.mark.parametrize("body", ["1", "[]", '"x"', "null", "true"])
+@each("body", ["1", "[]", '"x"', "null", "true"])
 def test_json_must_be_an_object(body: str) -> None:
     """
     A mail is an object.
@@ -284,7 +285,7 @@ def test_null_is_not_given() -> None:
     assert fields(Message(**OLD)) == fields(read(json=OLD | {"cc": None, "send_at": None}))
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/xml", ""])
+@each("kind", ["text/plain", "application/xml", ""])
 def test_other_types_are_refused(kind: str) -> None:
     """
     The problem says what is read here.
@@ -305,7 +306,7 @@ def test_callback_is_read() -> None:
     assert url == read_all(data=OLD | {"callback_url": url}).callback_url
 
 
-@pytest.mark.parametrize("url", ["http://app.example.com/", "https://", "file:///a", 7, ["a"]])
+@each("url", ["http://app.example.com/", "https://", "file:///a", 7, ["a"]])
 def test_callback_must_be_safe(url: Any) -> None:
     """
     Nothing but https, and nothing that is no URL.
@@ -379,7 +380,7 @@ def test_a_repetition_names_the_mail_before_it() -> None:
     assert [("m1", 120.0)] * 2 == [(one.after, one.deliver_within) for one in found]
 
 
-@pytest.mark.parametrize("seconds", ["soon", "0", "-1", "nan", "inf"])
+@each("seconds", ["soon", "0", "-1", "nan", "inf"])
 def test_seconds_that_are_none_are_refused(seconds: str) -> None:
     """
     With the name of their field.

@@ -8,6 +8,7 @@ from mailfailover.errors import ConfigurationError
 from mailfailover.plugin import Message
 from mailfailover.service.problems import FieldError
 from mailfailover.service.rules import GRANTS, LOCAL, Caller, Rules
+from tests.samples import each
 
 MAIL = Message(to="ann@example.com", from_email="shop@example.com", subject="Hi", text="Hello")
 
@@ -37,7 +38,7 @@ def test_rules_come_back_from_json() -> None:
     assert ("admin", "headers") == rules.grants
 
 
-@pytest.mark.parametrize(
+@each(
     ("rules", "error"),
     [
         ({"grants": ("everything",)}, "there is no grant 'everything'; known: admin, "),
@@ -57,7 +58,7 @@ def test_wrong_rules_are_refused(rules: dict[str, Any], error: str) -> None:
         Rules(**rules)
 
 
-@pytest.mark.parametrize(
+@each(
     ("allowed", "email", "ok"),
     [
         ("shop@example.com", "shop@example.com", True),
@@ -80,7 +81,7 @@ def test_senders_are_those_allowed(allowed: str, email: str, *, ok: bool) -> Non
     assert (() if ok else (expected,)) == found
 
 
-@pytest.mark.parametrize("field", ["to", "cc", "bcc"])
+@each("field", ["to", "cc", "bcc"])
 def test_recipients_are_those_allowed(field: str) -> None:
     """
     No list of a mail can name anybody else; the objection quotes no address.
@@ -93,7 +94,7 @@ def test_recipients_are_those_allowed(field: str) -> None:
     assert (FieldError(field, "this API key may not send to recipient 2"),) == found
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "grant"),
     [
         ({"headers": {"X-A": "b"}}, "headers"),
@@ -117,7 +118,7 @@ def test_dangerous_fields_need_a_grant(fields: dict[str, Any], grant: str) -> No
 RAW = "From: {}\nSender: {}\nSubject: x\n\nx"
 
 
-@pytest.mark.parametrize(
+@each(
     ("author", "sender", "ok"),
     [
         ("shop@example.com", "shop@example.com", True),
@@ -141,7 +142,7 @@ def test_finished_mail_is_from_those_allowed(author: str, sender: str, *, ok: bo
     assert "mime" in [one.field for one in objections(mail)]
 
 
-@pytest.mark.parametrize("rules", [{"max_recipients": 2}, {"rate": "2/s"}, {"quota": "2/d"}])
+@each("rules", [{"max_recipients": 2}, {"rate": "2/s"}, {"quota": "2/d"}])
 def test_recipients_are_counted(rules: dict[str, Any]) -> None:
     """
     A mail to more than a key may ever send to is refused, not delayed.

@@ -9,6 +9,7 @@ import pytest
 from mailfailover.service.problems import FieldError, Problem
 from mailfailover.service.rules import Rules
 from mailfailover.service.sizes import MAX_FIELDS, MAX_LINE, find_oversized
+from tests.samples import each
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -25,7 +26,7 @@ FORM: dict[str, Any] = {
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "expected"),
     [
         ({"to": "a@b.c," * 21}, FieldError("to", "a mail may have at most 2 recipients")),
@@ -52,7 +53,7 @@ def test_what_is_too_long_is_not_read(fields: dict[str, Any], expected: FieldErr
     assert [expected] == list(find_oversized(fields, 2))
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"to": '"a@b" <a@b.c>, d@e.f', "text": "@" * 1000, "html": "x" * 20_000},

@@ -5,6 +5,7 @@ import pytest
 from mailfailover import ConfigurationError
 from mailfailover._setup.variables import misspelt
 from mailfailover.service.worker_rules import worker_rules
+from tests.samples import each
 
 
 def test_rules_are_those_of_the_command() -> None:
@@ -25,7 +26,7 @@ def test_rules_are_those_of_the_command() -> None:
     assert {} == misspelt(environ)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value"),
     [("LEASE", "0"), ("LEASE", "nan"), ("PAUSE", "soon"), ("MAX_LOST", "0"), ("MAX_TRIES", "-1")],
 )

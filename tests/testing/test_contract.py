@@ -25,6 +25,7 @@ from mailfailover.plugin import (
 from mailfailover.testing import PLAIN, ProviderContract
 from mailfailover.testing import _contract_purity as purity
 from mailfailover.testing import _contract_shape as shape
+from tests.samples import each
 from tests.testing.tiny import Tiny, TinySimple, TinySMTP
 
 Batch = tuple[Accepted | SendError, ...]
@@ -565,7 +566,7 @@ BROKEN: dict[type, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
+@each("broken", BROKEN)
 def test_broken_promise_fails_its_claim(broken: Any) -> None:
     """
     A provider that breaks one promise fails the claims about it.

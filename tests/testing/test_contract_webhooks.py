@@ -23,6 +23,7 @@ from mailfailover.plugin import (
     verify_time,
 )
 from mailfailover.testing import WebhookContract
+from tests.samples import each
 
 EVENTS = {"delivered": EventType.DELIVERED}
 FOLDER = Path(__file__).parent / "data"
@@ -225,7 +226,7 @@ def contract_of(provider: Hooks) -> type[WebhookContract]:
     return type("TestBroken", (TestHooks,), {"provider": provider})
 
 
-@pytest.mark.parametrize("kind", BROKEN, ids=lambda kind: kind.__name__)
+@each("kind", BROKEN)
 def test_broken_promise_is_noticed(kind: type[Hooks]) -> None:
     """
     A provider that breaks a promise fails the claims of that promise.

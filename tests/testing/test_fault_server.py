@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from mailfailover.testing import CannedResponse, FaultServer, RecordedRequest, faults
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -393,7 +394,7 @@ def test_dropped_connections_are_made_anew(vendor: FaultServer, client: requests
     assert [1, 2] == [request.connection for request in vendor.requests]
 
 
-@pytest.mark.parametrize("fault", ["hang_before_read", "hang_after_read", "stall_body"])
+@each("fault", ["hang_before_read", "hang_after_read", "stall_body"])
 def test_close_does_not_wait_for_hanging_clients(fault: str) -> None:
     """
     Twenty clients that wait for ever are let go at once.

@@ -9,6 +9,7 @@ import requests
 import urllib3
 
 from mailfailover.testing import Fault, FaultServer, faults
+from tests.samples import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -267,7 +268,7 @@ def test_truncation_needs_a_body_to_damage(client: requests.Session) -> None:
         assert 1 == len(vendor.accepted)
 
 
-@pytest.mark.parametrize("name", sorted(faults.BY_NAME))
+@each("name", sorted(faults.BY_NAME))
 def test_every_fault_has_a_name_and_a_truth(name: str) -> None:
     """
     The name is that of the function; what the client can know is one of three.

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
-
 import mailfailover.testing
 from mailfailover.plugin import EVERYTHING, Capabilities, Feature, Message
 from mailfailover.testing import PLAIN, RICH, SAMPLES
 from mailfailover.testing._marked import MARKED, find_marks, fit, fitting
+from tests.samples import each
 
 
 def test_samples_are_named_after_their_ids() -> None:
@@ -24,7 +23,7 @@ def test_every_feature_has_a_marked_mail() -> None:
     assert {str(feature.name) for feature in Feature} - others <= MARKED.keys()
 
 
-@pytest.mark.parametrize("name", sorted(MARKED.keys() - {"TEMPLATE_FROM"}))
+@each("name", sorted(MARKED.keys() - {"TEMPLATE_FROM"}))
 def test_marked_mail_uses_its_feature(name: str) -> None:
     """
     Without the feature, a mail marked for it cannot be sent as it is.

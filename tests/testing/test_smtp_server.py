@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailfailover.testing import Fault, RecordedMail, SMTPFaultServer, faults
+from tests.samples import each
 
 if TYPE_CHECKING:
     import ssl
@@ -370,7 +371,7 @@ def test_fault_spares_the_first(server: SMTPFaultServer) -> None:
     assert 2 == len(server.accepted)
 
 
-@pytest.mark.parametrize("name", ["tls_hang", "tls_reset", "tls_eof", "tls_bad_certificate"])
+@each("name", ["tls_hang", "tls_reset", "tls_eof", "tls_bad_certificate"])
 def test_handshake_of_starttls_breaks(name: str) -> None:
     """
     The faults of TLS after STARTTLS was agreed on.
@@ -386,7 +387,7 @@ def test_handshake_of_starttls_breaks(name: str) -> None:
         assert () == server.accepted
 
 
-@pytest.mark.parametrize("name", ["tls_hang", "tls_reset", "tls_eof", "plain_on_tls"])
+@each("name", ["tls_hang", "tls_reset", "tls_eof", "plain_on_tls"])
 def test_handshake_of_implicit_tls_breaks(name: str) -> None:
     """
     The same before the banner.

@@ -6,8 +6,6 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-import pytest
-
 from mailfailover.plugin import (
     Attachment,
     Body,
@@ -20,6 +18,7 @@ from mailfailover.plugin import (
 )
 from mailfailover.testing import wire_text
 from mailfailover.testing._wire_text import body_bytes
+from tests.samples import each
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +70,7 @@ WRITTEN: dict[str, HTTPRequest | SMTPRequest] = {
 }
 
 
-@pytest.mark.parametrize("form", WRITTEN)
+@each("form", WRITTEN)
 def test_text_is_found_however_it_is_written(form: str) -> None:
     """
     Whatever the encoding, what a recipient would read is found.
@@ -79,9 +78,7 @@ def test_text_is_found_however_it_is_written(form: str) -> None:
     assert NEEDLE in wire_text(WRITTEN[form])
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"id": "', b"=?broken", b"AAAAAAAAA", b"\xff\xfe\x00", b"a: b"], ids=repr
-)
+@each("body", [b'{"id": "', b"=?broken", b"AAAAAAAAA", b"\xff\xfe\x00", b"a: b"])
 def test_broken_text_is_read_as_it_stands(body: bytes) -> None:
     """
     What only looks like an encoding is no error.

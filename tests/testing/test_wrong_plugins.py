@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mailfailover.testing import ProviderContract
+from tests.samples import each
 from tests.testing.test_contract_webhooks import KEY, TestHooks
 from tests.testing.wrong_plugins.answers import ANSWERS
 from tests.testing.wrong_plugins.corners import CORNERS
@@ -53,7 +54,7 @@ def test_a_wrong_merge_fails_a_claim_that_names_the_fault(name: str) -> None:
     assert re.search(wrong.words, failure_of(contract, wrong.claim))
 
 
-@pytest.mark.parametrize("name", SIMPLE)
+@each("name", SIMPLE)
 def test_a_wrong_simple_plugin_fails_a_claim_that_names_the_fault(name: str) -> None:
     """
     The same for a plugin that only sends.

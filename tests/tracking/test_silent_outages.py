@@ -13,6 +13,7 @@ from mailfailover.tracking._silent_outages import (
     delay_class,
     judge,
 )
+from tests.samples import each
 from tests.tracking.weeks import DAY, HOUR, START, Traffic, Week, between, from_then_on, never
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def test_a_reading_has_the_numbers() -> None:
     assert (Reading("a", 0.0, 1.0, 60, 900),) == judge(counts, now)
 
 
-@pytest.mark.parametrize(
+@each(
     ("seconds", "expected"),
     [(-3, "60"), (60, "60"), (61, "300"), (14400, "14400"), (14401, "")],
 )
@@ -185,7 +186,7 @@ def test_delays_have_classes(seconds: float, expected: str) -> None:
     assert expected == delay_class(seconds)
 
 
-@pytest.mark.parametrize(
+@each(
     ("share", "usual", "mails", "silent", "well"),
     [
         (0.0, 0.95, 30, True, False),

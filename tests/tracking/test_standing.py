@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailfailover import DeliveryEvent, EventType
 from mailfailover.tracking._standing import STATES, RecipientState, Standing, stand
+from tests.samples import each
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ACCEPTED = RecipientState.ACCEPTED
@@ -32,7 +32,7 @@ def state(*events: DeliveryEvent, base: RecipientState = ACCEPTED) -> str:
     return str(stand(base, "a", events).state)
 
 
-@pytest.mark.parametrize("base", RecipientState)
+@each("base", RecipientState)
 def test_without_events_the_send_has_the_word(base: RecipientState) -> None:
     """
     Nothing is known beyond it.
@@ -40,7 +40,7 @@ def test_without_events_the_send_has_the_word(base: RecipientState) -> None:
     assert Standing(base) == stand(base, "a", ())
 
 
-@pytest.mark.parametrize(
+@each(
     ("types", "expected"),
     [
         (["queued", "sent"], "accepted"),
@@ -67,7 +67,7 @@ def test_the_furthest_event_counts(types: list[str], expected: str) -> None:
     assert expected == state(*(event(type_, minute) for minute, type_ in enumerate(types)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "second", "expected"),
     [
         ("rejected", "delivered", "delivered"),
@@ -86,7 +86,7 @@ def test_of_two_providers_the_better_one_counts(first: str, second: str, expecte
     assert expected == found
 
 
-@pytest.mark.parametrize("base", ["unknown", "failed", "refused", "suppressed", "invalid"])
+@each("base", ["unknown", "failed", "refused", "suppressed", "invalid"])
 def test_an_event_settles_what_the_send_did_not_know(base: str) -> None:
     """
     Whoever tells of the mail had it.

@@ -14,6 +14,7 @@ import pytest
 
 from mailfailover.errors import ConnectionFailed
 from mailfailover.plugin import HTTPRequest
+from tests.samples import each
 from tests.transports.looped import looped
 from tests.transports.sockets import answering, server
 from tests.transports.test_http_proxies import tunnel
@@ -57,7 +58,7 @@ def test_loopback_needs_no_proxy(vendor: FaultServer) -> None:
     assert 1 == len(vendor.requests)
 
 
-@pytest.mark.parametrize(
+@each(
     "answer",
     [
         b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\nWho are you?",

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mailfailover.plugin import Response
 from mailfailover.transports._answer import Answer
 from mailfailover.transports._answer_head import MAX_HEAD, UnreadableAnswerError
+from tests.samples import each
 
 LENGTH_0 = {"content-length": "0"}
 LENGTH_2 = {"content-length": "2"}
@@ -45,8 +46,8 @@ def fed(data: bytes, size: int, limit: int = 1000, method: str = "POST") -> tupl
     return answer, is_whole
 
 
-@pytest.mark.parametrize("size", [1, 7, 1000], ids=["bytes", "pieces", "whole"])
-@pytest.mark.parametrize(
+@each("size", [1, 7, 1000], ids=["bytes", "pieces", "whole"])
+@each(
     ("data", "expected", "is_last"),
     [
         (SIZED, Response(200, LENGTH_2, b"{}"), False),
@@ -127,7 +128,7 @@ def test_chunks_are_put_together(chunks: list[bytes], size: int) -> None:
     assert (True, b"".join(chunks)) == (is_whole, answer.body)
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "data"),
     [
         ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
@@ -145,8 +146,8 @@ def test_no_body_follows(method: str, data: bytes) -> None:
     assert (True, b"", b"") == (is_whole, answer.body, bytes(answer.rest))
 
 
-@pytest.mark.parametrize("more", [SIZED, b"x", b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
-@pytest.mark.parametrize("data", [SIZED, b"HTTP/1.1 204 OK\r\n\r\n", IN_CHUNKS + b"0\r\n\r\n"])
+@each("more", [SIZED, b"x", b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+@each("data", [SIZED, b"HTTP/1.1 204 OK\r\n\r\n", IN_CHUNKS + b"0\r\n\r\n"])
 def test_what_follows_is_not_trusted(data: bytes, more: bytes) -> None:
     """
     Nothing was asked that more could be the answer to: the connection is of no use.
@@ -156,7 +157,7 @@ def test_what_follows_is_not_trusted(data: bytes, more: bytes) -> None:
     assert (True, True, more) == (is_whole, answer.is_last, bytes(answer.rest))
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
+@each("size", [1, 3, 100])
 def test_without_a_length_it_ends_with_the_connection(size: int) -> None:
     """
     All that came until then is the body.
@@ -172,7 +173,7 @@ def test_without_a_length_it_ends_with_the_connection(size: int) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "kind"),
     [
         (b"", RemoteDisconnected),
@@ -263,8 +264,8 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("size", [1, 1_000_000], ids=["bytes", "whole"])
-@pytest.mark.parametrize(("data", "status"), MALFORMED, ids=lambda value: repr(value)[:70])
+@each("size", [1, 1_000_000], ids=["bytes", "whole"])
+@each(("data", "status"), MALFORMED)
 def test_what_is_no_answer(data: bytes, status: int, size: int) -> None:
     """
     It is given up as soon as that is clear, with the status if there was one.
@@ -278,7 +279,7 @@ def test_what_is_no_answer(data: bytes, status: int, size: int) -> None:
     assert status == answer.status
 
 
-@pytest.mark.parametrize(
+@each(
     "data",
     [
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1001,

@@ -19,6 +19,7 @@ from mailfailover.transports._answer_head import (
     read_length,
     read_status_line,
 )
+from tests.samples import each
 
 NAMES = st.text("abcXYZ-019", min_size=1)
 VALUES = st.text(
@@ -42,7 +43,7 @@ def test_fields_are_those_of_the_standard_library(headers: list[tuple[str, str]]
     assert expected == {name: value for name, value in found.items() if name in expected}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("", {}),
@@ -64,7 +65,7 @@ def test_unusual_fields(text: str, expected: dict[str, str]) -> None:
     assert expected == read_fields(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         " folded: from nothing\r\nA: b\r\n",
@@ -101,7 +102,7 @@ def test_endless_fields() -> None:
         read_fields("A: b\r\n" * (MAX_FIELDS + 1))
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "expected"),
     [
         ("HTTP/1.1 200 OK\r\n", ("1", 200)),
@@ -120,7 +121,7 @@ def test_a_status_line(line: str, expected: tuple[str, int]) -> None:
     assert (*expected, len(line)) == read_status_line(line)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "",
@@ -170,7 +171,7 @@ def test_what_is_no_status_line(line: str) -> None:
         read_status_line(line)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "expected"),
     [("0", 0), ("42", 42), ("042", 42), ("2, 2", 2), ("2 ,\t2,2", 2), ("9" * 20, 10**20 - 1)],
 )
@@ -181,7 +182,7 @@ def test_a_length(value: str, expected: int) -> None:
     assert expected == read_length({"content-length": value})
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "",
@@ -211,7 +212,7 @@ def test_what_is_no_length(value: str) -> None:
         read_length({"content-length": value})
 
 
-@pytest.mark.parametrize("value", ["chunked", "Chunked", "CHUNKED"])
+@each("value", ["chunked", "Chunked", "CHUNKED"])
 def test_chunks(value: str) -> None:
     """
     Names of codings are not case-sensitive.
@@ -219,7 +220,7 @@ def test_chunks(value: str) -> None:
     assert is_chunked({"transfer-encoding": value})
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "",

@@ -17,6 +17,7 @@ import pytest
 from mailfailover.errors import ConfigurationError, ConnectionFailed
 from mailfailover.plugin import HTTPRequest
 from mailfailover.transports.http import HTTPTransport
+from tests.samples import each
 from tests.transports.sockets import answering, server
 
 if TYPE_CHECKING:
@@ -92,9 +93,7 @@ def test_loopback_needs_no_proxy(vendor: FaultServer) -> None:
     assert 1 == len(vendor.requests)
 
 
-@pytest.mark.parametrize(
-    "answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"nonsense\r\n\r\n", b""]
-)
+@each("answer", [b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"nonsense\r\n\r\n", b""])
 def test_a_proxy_that_refuses(answer: bytes) -> None:
     """
     Without a tunnel nothing was sent.
@@ -179,7 +178,7 @@ def test_the_environment_makes_exceptions(
     assert 1 == len(tls_vendor.requests)
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "https://proxy:3128", "http://", ""])
+@each("proxy", ["socks5://127.0.0.1:1080", "https://proxy:3128", "http://", ""])
 def test_a_proxy_of_another_kind(proxy: str) -> None:
     """
     What cannot be a proxy here is refused before any call.

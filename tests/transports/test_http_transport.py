@@ -30,6 +30,7 @@ from mailfailover.errors import ConnectionFailed, InvalidMessage, OutcomeUnknown
 from mailfailover.plugin import Base64, File, HTTPRequest, Response
 from mailfailover.testing import CannedResponse, FaultServer, faults
 from mailfailover.transports.http import HTTPTransport
+from tests.samples import each
 from tests.transports.sockets import ANSWER, answering, drain, server
 
 if TYPE_CHECKING:
@@ -462,7 +463,7 @@ def test_a_packed_answer_is_unpacked(transport: HTTPTransport, encoding: str) ->
     assert b"hello" == response.body
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "encoding", "problem"),
     [
         (b"hello", "br", "its content encoding is not one we asked for"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mailfailover.transports._request_head import write_head
 from mailfailover.transports._target import find_target
+from tests.samples import each
 
 NAMES = st.text("abcXYZ-019_", min_size=1)
 VALUES = st.text(st.characters(max_codepoint=0x2FF))
@@ -24,7 +25,7 @@ def test_a_head() -> None:
     assert b"POST /v3/mail?a=b HTTP/1.1\r\nHost: acme.example\r\nX-Key: k\r\n\r\n" == head
 
 
-@pytest.mark.parametrize(
+@each(
     ("url", "name"),
     [
         ("https://acme.example/mail", "acme.example"),
@@ -57,7 +58,7 @@ def test_every_header_stays_one_line(headers: dict[str, str]) -> None:
     assert [f"{name}: {value}".encode("latin-1") for name, value in headers.items()] == lines
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "path", "headers"),
     [
         ("", "/", {}),

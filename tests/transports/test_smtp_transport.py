@@ -14,6 +14,7 @@ from mailfailover.errors import (
 )
 from mailfailover.testing import SMTPFaultServer, faults
 from mailfailover.transports._smtp_mail import framed
+from tests.samples import each
 from tests.transports.smtp_requests import (
     ANN,
     BAD,
@@ -365,7 +366,7 @@ def test_server_without_extensions(smtp: SMTPTransport) -> None:
         assert () == server.accepted[0].mail_options
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "written"),
     [
         (b"a\r\nb\r\n", b"a\r\nb\r\n"),

@@ -22,6 +22,7 @@ from mailfailover.testing import FakeClock
 from mailfailover.webhooks._answers import STATUSES, answer_webhook
 from mailfailover.webhooks.wsgi import create_app
 from tests.providers.registrations import webhook_vendors
+from tests.samples import each
 from tests.webhooks.hooks import DELIVERED, KEY, Acme, Told
 from tests.webhooks.troubles import BREVO, TROUBLES, each_trouble, post, served
 
@@ -95,7 +96,7 @@ def test_a_body_that_breaks_off_is_asked_for_again() -> None:
     assert ["429 Too Many Requests"] == statuses
 
 
-@pytest.mark.parametrize("name", webhook_vendors())
+@each("name", webhook_vendors())
 def test_a_vendor_is_answered_so_that_it_repeats(name: str) -> None:
     """
     No status of ours is one at which the vendor gives up, nor a 4xx of which nothing is known.
@@ -111,7 +112,7 @@ def test_a_vendor_is_answered_so_that_it_repeats(name: str) -> None:
         assert {200, TOO_MANY} == answered
 
 
-@pytest.mark.parametrize("name", webhook_vendors())
+@each("name", webhook_vendors())
 def test_a_vendors_schedule_names_its_page(name: str) -> None:
     """
     What is told of it was read somewhere, at some time.
