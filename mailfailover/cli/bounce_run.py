@@ -30,7 +30,7 @@ __all__ = ["run_bounce"]
 MAX_BYTES = 16 * 1024 * 1024
 # Set by Postfix's local(8) and by qmail for the commands that they pipe a mail into.
 _RECIPIENTS = ("ORIGINAL_RECIPIENT", "RECIPIENT")
-_CALLBACK_URL, _CALLBACK_SECRET = "MAILFAILOVER_CALLBACK_URL", "MAILFAILOVER_CALLBACK_SECRET"
+_CALLBACK_SECRET = "MAILFAILOVER_CALLBACK_SECRET"  # noqa: S105 -- the name of a variable
 
 
 def run_bounce(
@@ -125,11 +125,11 @@ def _secret(variable: str) -> str:
 
 def _callbacks(parts: EventHandlers) -> list[Any]:
     """
-    Return what writes calls to another system down; `mailfailover webhooks` makes them.
+    Return what writes calls to other systems down, as the service does; it makes them.
     """
-    url, secret = os.environ.get(_CALLBACK_URL), os.environ.get(_CALLBACK_SECRET)
-    if not url or not secret:
+    if not os.environ.get(_CALLBACK_SECRET):
         return []
-    callbacks = load("mailfailover.callbacks").Callbacks(url, secret, database=parts.engine)
+    room = load("mailfailover.service.callback_addresses")
+    callbacks = room.open_callbacks(parts.engine, os.environ)
     callbacks.init()
     return [callbacks]

@@ -22,7 +22,7 @@ MAX_LINE = 1001
 
 _LONE_DOT = b".\r\n"
 _END = b"\r\n" + _LONE_DOT
-_LONG_LINE = re.compile(rb"[^\n]{%d}" % MAX_LINE)
+_LONG_LINE = re.compile(rb"(?:\A|\n)[^\n]{%d}" % MAX_LINE)
 
 
 class LineTooLong(Exception):

@@ -5,7 +5,6 @@ The desk: where a mail is read at the end of DATA, and stored, or refused with t
 from __future__ import annotations
 
 import logging
-import re
 import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Desk", "Given", "Letter"]
 
 _LOG = logging.getLogger(__name__)
-_LONE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _REPLIES = {
     "forbidden": "550 5.7.1",
     "limit-reached": "450 4.7.1",
@@ -99,7 +97,7 @@ class Desk:
         """
         Read a mail, or return the reply that refuses it. No database is asked.
         """
-        if _LONE.search(given.content):
+        if _has_bare_end(given.content):
             return _BARE
         try:
             if self._loops.is_loop(raw_header(given.content, "message-id"), given.recipients):
@@ -165,6 +163,13 @@ class Desk:
         if self._is_sealed:
             return name != "auto-submitted"  # Mails are encrypted at rest: so is their header.
         return name in ("bcc", "resent-bcc") or name.startswith("x-mf-")
+
+
+def _has_bare_end(content: bytes) -> bool:
+    """
+    Whether a CR or an LF stands alone.
+    """
+    return not content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n")
 
 
 def _reply(problem: Problem) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Session", "extensions"]
 
 _REPLY = re.compile(rb"([245])\d\d (?!\d\.\d+\.\d+ )")
+_PLAIN_PATH = re.compile(r"<([\w!#$%&'*+/=?^`{|}~.-]+@[\w.-]+)>(?=\s|\Z)")
 _GENERAL = {b"2": b"2.0.0 ", b"4": b"4.0.0 ", b"5": b"5.5.0 "}
 _OWN = ("250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250-DSN")
 
@@ -54,6 +55,15 @@ class Session(SMTP):
 
     def _create_envelope(self) -> Envelope:
         return Envelope()
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """
+        Read a plain address at once, and leave unusual ones to aiosmtpd's slow parser.
+        """
+        if found := _PLAIN_PATH.match(arg):
+            return found[1], arg[found.end() :]
+        address, rest = super()._getaddr(arg)
+        return address, rest
 
     async def push(self, status: str | bytes) -> None:
         """

@@ -19,6 +19,7 @@ How its rooms hang together, in the order of a request:
   outbox, ``waiting`` waits for its end.
 - To look: ``search`` is the query, ``mails`` and ``headings`` what is shown, ``timeline``,
   ``activity`` and ``charts`` how it is drawn, ``labels`` the words.
+- To tell others of events: ``callback_addresses`` knows whom, ``hooks`` are those who asked.
 - Whatever goes wrong is a ``Problem`` (``problems``); ``tables`` has what is stored.
 """
 

@@ -8,22 +8,19 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mailfailover._mailer.mailer import Mailer
-from mailfailover._sql.database import open_engine, reading
-from mailfailover.callbacks import Callbacks
+from mailfailover._sql.database import open_engine
 from mailfailover.deliveries.switch import find_deliveries
 from mailfailover.errors import ConfigurationError
 from mailfailover.outbox import Outbox
 from mailfailover.providers.preview import Preview
 from mailfailover.service.app import create_app
-from mailfailover.service.hooks import Hooks
+from mailfailover.service.callback_addresses import open_callbacks
 from mailfailover.service.keys import Keys
 from mailfailover.service.metrics import Metrics
 from mailfailover.service.parts import Service
-from mailfailover.service.tables import posts
 from mailfailover.suppression import SuppressionList
 from mailfailover.tracking import SilentOutageWatch, Tracking
 from mailfailover.unsubscribe import UnsubscribeLinks
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from sqlalchemy import Engine
-
-    from mailfailover._values.events import DeliveryEvent
 
 _NO = frozenset({"0", "false", "no", "off"})
 
@@ -68,7 +63,7 @@ def assemble(
         engine, tracking=tracking, deliveries=deliveries, observers=[metrics]
     )
     watch, replays = SilentOutageWatch(deliveries or tracking), SQLReplays(engine)
-    callbacks = _callbacks(engine, environ)
+    callbacks = open_callbacks(engine, environ)
     mailer = make_mailer(
         suppressions=suppressions,
         observers=[metrics, tracking, suppressions, watch],
@@ -147,26 +142,6 @@ def broker_of(environ: Mapping[str, str]) -> str:
 def _mailbox(mailer: Mailer) -> Preview | None:
     found = (link.provider for link in mailer.chain.links)
     return next((one for one in found if isinstance(one, Preview)), None)
-
-
-def _callbacks(engine: Engine, environ: Mapping[str, str]) -> Callbacks | None:
-    """
-    Return what tells others of events: at the address of a mail, else at that for all mails.
-    """
-    secret = environ.get("MAILFAILOVER_CALLBACK_SECRET", "").strip()
-    if not secret:
-        return None
-    for_all = environ.get("MAILFAILOVER_CALLBACK_URL", "").strip()
-
-    hooks = Hooks(engine)
-
-    def find(event: DeliveryEvent) -> tuple[str, ...]:
-        query = select(posts.c.callback_url).where(posts.c.mail == event.mail_id)
-        with reading(engine) as connection:
-            own: str | None = connection.scalar(query)
-        return (own or for_all, *hooks.urls_for(event))
-
-    return Callbacks(find, secret, database=engine)
 
 
 def _links(environ: Mapping[str, str]) -> UnsubscribeLinks | None:

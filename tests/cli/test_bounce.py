@@ -145,6 +145,35 @@ def test_events_wait_for_another_system(monkeypatch: pytest.MonkeyPatch, tmp_pat
     callbacks.close()
 
 
+def test_mail_with_an_address_of_its_own_is_told_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """
+    As the service does for webhooks, and whoever registered a hook hears of it, too.
+    """
+    from mailfailover.service.hooks import Hooks
+    from mailfailover.service.keys import Keys
+    from mailfailover.service.tables import posts
+
+    database = f"sqlite:///{tmp_path / 'mailfailover.db'}"
+    tracking = Tracking(database)
+    Keys(tracking.engine).init()
+    own, hook = "https://shop.example.com/mine", "https://watch.example.com/all"
+    Hooks(tracking.engine).add(hook, [])
+    with tracking.engine.begin() as connection:
+        connection.execute(posts.insert().values(mail=MAIL.id, key="k", callback_url=own))
+    monkeypatch.setenv("MAILFAILOVER_CALLBACK_URL", "https://app.example.com/events")
+    monkeypatch.setenv("MAILFAILOVER_CALLBACK_SECRET", "whsec_c2VjcmV0LW9mLXRoZS1jYWxsYmFja3M=")
+
+    done = run("bounce", "--dsn", DSN, stdin=sent_to("postfix", ADDRESS))
+
+    with tracking.engine.connect() as connection:
+        urls = connection.execute(text("SELECT url FROM webhook_callbacks")).scalars().all()
+    tracking.close()
+    assert 0 == done.exit_code
+    assert sorted([own, hook]) == sorted(urls)
+
+
 def test_a_mailbox_is_counted_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Each line of output is one JSON object: the events first, their number last.
