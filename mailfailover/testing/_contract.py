@@ -9,6 +9,8 @@ from mailfailover.testing import _contract_answers as answers
 from mailfailover.testing import _contract_batches as batches
 from mailfailover.testing import _contract_content as content
 from mailfailover.testing import _contract_files as files
+from mailfailover.testing import _contract_forms as forms
+from mailfailover.testing import _contract_meaning as meaning
 from mailfailover.testing import _contract_merges as merges
 from mailfailover.testing import _contract_purity as purity
 from mailfailover.testing import _contract_recipients as recipients
@@ -208,7 +210,45 @@ class ProviderContract(Subject):
         No words are in a mail that its author did not write.
         """
         self._each_of({"both": PEOPLE["all"]}, content.check_nothing_added)
+        self._each_of({"text": PEOPLE["to"]}, meaning.check_nothing_made_up)
         self._each_of({"html": SAMPLES["html_only"]}, content.check_nothing_invented)
+
+    @where(has_requests)
+    def test_look_alikes_are_told_apart(self) -> None:
+        """
+        A name is no list of people, a key no value, the switch of opens not that of clicks.
+        """
+        self._each_of(meaning.MAILBOXES, meaning.check_mailboxes)
+        self._each_of(meaning.PAIRS, meaning.check_pairs)
+        self._each_of(meaning.TRACKED, meaning.check_tracking_apart)
+
+    @where(has_requests)
+    def test_unsubscribing_is_one_click(self) -> None:
+        """
+        Both headers of RFC 8058 are written, or the mail is refused.
+        """
+        self._each_of(meaning.ONE_CLICK, meaning.check_one_click)
+
+    @where(has_requests)
+    def test_other_forms_are_no_files(self) -> None:
+        """
+        An invitation is an alternative of the text, with its method.
+        """
+        self._each_of(forms.ALTERNATIVES, forms.check_no_file)
+
+    @where(has_requests)
+    def test_mime_stays_as_it_is(self) -> None:
+        """
+        What is signed can be verified by its recipient.
+        """
+        self._each_of(forms.SIGNED, forms.check_untouched)
+
+    @where(is_http)
+    def test_bodies_are_of_their_type(self) -> None:
+        """
+        The vendor reads a body as it was written.
+        """
+        self._each_sample(forms.check_body_type)
 
     @where(has_requests)
     def test_tags_stand_apart(self) -> None:

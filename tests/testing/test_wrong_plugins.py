@@ -11,12 +11,17 @@ from tests.testing.test_contract_webhooks import KEY, TestHooks
 from tests.testing.wrong_plugins.answers import ANSWERS
 from tests.testing.wrong_plugins.corners import CORNERS
 from tests.testing.wrong_plugins.good import GoodSimple, TestGood, TestGoodMerge
+from tests.testing.wrong_plugins.meanings import MEANINGS, GoodForms
 from tests.testing.wrong_plugins.merges import MERGES
 from tests.testing.wrong_plugins.requests import REQUESTS
 from tests.testing.wrong_plugins.simple import SIMPLE
 from tests.testing.wrong_plugins.webhooks import WEBHOOKS
 
 __all__ = ["TestGood", "TestGoodMerge"]  # run here
+
+
+class TestGoodForms(TestGood):
+    provider = GoodForms()
 
 
 class TestGoodSimple(ProviderContract):
@@ -39,6 +44,17 @@ def test_a_wrong_plugin_fails_a_claim_that_names_the_fault(name: str) -> None:
     """
     wrong = (REQUESTS | ANSWERS | CORNERS)[name]
     contract = type("TestWrong", (TestGood,), {"provider": wrong.plugin()})
+
+    assert re.search(wrong.words, failure_of(contract, wrong.claim))
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+def test_a_plugin_that_means_another_mail_fails_a_claim(name: str) -> None:
+    """
+    The same for a plugin that takes every form of a text.
+    """
+    wrong = MEANINGS[name]
+    contract = type("TestWrong", (TestGoodForms,), {"provider": wrong.plugin()})
 
     assert re.search(wrong.words, failure_of(contract, wrong.claim))
 

@@ -75,7 +75,7 @@ class Tiny:
         return {"Authorization": f"Bearer {self.api_key}"}
 
     def request(self, path: str, fields: dict[str, Any], message: Message) -> HTTPRequest:
-        headers = self.headers()
+        headers = self.headers() | {"Content-Type": "application/json"}
         if message.idempotency_key:
             headers["Idempotency-Key"] = message.idempotency_key
         return HTTPRequest("POST", f"{self.base_url}{path}", headers, json_body(fields))

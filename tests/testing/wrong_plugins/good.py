@@ -26,6 +26,7 @@ from mailfailover.plugin import (
 from mailfailover.testing import ProviderContract
 
 KEY = "secret-key"
+JSON = {"Content-Type": "application/json"}
 ERRORS: dict[str, type[errors.SendError]] = {
     "bad_key": errors.AuthenticationFailed,
     "bad_recipient": errors.RecipientRejected,
@@ -62,7 +63,7 @@ class Good:
         return HTTPRequest(
             "POST",
             f"{self.base_url}/v1/mails",
-            self.headers() | self.idempotency(message),
+            self.headers() | JSON | self.idempotency(message),
             json_body(self.body(message)),
         )
 
@@ -166,7 +167,7 @@ class GoodMerge(Good):
         return HTTPRequest(
             "POST",
             f"{self.base_url}/v1/batches",
-            self.headers() | self.idempotency(message),
+            self.headers() | JSON | self.idempotency(message),
             json_body({"mails": self.mails(message)}),
         )
 
