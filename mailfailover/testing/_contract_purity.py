@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mailfailover._message.message import Message
 
-__all__ = ["check_no_io", "check_no_state", "check_pure", "unchanged"]
+__all__ = ["another_day", "check_no_io", "check_no_state", "check_pure", "no_io", "unchanged"]
 
 _LATER = 90_061.0  # a day, an hour, a minute and a second
 
@@ -39,7 +39,7 @@ def check_pure(provider: Any, message: Message) -> None:
         first, second = (frozen(build(provider, message)) for _ in range(2))
     claim(first == second, "two requests for one message differ: an attempt must be repeatable")
     copy = pickle.loads(pickle.dumps(message))  # noqa: S301 -- made on this line
-    with _another_day():
+    with another_day():
         later = frozen(build(provider, copy))
     claim(
         first == later,
@@ -91,7 +91,7 @@ class _LaterDatetime(dt.datetime, metaclass=_Later):
 
 
 @contextmanager
-def _another_day() -> Iterator[None]:
+def another_day() -> Iterator[None]:
     """
     Let the clocks of Python be a day ahead, and ``hash`` and ``id`` be those of another process.
     """
@@ -197,9 +197,9 @@ def check_no_io(provider: Any, message: Message) -> None:
 
 
 @contextmanager
-def no_io() -> Iterator[None]:
+def no_io(what: str = "building a request") -> Iterator[None]:
     """
-    Claim that the code inside does no IO.
+    Claim that the code inside, which is *what*, does no IO.
     """
     if not _WATCH.set:
         sys.addaudithook(_WATCH.hear)
@@ -218,5 +218,5 @@ def no_io() -> Iterator[None]:
     events = ", ".join(dict.fromkeys(_WATCH.seen))
     claim(
         not events,
-        f"building a request opens a file, a socket or a process, sleeps or prints ({events})",
+        f"{what} opens a file, a socket or a process, sleeps or prints ({events})",
     )

@@ -21,6 +21,7 @@ from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, WebhookRequest
 from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
 from mailfailover.testing._claim import calling, claim, each
+from mailfailover.testing._contract_purity import another_day, no_io
 from mailfailover.testing._contract_shape import secrets_of
 from mailfailover.testing._garbage import (
     FOREIGN_BODIES,
@@ -29,7 +30,13 @@ from mailfailover.testing._garbage import (
     with_odd_entries,
 )
 from mailfailover.testing._golden import Golden, plain
-from mailfailover.testing._webhook_samples import check_events, damaged, enlarged, while_changing
+from mailfailover.testing._webhook_samples import (
+    check_events,
+    damaged,
+    enlarged,
+    parts,
+    while_changing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -252,6 +259,30 @@ class WebhookContract:
             rest = {one: value for one, value in sample.headers.items() if one != name}
             self._survives(dataclasses.replace(sample, headers=rest))
 
+    def test_cut_signatures_are_refused(self) -> None:
+        """
+        A part of a secret or a signature proves nothing.
+        """
+        sample = self._sample()
+        for name, value in sample.headers.items():
+            rest = {one: other for one, other in sample.headers.items() if one != name}
+            if not self._is_refused(dataclasses.replace(sample, headers=rest)):
+                continue
+            for part in parts(value):
+                headers = {**sample.headers, name: part}
+                claim(
+                    self._is_refused(dataclasses.replace(sample, headers=headers)),
+                    f"a webhook is taken whose header {name} is cut or changed: compare the whole "
+                    "of it, by hmac.compare_digest",
+                )
+
+    def _is_refused(self, request: WebhookRequest) -> bool:
+        try:
+            self._receive(request)
+        except (InvalidSignature, InvalidWebhook):
+            return True
+        return False
+
     def test_old_webhooks_are_refused(self) -> None:
         """
         What was signed long ago, or will be, was recorded by somebody.
@@ -323,7 +354,9 @@ class WebhookContract:
         """
         every: list[str] = []
         for name, pair in self._pairs().items():
-            events, again = (self.provider.parse_webhook(self.unsigned(pair.body)) for _ in "12")
+            events = self.provider.parse_webhook(self.unsigned(pair.body))
+            with another_day():
+                again = self.provider.parse_webhook(self.unsigned(pair.body))
             ids = [one.event_id for one in events]
             told_again = [one.event_id for one in again]
             claim(ids == told_again, f"{name}: event_id is another when the event is told again")
@@ -350,6 +383,16 @@ class WebhookContract:
             event_id in one.body.decode("utf-8", "replace") or event_id in one.headers.values()
             for one in requests
         )
+
+    def test_reading_needs_no_io(self) -> None:
+        """
+        What a webhook says is in the webhook: reading it opens, asks and waits for nothing.
+        """
+        for pair in self._pairs().values():
+            request = self.unsigned(pair.body)
+            self.provider.parse_webhook(request)  # loads what it imports late
+            with no_io("parse_webhook"):
+                self.provider.parse_webhook(request)
 
     # Whatever comes
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mailfailover._values.events import DeliveryEvent
 
-__all__ = ["check_events", "damaged", "enlarged", "while_changing"]
+__all__ = ["check_events", "damaged", "enlarged", "parts", "while_changing"]
 
 _FILLING = b'{"a":1},' * (1 << 17)  # a million bytes, and many times that as objects
 
@@ -26,6 +26,15 @@ def while_changing(own: str, other: str) -> tuple[object, ...]:
     What a field holds while its secret changes from one to the other.
     """
     return (own, other), (other, own), lambda: own, lambda: (other, own)
+
+
+def parts(value: str) -> Iterator[str]:
+    """
+    Yield a header's *value* cut in its middle, and with one character changed there.
+    """
+    middle = len(value) // 2
+    yield value[:middle]
+    yield value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :]
 
 
 def damaged(body: bytes) -> Iterator[bytes]:

@@ -4,14 +4,26 @@ Plugins that read webhooks wrongly.
 
 from __future__ import annotations
 
+import hmac
+import os
+import socket
+import time
 import uuid
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailfailover import EventType
-from mailfailover.errors import InvalidWebhook
-from mailfailover.plugin import Fetch, WebhookRequest, WebhookRetries, make_event
+from mailfailover.errors import InvalidSignature, InvalidWebhook
+from mailfailover.plugin import (
+    Fetch,
+    WebhookRequest,
+    WebhookRetries,
+    make_event,
+    reveal_all,
+    verify_time,
+)
 from tests.testing.test_contract_webhooks import Hooks
 from tests.testing.wrong_plugins import Wrong
 
@@ -114,7 +126,136 @@ class UnknownIsDelivered(Hooks):
         return replace(Hooks.event(self, one), type=EventType.DELIVERED)
 
 
+class StartOfSignature(Hooks):
+    """
+    Believes whoever knows how the signature begins.
+    """
+
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        when, number = request.header("x-time"), request.header("x-id")
+        signed = f"{when}.{number}.".encode("utf-8", "surrogatepass") + request.body
+        given = request.header("x-signature")
+        for key in reveal_all(self.key):
+            if given and hmac.digest(key.encode(), signed, "sha256").hex().startswith(given):
+                verify_time(when, request)
+                return number
+        raise InvalidSignature("not signed")
+
+
+class FirstHalf(Hooks):
+    def verify_webhook(self, request: WebhookRequest, fetch: Fetch) -> str:
+        when, number = request.header("x-time"), request.header("x-id")
+        signed = f"{when}.{number}.".encode("utf-8", "surrogatepass") + request.body
+        given = request.header("x-signature")[:16]
+        for key in reveal_all(self.key):
+            if given and hmac.digest(key.encode(), signed, "sha256").hex()[:16] == given:
+                verify_time(when, request)
+                return number
+        raise InvalidSignature("not signed")
+
+
+class DatedId(Hooks):
+    def event(self, one: dict[str, Any]) -> DeliveryEvent:
+        found = Hooks.event(self, one)
+        return replace(found, event_id=f"{found.event_id}-{time.time() // 3600:.0f}")
+
+
+class ReadsFile(Hooks):
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        Path(os.devnull).read_bytes()
+        return Hooks.parse_webhook(self, request)
+
+
+class Resolves(Hooks):
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        socket.getaddrinfo("127.0.0.1", 1)
+        return Hooks.parse_webhook(self, request)
+
+
+class TimeLost(Hooks):
+    def event(self, one: dict[str, Any]) -> DeliveryEvent:
+        return replace(Hooks.event(self, one), timestamp=None)
+
+
+class TimeOfArrival(Hooks):
+    def event(self, one: dict[str, Any]) -> DeliveryEvent:
+        return replace(Hooks.event(self, one), timestamp=datetime.now(UTC))
+
+
+class Swapped(Hooks):
+    """
+    Tells of one recipient what became of the other.
+    """
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        events = Hooks.parse_webhook(self, request)
+        people = [one.recipient for one in events][::-1]
+        return tuple(replace(one, recipient=to) for one, to in zip(events, people, strict=True))
+
+
+class Twice(Hooks):
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return Hooks.parse_webhook(self, request) * 2
+
+
+class TwoOfOne(Hooks):
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        events = Hooks.parse_webhook(self, request)
+        sent = (
+            replace(one, type=EventType.SENT, event_id=f"{one.event_id}-sent") for one in events
+        )
+        return (*sent, *events)
+
+
+class Backwards(Hooks):
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        return Hooks.parse_webhook(self, request)[::-1]
+
+
+class KnownOnly(Hooks):
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        events = Hooks.parse_webhook(self, request)
+        return tuple(one for one in events if one.type is not EventType.UNKNOWN)
+
+
+class RecipientLost(Hooks):
+    def event(self, one: dict[str, Any]) -> DeliveryEvent:
+        return replace(Hooks.event(self, one), recipient="")
+
+
+class MetadataLost(Hooks):
+    def event(self, one: dict[str, Any]) -> DeliveryEvent:
+        return replace(Hooks.event(self, one), metadata={})
+
+
+class SharedTime(Hooks):
+    """
+    Gives every event of a batch the time of the first.
+    """
+
+    def parse_webhook(self, request: WebhookRequest) -> tuple[DeliveryEvent, ...]:
+        events = Hooks.parse_webhook(self, request)
+        return tuple(replace(one, timestamp=events[0].timestamp) for one in events)
+
+
 WEBHOOKS: dict[str, Wrong] = {
+    "start of a signature": Wrong(
+        StartOfSignature, "test_cut_signatures_are_refused", "compare the whole"
+    ),
+    "half of a signature": Wrong(FirstHalf, "test_cut_signatures_are_refused", "is cut or changed"),
+    "id of the hour": Wrong(DatedId, IDS, "event_id is another when the event is told again"),
+    "reads a file": Wrong(ReadsFile, "test_reading_needs_no_io", "parse_webhook opens"),
+    "resolves a name": Wrong(Resolves, "test_reading_needs_no_io", "socket.getaddrinfo"),
+    "time lost": Wrong(TimeLost, READ, "batch: the events are read as"),
+    "time of arrival": Wrong(TimeOfArrival, READ, "batch: the events are read as"),
+    "recipients swapped": Wrong(Swapped, READ, "batch: the events are read as"),
+    "each event twice": Wrong(Twice, IDS, "event_id repeats within one webhook"),
+    "two events for one": Wrong(TwoOfOne, READ, "delivered: the events are read as"),
+    "events backwards": Wrong(Backwards, READ, "batch: the events are read as"),
+    "unknown events lost": Wrong(KnownOnly, READ, "unknown: the events are read as"),
+    "recipient lost": Wrong(RecipientLost, READ, "batch: the events are read as"),
+    "metadata lost": Wrong(MetadataLost, READ, "the events are read as"),
+    "time of the first": Wrong(SharedTime, READ, "batch: the events are read as"),
     "all or nothing": Wrong(
         AllOrNothing, "test_odd_entries_take_no_others_with_them", "takes others of the batch"
     ),
