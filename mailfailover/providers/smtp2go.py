@@ -79,7 +79,8 @@ class SMTP2GO:
 
     A template brings its own subject: a mail that has one too is refused. Headers that are not
     ASCII are encoded here. Tracking is a setting of the key. It has no tags and no metadata,
-    but webhooks tell the Message-ID, which has our id.
+    but webhooks tell the Message-ID, which has our id. A mail with another form of its text goes
+    as MIME, which has no place for blind copies: with those it is refused here.
 
     Attributes:
         api_key: A key that may send mail.
@@ -115,6 +116,9 @@ class SMTP2GO:
         | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
+        | Feature.AMP
+        | Feature.ALTERNATIVES
         | Feature.MIME
         | Feature.SEND_AT
         | Feature.TEMPLATES
@@ -144,14 +148,8 @@ class SMTP2GO:
             UnsupportedFeature:
                 If it has both a template and a subject, or the data of a template without one.
         """
-        if message.mime:
-            # https://developers.smtp2go.com/reference/send-mime-email (2026-11): nothing names the
-            # recipients but the header.
-            plugin.check_header_names_all(message)
-            mime = plugin.Base64(plugin.mime_bytes(message))
-            raw = plugin.filled({"mime_email": mime, "schedule": _time(message)})
-            raw = plugin.merge_options(raw, message.options(self.name), reserved=RESERVED)
-            return self._post("email/mime", raw)
+        if message.mime or message.alternatives:
+            return self._mime(message)
         fields = {
             "sender": str(message.sender),
             "to": [str(address) for address in message.to],
@@ -172,6 +170,19 @@ class SMTP2GO:
         body |= {"subject": message.subject} | _template(message)
         body = plugin.merge_options(body, message.options(self.name), reserved=RESERVED)
         return self._post("email/send", body)
+
+    def _mime(self, message: plugin.Message) -> plugin.HTTPRequest:
+        # https://developers.smtp2go.com/reference/send-mime-email (2026-11): nothing names the
+        # recipients but the header.
+        if message.mime:
+            plugin.check_header_names_all(message)
+        elif message.bcc or message.template_id:
+            text = "smtp2go takes MIME without blind copies and without a template"
+            raise plugin.unsupported(text, *message.alternatives[0].feature.names)
+        mime = plugin.Base64(plugin.mime_bytes(message))
+        raw = plugin.filled({"mime_email": mime, "schedule": _time(message)})
+        raw = plugin.merge_options(raw, message.options(self.name), reserved=RESERVED)
+        return self._post("email/mime", raw)
 
     def parse_response(self, response: plugin.Response, message: plugin.Message) -> plugin.Accepted:
         data = plugin.as_object(response.json_object().get("data"))

@@ -49,6 +49,7 @@ CODE = re.compile(r"\d{1,6}")
 
 # https://developers.sparkpost.com/api/transmissions/#header-request-body (2026-06), of bytes
 MAX_CAMPAIGN = 64
+AMP = "text/x-amp-html"
 MAX_METADATA = 10 * plugin.KB
 
 # Headers are filled in even where the texts are not (transmissions.apib, 2026-06), and names and
@@ -116,7 +117,9 @@ class SparkPost:
         | Feature.MESSAGE_ID
         | Feature.ATTACHMENTS
         | Feature.INLINE_IMAGES
+        | Feature.CALENDAR
         | Feature.AMP
+        | Feature.ALTERNATIVES
         | Feature.MIME
         | Feature.TAGS
         | Feature.METADATA
@@ -157,7 +160,7 @@ class SparkPost:
         Raises:
             UnsupportedFeature: If it has what its template would replace.
         """
-        if message.mime:
+        if message.mime or any(one.kind != AMP for one in message.alternatives):
             return self._raw(message)
         # Everybody is a recipient of the same mail, also those in cc and bcc.
         header_to = LANGUAGE.literal(plugin.address_line(message.to))
@@ -269,17 +272,23 @@ class SparkPost:
         return read_events(request)
 
     def _raw(self, message: plugin.Message) -> plugin.HTTPRequest:
+        if message.template_id:
+            raise plugin.unsupported("sparkpost takes no MIME beside a template", "TEMPLATES")
         mime = plugin.mime_text(message)
-        if "{{" in mime:
+        forms = (one.content for one in message.alternatives)
+        if any("{{" in one for one in (mime, message.subject, message.text, message.html, *forms)):
             text = "sparkpost fills in what stands between two braces, also in MIME"
             raise plugin.unsupported(text, "MIME")
-        # Tracking would change the bytes, so it is off unless it is asked for.
-        tracked = message.bound(
-            track_opens=bool(message.track_opens), track_clicks=bool(message.track_clicks)
-        )
+        if message.mime:
+            # Tracking would change the bytes, so it is off unless it is asked for.
+            on = {
+                "track_opens": bool(message.track_opens),
+                "track_clicks": bool(message.track_clicks),
+            }
+            message = message.bound(**on)
         body = {"content": {"email_rfc822": mime}, "substitution_data": {}}
-        recipients = [{"address": {"email": address.email}} for address in message.to]
-        return self._request(tracked, body, recipients)
+        recipients = [{"address": {"email": address.email}} for address in message.recipients]
+        return self._request(message, body, recipients)
 
     def _request(
         self,

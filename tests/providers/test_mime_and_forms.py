@@ -294,7 +294,7 @@ INVITATION = Message(
     ],
     id="m1",
 )
-WRITERS = ["smtp", "ses", "mailgun", "mandrill", "postal", "gmail", "msgraph", "cloudflare"]
+WRITERS = [name for name in PROVIDERS if name != "smtp2go"]
 
 
 @each("name", WRITERS)
@@ -318,6 +318,33 @@ def test_forms_of_the_text_go_as_mime(name: str) -> None:
     assert name in ("gmail", "msgraph") or "Bcc" not in found
     needed = Feature.CALENDAR | Feature.AMP | Feature.ALTERNATIVES
     assert needed == provider.capabilities.features & needed
+
+
+def test_forms_of_the_text_at_smtp2go() -> None:
+    """
+    Its MIME has no place for blind copies: such a mail goes to another vendor.
+    """
+    provider = PROVIDERS["smtp2go"]
+
+    found = email.message_from_bytes(
+        READ["smtp2go"](provider.build_request(INVITATION.replace(bcc=()))), policy=policy.default
+    )
+
+    assert ["text/plain", "text/calendar", "text/x-amp-html", "text/html"] == [
+        one.get_content_type() for one in found.iter_parts()
+    ]
+    with pytest.raises(UnsupportedFeature, match="without blind copies") as caught:
+        provider.build_request(INVITATION)
+    assert ("CALENDAR",) == caught.value.features
+
+
+@each("fields", [{"html": "{{x}}"}, {"subject": "{{x}} ü"}, {"template_id": "t"}])
+def test_what_sparkpost_cannot_say_beside_a_form(fields: dict[str, Any]) -> None:
+    """
+    Braces in encoded parts too, which it would fill in.
+    """
+    with pytest.raises(UnsupportedFeature, match=r"two braces|beside a template"):
+        PROVIDERS["sparkpost"].build_request(INVITATION.replace(**fields))
 
 
 def test_forms_of_the_text_at_sendgrid() -> None:
