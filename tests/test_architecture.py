@@ -71,7 +71,8 @@ ONLY_IN = {
     "http.server": {"outbox"},  # the health of a worker
     "select": {"transports"},
     "selectors": {"transports"},
-    "socket": {"cli", "logging.py", "outbox", "transports"},  # but for cli, the host's name only
+    # The command and the service answer clients; the log and the outbox ask for the host's name.
+    "socket": {"cli", "logging.py", "outbox", "service", "transports"},
     "ssl": {"bounces", "chaos", "relay", "transports"},
     "urllib.request": {"transports"},
 }

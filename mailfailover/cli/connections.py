@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
+from waitress.task import WSGITask
 
 if TYPE_CHECKING:
     import socket
 
 __all__ = ["ConnectionLimits", "Server"]
+
+
+_TAKE = "mailfailover.take_connection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +54,41 @@ class ConnectionLimits:
     look: float = 2.0
 
 
+class Task(WSGITask):
+    """
+    A request whose application may take the connection, and answer without a thread of ours.
+    """
+
+    channel: Channel
+
+    def get_environment(self) -> dict[str, Any]:
+        """
+        Offer a second handle of the connection.
+        """
+        environ: dict[str, Any] = super().get_environment()
+        handle = self.channel.socket
+        if handle is not None and not self.channel.total_outbufs_len:  # nothing is left to write
+            environ[_TAKE] = handle.dup
+        return environ
+
+    def service(self) -> None:
+        """
+        Close our handle without a word where the connection was taken.
+        """
+        try:
+            super().service()
+        except BrokenPipeError:
+            if self.wrote_header:
+                raise
+            self.close_on_finish = True
+
+
 class Channel(HTTPChannel):
     """
     A connection that knows since when its request has been coming in.
     """
 
+    task_class = Task
     server: Server
     begun = 0.0
     size = 0

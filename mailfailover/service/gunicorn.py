@@ -1,7 +1,7 @@
 """
 Settings for gunicorn: ``gunicorn --config python:mailfailover.service.gunicorn ...``.
 
-Threads, because a request mostly waits for the database or follows events.
+Threads, because a request mostly waits for the database.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from flask import current_app, g
 
 from mailfailover._sql.database_file import DatabaseFile
 from mailfailover.service.activity import ActivityMemory
+from mailfailover.service.event_streams import EventStreams
 from mailfailover.service.peer_memory import PeerMemory
 from mailfailover.service.report_memory import ReportMemory
 
@@ -78,7 +79,9 @@ class Service:
 
         max_wait: How many seconds ``Prefer: wait`` may wait.
 
-        waiting, streams: How many may wait, and follow events, at once: each holds a thread.
+        waiting, streams: How many may wait, and follow events, at once, where each holds a thread.
+
+        event_streams: The streams that hold none.
 
         wall: Seconds since 1970.
 
@@ -117,6 +120,7 @@ class Service:
     sleep: Callable[[float], object] = time.sleep
     activity: ActivityMemory = field(default_factory=ActivityMemory)
     reports: ReportMemory = field(default_factory=ReportMemory)
+    event_streams: EventStreams = field(default_factory=EventStreams)
     peers: PeerMemory = field(default_factory=PeerMemory)
     database_file: DatabaseFile = field(init=False)
 
