@@ -28,6 +28,8 @@ from mailfailover.errors import InvalidMessage
 _OF_IDS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _ID_LENGTH = 64
 _LONGEST = 30 * 86400.0
+_YEAR = timedelta(days=366)
+"""What a time leaves before the last of all, so that a delay can be added to it."""
 
 
 def recipients(value: Recipients, field: str) -> tuple[Address, ...]:
@@ -210,9 +212,9 @@ def aware(field: str, value: datetime | None) -> datetime | None:
         message = f"{field} must be an aware datetime: give it a tzinfo, such as datetime.UTC"
         raise InvalidMessage(message, field=field)
     try:
-        value.astimezone(UTC)
+        value.astimezone(UTC) + _YEAR
     except OverflowError:
-        message = f"{field} is outside the years 1 to 9999: correct it"
+        message = f"{field} is outside the years 1 to 9998: correct it"
         raise InvalidMessage(message, field=field) from None
     return value
 
@@ -226,7 +228,7 @@ def expires(value: datetime | timedelta | float | None, since: datetime) -> date
         message = f"expires must be an aware datetime or seconds above 0, not {value!r}"
         raise InvalidMessage(message, field="expires")
     try:
-        return since + timedelta(seconds=seconds)
+        return aware("expires", since + timedelta(seconds=seconds))
     except OverflowError:
         message = "expires is too far away: leave it out, or name a time within this century"
         raise InvalidMessage(message, field="expires") from None

@@ -60,7 +60,7 @@ def why_not_own(asked: Request, *, strictly: bool, find: FindPeer = peer_of) -> 
         return "it is HTTP/1.0, as proxies speak it"
     if not is_loopback(remote(asked.environ)):
         return "it comes over the network"
-    if not _is_own_name(asked.host):
+    if "Host" not in asked.headers or not _is_own_name(asked.host):
         return "its Host is no name of this machine, such as localhost"
     return _why_peer_is_not(asked.environ, find, strictly=strictly)
 

@@ -19,18 +19,27 @@ _NAMES = frozenset(
     {
         "cdn-loop",  # RFC 8586
         "client-ip",
+        "connect-time",  # Heroku
+        "disguised-host",  # Azure
+        "do-connecting-ip",  # DigitalOcean
+        "eagleeye-traceid",  # Alibaba
         "forwarded",  # RFC 7239
         "forwarded-for",
         "front-end-https",  # Microsoft's reverse proxies
         "incap-client-ip",  # Imperva
         "max-forwards",  # ARR of IIS
         "proxy-connection",
+        "remote-user",
+        "rndr-id",  # Render
         "surrogate-capability",  # Varnish, Squid
+        "total-route-time",  # Heroku
         "true-client-ip",  # Akamai, Cloudflare
         "via",  # RFC 9110
         "x-client-ip",
         "x-cloud-trace-context",  # Google's load balancers
         "x-cluster-client-ip",  # Rackspace, Zeus
+        "x-coming-from",
+        "x-gclb",  # Google's load balancers
         "x-host",
         "x-http-host-override",
         "x-https",
@@ -48,7 +57,9 @@ _NAMES = frozenset(
 )
 _PREFIXES = (
     "akamai-",
+    "ali-cdn-",
     "cf-",  # Cloudflare
+    "cloudfront-",
     "fastly-",
     "fly-",
     "forwarded-",
@@ -59,31 +70,49 @@ _PREFIXES = (
     "ssl-client-",
     "tailscale-",
     "wl-proxy-",  # WebLogic
+    "x-accel-",  # nginx
     "x-akamai-",
     "x-amz-cf-",  # CloudFront
     "x-amzn-trace-",  # Amazon's load balancers
     "x-appengine-",
     "x-arr-",  # IIS, Azure
+    "x-auth-request-",  # oauth2-proxy
     "x-azure-",
+    "x-backend-",
+    "x-bluecoat-",
+    "x-cdn-",
     "x-client-",
+    "x-cloudfront-",
     "x-edge-",
     "x-envoy-",
     "x-fd-",  # Azure Front Door
-    "x-forwarded",
-    "x-forwarder-",
+    "x-forward",  # X-Forwarded-For and its misspellings
+    "x-gateway-",
+    "x-goog-authenticated-",  # Google's Identity-Aware Proxy
+    "x-goog-iap-",
     "x-haproxy-",
+    "x-heroku-",
     "x-kong-",
+    "x-koyeb-",
+    "x-lb-",
+    "x-middleware-",
+    "x-ms-client-principal",  # Azure's App Service
+    "x-ms-proxy",
     "x-nf-",  # Netlify
     "x-ngrok-",
     "x-nginx-",
     "x-original",
     "x-proxy",
+    "x-railway-",
     "x-remote-",
     "x-server-",
     "x-ssl-",
     "x-sucuri-",
+    "x-tencent-",
     "x-traefik-",
     "x-vercel-",
+    "x-waws-",  # Azure
+    "x-zeabur-",
 )
 _KNOWN = re.compile("|".join(re.escape(prefix) + ".*" for prefix in _PREFIXES))
 

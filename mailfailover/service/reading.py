@@ -150,7 +150,9 @@ def read_json(asked: Request) -> Any:
         Problem: If it is none.
     """
     try:
-        return json.loads(asked.get_data(cache=False), parse_constant=_no_number)
+        return json.loads(
+            asked.get_data(cache=False), parse_constant=_no_number, object_pairs_hook=_once_each
+        )
     except (ValueError, RecursionError) as exc:
         reason = f"line {exc.lineno}" if isinstance(exc, json.JSONDecodeError) else "its form"
         raise Problem("unreadable-request", f"The body is no JSON document ({reason}).") from None
@@ -160,6 +162,15 @@ def _json_object(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise Problem("unreadable-request", "The body must be a JSON object.")
     return data
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):  # JSON would drop all but the last, recipients too
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Problem("unreadable-request", f"The name {twice[:MAX_NAME]!r} is there twice.")
+    return found
 
 
 def _no_number(name: str) -> float:

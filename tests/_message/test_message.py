@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,6 +71,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"metadata": {"a\r": "a"}}, "metadata", "U+000D"),
     ({"track_opens": 1}, "track_opens", "must be True, False or None, not int"),
     ({"send_at": datetime(2026, 1, 1)}, "send_at", "must be an aware datetime"),  # noqa: DTZ001
+    ({"send_at": datetime(9999, 1, 1, tzinfo=UTC)}, "send_at", "outside the years 1 to 9998"),
     ({"template_id": 5}, "template_id", "template_id must be a str, not int"),
     ({"template_data": {"a": {1}}}, "template_data", "is not JSON-safe"),
     ({"provider_options": {"a": 1}}, "provider_options", "must be a mapping, not int"),

@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from mailfailover.service.app import create_app
 from mailfailover.service.rules import Rules
@@ -55,6 +56,18 @@ def test_without_keys_no_page_or_proxy_may(
     """
     assert 403 == client.post(SEND, data=FORM, headers=headers).status_code
     assert [] == service.outbox.list()
+
+
+def test_a_request_without_host_is_not_our_own(client: FlaskClient) -> None:
+    """
+    HTTP/1.1 demands a Host; a server that lets it be missing fills in its own name.
+    """
+    environ = EnvironBuilder(path="/mails").get_environ()
+    del environ["HTTP_HOST"]
+
+    _, status, _ = run_wsgi_app(client.application, environ)
+
+    assert "403 FORBIDDEN" == status
 
 
 def test_with_keys_this_machine_needs_one_too(client: FlaskClient, service: Service) -> None:

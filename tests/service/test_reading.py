@@ -267,6 +267,22 @@ def test_what_is_no_json_is_refused(body: str | bytes) -> None:
     assert (400, "unreadable-request") == (problem.status, problem.kind)
 
 
+@each(
+    ("body", "name"),
+    [
+        ('{"to": "ann@example.com", "to": "bob@example.com"}', "to"),
+        ('{"metadata": {"order": "1", "order": "2"}}', "order"),
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused(body: str, name: str) -> None:
+    """
+    JSON would drop the first value, and its recipients get no mail.
+    """
+    problem = refusal(data=body, content_type="application/json")
+
+    assert (400, f"The name {name!r} is there twice.") == (problem.status, problem.detail)
+
+
 @each("body", ["1", "[]", '"x"', "null", "true"])
 def test_json_must_be_an_object(body: str) -> None:
     """
