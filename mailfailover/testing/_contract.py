@@ -10,6 +10,7 @@ from mailfailover.testing import _contract_batches as batches
 from mailfailover.testing import _contract_content as content
 from mailfailover.testing import _contract_files as files
 from mailfailover.testing import _contract_forms as forms
+from mailfailover.testing import _contract_mail as mail
 from mailfailover.testing import _contract_meaning as meaning
 from mailfailover.testing import _contract_merges as merges
 from mailfailover.testing import _contract_purity as purity
@@ -157,7 +158,7 @@ class ProviderContract(Subject):
         """
         A mark in every declared field is on the wire.
         """
-        each(self._adapted(MARKED), lambda mail: wire.check_nothing_lost(self.provider, mail))
+        self._each_of(MARKED, wire.check_nothing_lost)
 
     @where(has_requests)
     def test_recipients_have_their_places(self) -> None:
@@ -383,6 +384,13 @@ class ProviderContract(Subject):
         Everybody gets the mail, and nobody sees who gets a blind copy.
         """
         self._each_sample(wire.check_envelope)
+
+    @where(is_smtp)
+    def test_data_are_a_mail(self) -> None:
+        """
+        Every server takes the lines and the header, and every mail client reads the same.
+        """
+        self._each_sample(mail.check_mail)
 
     # Answers
 

@@ -15,9 +15,10 @@ from tests.testing.wrong_plugins.meanings import MEANINGS, GoodForms
 from tests.testing.wrong_plugins.merges import MERGES
 from tests.testing.wrong_plugins.requests import REQUESTS
 from tests.testing.wrong_plugins.simple import SIMPLE
+from tests.testing.wrong_plugins.smtp import SMTP, TestGoodSMTP
 from tests.testing.wrong_plugins.webhooks import WEBHOOKS
 
-__all__ = ["TestGood", "TestGoodMerge"]  # run here
+__all__ = ["TestGood", "TestGoodMerge", "TestGoodSMTP"]  # run here
 
 
 class TestGoodForms(TestGood):
@@ -55,6 +56,17 @@ def test_a_plugin_that_means_another_mail_fails_a_claim(name: str) -> None:
     """
     wrong = MEANINGS[name]
     contract = type("TestWrong", (TestGoodForms,), {"provider": wrong.plugin()})
+
+    assert re.search(wrong.words, failure_of(contract, wrong.claim))
+
+
+@pytest.mark.parametrize("name", SMTP)
+def test_a_wrong_plugin_over_smtp_fails_a_claim_that_names_the_fault(name: str) -> None:
+    """
+    The same for a plugin that writes mails.
+    """
+    wrong = SMTP[name]
+    contract = type("TestWrong", (TestGoodSMTP,), {"provider": wrong.plugin()})
 
     assert re.search(wrong.words, failure_of(contract, wrong.claim))
 

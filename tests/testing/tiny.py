@@ -23,6 +23,7 @@ from mailfailover.plugin import (
     classify_http,
     classify_smtp,
     json_body,
+    mime_bytes,
     rewrite,
     variables,
 )
@@ -132,17 +133,10 @@ class TinySMTP:
     password: str = field(repr=False)
 
     def build_request(self, message: Message) -> SMTPRequest:
-        head = {
-            "From": message.sender,
-            "To": ", ".join(map(str, message.to)),
-            "Cc": ", ".join(map(str, message.cc)),
-            "Subject": message.subject,
-        }
-        lines = [*(f"{name}: {value}" for name, value in head.items()), "", message.text]
         return self.request(
             mail_from=message.envelope_from or message.sender.email,
             recipients=tuple(one.email for one in message.recipients),
-            data="\r\n".join(lines).encode(),
+            data=mime_bytes(message),
         )
 
     def request(self, **fields: Any) -> SMTPRequest:
