@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -73,30 +72,49 @@ class EmailBackend(BaseEmailBackend):
         """
         Send messages one after the other, and return how many were.
 
-        With an outbox all of them are added, or none.
+        With an outbox all of them are added by few statements, or none; with *fail_silently*,
+        all that can be.
 
         Raises:
             MailFailoverError: As :meth:`mailfailover.Mailer.send`, unless *fail_silently*.
         """
-        with nullcontext() if self.outbox is None else self.outbox.engine.begin():
-            return sum(self._send(message) for message in email_messages or ())
+        messages = list(email_messages or ())
+        if self.outbox is not None:
+            return self._add(self.outbox, messages)
+        return sum(self._send(message) for message in messages)
 
     def _send(self, message: EmailMessage) -> bool:
-        message.anymail_status = AnymailStatus()
-        if not message.recipients():
+        mail = self._prepared(message)
+        if mail is None:
             return False
         try:
-            message.anymail_status = self._deliver(message)
+            message.anymail_status = status_of(self.mailer.send(mail))
         except MailFailoverError:
             if self.fail_silently:
                 return False
             raise
         return True
 
-    def _deliver(self, message: EmailMessage) -> AnymailStatus:
+    def _add(self, outbox: Outbox, messages: Iterable[EmailMessage]) -> int:
+        found = [(message, mail) for message in messages if (mail := self._prepared(message))]
+        ids = outbox.add_many(mail for _, mail in found)
+        for (message, mail), mail_id in zip(found, ids, strict=True):
+            emails = dict.fromkeys(address.email for address in mail.recipients)
+            message.anymail_status = status_in_outbox(mail_id, emails)
+        return len(found)
+
+    def _prepared(self, message: EmailMessage) -> Message | None:
+        """
+        Return *message* as it is sent, None where it is for nobody or fails silently.
+        """
+        message.anymail_status = AnymailStatus()
+        if not message.recipients():
+            return None
         defaults = self.options.get("send_defaults", {})
-        mail = Message(**message_fields(message, defaults, self.mailer.chain.keys[0]))
-        if self.outbox is None:
-            return status_of(self.mailer.send(mail))
-        emails = dict.fromkeys(address.email for address in mail.recipients)
-        return status_in_outbox(self.outbox.add(self.mailer.prepare(mail)), emails)
+        try:
+            mail = Message(**message_fields(message, defaults, self.mailer.chain.keys[0]))
+            return self.mailer.prepare(mail)
+        except MailFailoverError:
+            if self.fail_silently:
+                return None
+            raise

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from mailfailover import DeliveryEvent, EventType, Message, OutcomeUnknown
 from mailfailover.django import EmailBackend, get_outbox, get_worker
@@ -77,6 +78,36 @@ def test_messages_are_added_all_or_none(database: str) -> None:
             EmailBackend().send_messages([good, bad])
 
         assert [] == get_outbox().list()
+
+
+def test_many_messages_are_added_by_few_statements(database: str) -> None:
+    """
+    A hundred cost no more statements than ten, where the database can do it.
+    """
+    counts = []
+    with override_settings(MAILFAILOVER={"CHAIN": Memory(), "OUTBOX": True}):
+        for size in (10, 100):
+            messages = [EmailMessage("Hi", "Hello", "shop@example.com", TO) for _ in range(size)]
+            with CaptureQueriesContext(connections[database]) as queries:
+                assert size == EmailBackend().send_messages(messages)
+            counts.append(len(queries))
+            assert size == len({one.anymail_status.mail_id for one in messages})
+
+    is_mysql = connections[database].vendor == "mysql"
+    assert is_mysql or counts[0] == counts[1]
+
+
+def test_messages_that_cannot_be_sent_may_fail_silently(database: str) -> None:
+    """
+    The others are added then.
+    """
+    good = EmailMessage("Hi", "Hello", "shop@example.com", TO)
+    bad = EmailMessage("Hi", "Hello", "shop@example.com", ["not an address"])
+
+    with override_settings(MAILFAILOVER={"CHAIN": Memory(), "OUTBOX": True}):
+        assert 1 == EmailBackend(fail_silently=True).send_messages([good, bad])
+
+        assert 1 == len(get_outbox().list())
 
 
 def test_a_message_in_the_outbox_is_queued(database: str) -> None:
