@@ -19,6 +19,7 @@ from mailfailover import Mailer, Message
 from mailfailover.outbox import Outbox, OutboxWorker, State
 from mailfailover.outbox._tables import METADATA
 from tests.benchmarks.table import Row
+from tests.benchmarks.vendor import vendor
 from tests.databases import fresh_database
 from tests.outbox.programs import Nursery
 
@@ -32,7 +33,10 @@ SECONDS = 2.0
 
 GROUP = 100
 MANY = 1000
-DRAINED = 2000
+DRAINED = 6000
+DELAY = 0.1
+"""After so many seconds the vendor answers to whom the outbox is drained."""
+
 WAITING = (1, 10_000, 1_000_000)
 CLAIMS = 200
 BODY = "It is on its way. " * 112
@@ -81,9 +85,12 @@ def _all(title: str, url: str, workers: tuple[int, ...]) -> Iterator[Row]:
     yield Row(f"{title}: adds in groups of {GROUP}", groups, "/s")
     yield Row(f"{title}: adds by add_many, {MANY} each", many, "/s")
     yield Row(f"{title}: an add alone", bare / alone, "x a bare INSERT")
-    with Nursery() as nursery:
+    with vendor(delay=DELAY) as where, Nursery() as nursery:
+        dsn = f"mailgun://key:example.com@default?base_url={where}"
         for count in workers:
-            yield Row(f"{title}: drain with {count} workers", _drain(outbox, nursery, count), "/s")
+            rate, spent = _drain(outbox, nursery, dsn, count)
+            yield Row(f"{title}: drain with {count} workers", rate, "/s")
+            yield Row(f"{title}: the same, by the workers' CPU time", DRAINED / spent, "/s")
     claims = {}
     for count in WAITING:
         claims[count] = _claim(outbox, count)
@@ -155,22 +162,31 @@ def _empty(outbox: Outbox) -> None:
             connection.execute(table.delete())
 
 
-def _drain(outbox: Outbox, nursery: Nursery, workers: int) -> float:
+def _drain(outbox: Outbox, nursery: Nursery, dsn: str, workers: int) -> tuple[float, float]:
     """
-    How many mails a second so many worker processes send to a provider that costs nothing.
+    How many mails a second so many worker processes send, and the seconds of CPU that it takes.
     """
     with _emptied(outbox):
-        for _ in range(DRAINED // GROUP):
-            _add_group(outbox)
+        for _ in range(DRAINED // MANY):
+            outbox.add_many([_mail() for _ in range(MANY)])
         url = outbox.engine.url.render_as_string(hide_password=False)
         began = time.perf_counter()
-        crew = [nursery.start("work", url=url, dsn="null://") for _ in range(workers)]
+        crew = [nursery.start("work", url=url, dsn=dsn) for _ in range(workers)]
         while outbox.stats().counts[State.SENT] < DRAINED:
-            time.sleep(0.02)
+            time.sleep(0.05)
         seconds = time.perf_counter() - began
+        spent = sum(map(_cpu, crew))
         for pid in crew:
             nursery.kill(pid)
-    return DRAINED / seconds
+    return DRAINED / seconds, spent
+
+
+def _cpu(pid: int) -> float:
+    """
+    The seconds of CPU that a process has spent, by the system's books.
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _claim(outbox: Outbox, waiting: int) -> float:

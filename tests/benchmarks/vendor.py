@@ -8,6 +8,7 @@ import asyncio
 import multiprocessing
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import uvloop
@@ -38,10 +39,11 @@ _HEAD_END = b"\r\n\r\n"
 
 class _Vendor(asyncio.Protocol):
     """
-    Counts the bytes of each request and answers when it is complete.
+    Counts the bytes of each request and answers *delay* seconds after it is complete.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
         self._buffer = b""
         self._missing = 0
         self._transport: asyncio.Transport
@@ -63,28 +65,34 @@ class _Vendor(asyncio.Protocol):
             self._missing -= len(data)
         if self._missing <= 0:
             self._missing = 0
-            self._transport.write(_ANSWER)
+            if self._delay:
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._delay, self._transport.write, _ANSWER)
+            else:
+                self._transport.write(_ANSWER)
 
 
-async def _serve(pipe: Connection, context: ssl.SSLContext | None) -> None:
+async def _serve(pipe: Connection, context: ssl.SSLContext | None, delay: float) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(_Vendor, "127.0.0.1", 0, ssl=context, backlog=1024)
+    server = await loop.create_server(
+        partial(_Vendor, delay), "127.0.0.1", 0, ssl=context, backlog=1024
+    )
     pipe.send(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
 
-def _run(pipe: Connection, context: ssl.SSLContext | None) -> None:
-    uvloop.run(_serve(pipe, context))
+def _run(pipe: Connection, context: ssl.SSLContext | None, delay: float) -> None:
+    uvloop.run(_serve(pipe, context, delay))
 
 
 @contextmanager
-def vendor(context: ssl.SSLContext | None = None) -> Iterator[str]:
+def vendor(context: ssl.SSLContext | None = None, delay: float = 0.0) -> Iterator[str]:
     """
-    Start it; the value is its URL.
+    Start it; the value is its URL. It answers after *delay* seconds.
     """
     forked = multiprocessing.get_context("fork")
     ours, theirs = forked.Pipe()
-    process = forked.Process(target=_run, args=(theirs, context), daemon=True)
+    process = forked.Process(target=_run, args=(theirs, context, delay), daemon=True)
     process.start()
     try:
         yield f"{'https' if context else 'http'}://127.0.0.1:{ours.recv()}"
