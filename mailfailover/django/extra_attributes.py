@@ -152,7 +152,10 @@ def _merge(found: Mapping[str, Any], to: Iterable[Any], *, template: bool) -> di
             text = "merge_global_data needs a template_id or merge_data: write it into the text"
             raise InvalidMessage(text, field="merge_global_data")
         return {"template_data": shared} if shared else {}
+    # As with anymail, one mapping may serve several messages: others in it get no mail.
+    emails = tuple(dict.fromkeys(Address.parse(str(address)).email for address in to))
+    for name, data in merges.items():
+        merges[name] = {email: data[email] for email in emails if email in data}
     own = merges.get("merge_data", {})
-    emails = [Address.parse(str(address)).email for address in to]
-    merges["merge_data"] = {email: {**shared, **own.get(email, {})} for email in {*emails, *own}}
+    merges["merge_data"] = {email: {**shared, **own.get(email, {})} for email in emails}
     return merges

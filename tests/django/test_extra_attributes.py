@@ -78,6 +78,18 @@ def test_merge_data_makes_a_mail_for_each() -> None:
 
 
 @each("name", ["merge_data", "merge_metadata", "merge_headers"])
+def test_who_is_no_recipient_is_left_out_of_a_merge(name: str) -> None:
+    """
+    A project may keep the data of all its customers in one mapping.
+    """
+    found = _read(**{name: {"ann@example.org": {"a": "1"}, "carl@example.org": {"a": "2"}}})
+
+    assert {"ann@example.org": {"a": "1"}} == {
+        email: dict(own) for email, own in getattr(found, name).items() if own
+    }
+
+
+@each("name", ["merge_data", "merge_metadata", "merge_headers"])
 def test_an_empty_merge_makes_a_mail_for_each(name: str) -> None:
     """
     Setting it, even to nothing, keeps recipients from seeing each other.
