@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mailfailover import Mailer
+from mailfailover import Feature, Mailer
 from mailfailover._setup.registry import installed
+from tests.providers.registrations import vendors
 
 DOCS = Path(__file__).parents[1] / "docs"
 ACCOUNT = "8d0f7a3e-52c1-4b6f-9a77-1f0c2d3e4b5a"
@@ -51,6 +52,29 @@ def test_each_example_is_a_mailer(
     assert {dsn.partition(":")[0] for dsn in found} == {
         one.scheme for one in installed() if one.builtin
     }
+
+
+def test_the_table_of_forms_names_who_carries_them() -> None:
+    """
+    The page about invitations, AMP and signed mail knows each built-in provider.
+    """
+    rows = re.findall(
+        r"^\| `([A-Z]+)` \|[^|]*\|(.*)\|$", (DOCS / "mime.md").read_text(), re.MULTILINE
+    )
+    told = {name: re.findall(r"`([a-z0-9]+)`", words) for name, words in rows}
+    carriers = {
+        name: {
+            one
+            for one in vendors()
+            if Feature[name] in vendors()[one].provider.capabilities.features
+        }
+        for name in told
+    }
+
+    assert carriers["CALENDAR"] == set(told["CALENDAR"])
+    assert carriers["AMP"] == {*told["CALENDAR"], *told["AMP"]}
+    assert carriers["ALTERNATIVES"] == carriers["CALENDAR"]
+    assert carriers["MIME"] == {*told["CALENDAR"]} - {*told["MIME"]}
 
 
 def test_each_vendor_says_where_its_key_is(pages: dict[str, str]) -> None:
