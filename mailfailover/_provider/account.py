@@ -5,15 +5,17 @@ Account checks: read-only calls that ask a vendor whether an account is ready to
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote, urlsplit
 
+from mailfailover._provider.answers import as_objects
+from mailfailover._provider.event_reading import as_text
 from mailfailover._provider.signatures import reveal_all
 from mailfailover._values.face import published_in
 from mailfailover.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from mailfailover._provider.signatures import Secrets
     from mailfailover._values.wire import HTTPRequest, Response
@@ -40,6 +42,14 @@ class AccountQuestion:
     domain: str = ""
     webhook_url: str = ""
     templates: tuple[str, ...] = ()
+
+    def of_domain(self, entries: object, field: str) -> list[Mapping[str, Any]]:
+        """
+        Pick the objects in a vendor's list whose *field* is the domain.
+        """
+        return [
+            one for one in as_objects(entries) if as_text(one.get(field)).lower() == self.domain
+        ]
 
 
 @published_in("mailfailover.plugin")

@@ -31,6 +31,12 @@ class Loop:
         self._heap: list[tuple[float, int, Callable[[], object], bool]] = []
         self._numbers = itertools.count()
 
+    def clock(self) -> float:
+        """
+        Return the seconds, for what takes a clock.
+        """
+        return self.now
+
     def at(self, when: float, do: Callable[[], object]) -> None:
         """
         Call *do* at the time *when*.

@@ -23,11 +23,7 @@ def checks(
     def read_domains(
         response: plugin.Response,
     ) -> Iterator[plugin.AccountFact | plugin.AccountCheck]:
-        found = [
-            one
-            for one in plugin.as_objects(response.json_object().get("data"))
-            if plugin.as_text(one.get("name")).lower() == asked.domain
-        ]
+        found = asked.of_domain(response.json_object().get("data"), "name")
         ok = any(one.get("is_verified") is True for one in found)
         yield plugin.sender_fact(asked.domain, ok=ok, status="" if found else "unknown there")
         for one in found:

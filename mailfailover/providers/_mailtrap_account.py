@@ -31,11 +31,7 @@ def checks(
     """
 
     def read_domains(response: plugin.Response) -> Iterator[plugin.AccountFact]:
-        found = [
-            one
-            for one in plugin.as_objects(response.json_object().get("data"))
-            if plugin.as_text(one.get("domain_name")).lower() == asked.domain
-        ]
+        found = asked.of_domain(response.json_object().get("data"), "domain_name")
         ok = any(one.get("dns_verified") is True for one in found)
         records = [record for one in found for record in plugin.as_objects(one.get("dns_records"))]
         names = [plugin.as_text(record.get("domain")) for record in records]

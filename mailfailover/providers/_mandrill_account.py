@@ -33,11 +33,7 @@ def checks(
     """
 
     def read_domains(response: plugin.Response) -> Iterator[plugin.AccountFact]:
-        found = [
-            one
-            for one in plugin.as_objects(response.json())
-            if plugin.as_text(one.get("domain")).lower() == asked.domain
-        ]
+        found = asked.of_domain(response.json(), "domain")
         ok = any(one.get("valid_signing") is True and one.get("verified_at") for one in found)
         yield plugin.sender_fact(asked.domain, ok=ok, status="" if found else "unknown there")
 

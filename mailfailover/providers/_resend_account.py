@@ -35,8 +35,7 @@ def checks(
     def read_domains(response: plugin.Response) -> Iterator[plugin.AccountFact]:
         states = [
             plugin.as_text(one.get("status"))
-            for one in plugin.as_objects(response.json_object().get("data"))
-            if plugin.as_text(one.get("name")).lower() == asked.domain
+            for one in asked.of_domain(response.json_object().get("data"), "name")
         ]
         status = "" if "verified" in states else next(iter(states), "unknown there")
         yield plugin.sender_fact(asked.domain, ok="verified" in states, status=status)

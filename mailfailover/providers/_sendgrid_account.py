@@ -35,11 +35,7 @@ def checks(
     """
 
     def read_domains(response: plugin.Response) -> Iterator[plugin.AccountFact]:
-        found = [
-            one
-            for one in plugin.as_objects(response.json())
-            if plugin.as_text(one.get("domain")).lower() == asked.domain
-        ]
+        found = asked.of_domain(response.json(), "domain")
         yield plugin.sender_fact(
             asked.domain,
             ok=any(one.get("valid") is True for one in found),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.simulation.loop import Loop
+from mailfailover.drill.loop import Loop
 from tests.simulation.policies import Fleet, outcome
 from tests.simulation.scenarios import BEGIN, DURATION, END
 from tests.simulation.vendors import Vendor

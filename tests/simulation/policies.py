@@ -2,7 +2,7 @@
 How a fleet sends: our chain, with health of its own or shared, and what others do.
 
 Each policy makes a process's way of sending: a function of a mail that returns steps, the
-generator of calls and pauses that :class:`~tests.simulation.loop.Loop` drives.
+generator of calls and pauses that :class:`~mailfailover.drill.loop.Loop` drives.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from mailfailover.plugin import Accepted, Capabilities, HTTPRequest, Response, c
 from tests.simulation.vendors import Answer
 
 if TYPE_CHECKING:
+    from mailfailover.drill.loop import Loop
     from mailfailover.errors import SendError
-    from tests.simulation.loop import Loop
 
 Steps = Generator[Any, Any, Any]
 Sender = Callable[[int], Steps]

@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mailfailover.drill.loop import Loop
 from tests.simulation.fleet import Report, simulate
-from tests.simulation.loop import Loop
 from tests.simulation.policies import POLICIES
 from tests.simulation.report import DRAWN, row, run, write
 from tests.simulation.scenarios import scenarios

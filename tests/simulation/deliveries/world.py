@@ -25,11 +25,11 @@ from mailfailover._chain.policy import Policy
 from mailfailover.deliveries import DeliveryHealth
 from mailfailover.deliveries._count_rows import write_apart, write_counts
 from mailfailover.deliveries._counts import HEARD, HOUR, SENT, SLICE, Key
+from mailfailover.drill.loop import Loop
 from mailfailover.plugin import Response
 from mailfailover.receivers import receiver_of
 from tests.simulation.deliveries.chance import binomial, poisson
 from tests.simulation.deliveries.fate import fate_of
-from tests.simulation.loop import Loop
 from tests.simulation.policies import WIRE, Simulated
 
 if TYPE_CHECKING:
@@ -226,7 +226,8 @@ class World:
         end = self.loop.now + seconds
         self._next_mail(end)
         self._next_look(end)
-        self.loop.run_until(end)
+        self.loop.run(end)
+        self.loop.now = end
         return self
 
     def _next_mail(self, end: float) -> None:
