@@ -1,5 +1,5 @@
 """
-What becomes of a mail once a vendor accepted it.
+The acceptance of a mail: it is kept, and its events are scheduled.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Acceptance"]
 
 _UNHEARD = ("undelivered", "stuck")
 
-# What an address begins with says what becomes of its mails.
+# The prefix of an address decides the events of its mails.
 _FATES = {"bounce": ("bounced",), "defer": ("deferred", "delivered")}
 _APART = 0.5
 

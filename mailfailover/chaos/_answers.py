@@ -1,5 +1,5 @@
 """
-What a vendor's answer says of the mail's id, read as the provider reads it.
+The ids in a vendor's answer, read as the provider reads them.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ class Certificates:
 
     def _loaded(self, leaf: Any) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # A session that goes on would skip the certificate that is to be seen.
+        # A resumed session would skip the certificate.
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
         if leaf is not None:

@@ -47,7 +47,7 @@ _CERTIFICATES = ("expired_certificate", "wrong_certificate")
 @published_in("mailfailover.chaos")
 class Chaos:
     """
-    Every vendor that mailfailover knows, on this machine, each failing as it is told.
+    Every vendor that mailfailover knows, on this machine, failing on command.
 
     A context manager::
 
@@ -174,7 +174,7 @@ class Chaos:
 
     def url_of(self, vendor: str, *, tls: bool = False) -> str:
         """
-        What takes the place of the vendor's scheme and host: a provider's ``base_url``.
+        The URL that replaces the vendor's scheme and host, for a provider's ``base_url``.
         """
         self._conditions.named(vendor)
         if vendor == SMTP:
@@ -196,11 +196,11 @@ class Chaos:
         keys = self.keys if self._certificates.can_be_made else None
         return written_dsn(vendor, url, self._hooks.url_of(vendor), keys)
 
-    # What fails
+    # Failing
 
     def fail(self, vendor: str, kind: str, **options: Any) -> None:
         """
-        Let a vendor fail from now on, in this way and no other; ``"*"`` is all of them.
+        Let a vendor fail from now on, in this way only; ``"*"`` stands for all vendors.
 
         Args:
             options: See :class:`Trouble`.
@@ -212,7 +212,7 @@ class Chaos:
 
     def heal(self, vendor: str = "*") -> None:
         """
-        Let a vendor, or all of them, be well; the end of an incident, if one is played.
+        End the failures of a vendor, or of all vendors, and the incident that is played.
         """
         self._conditions.heal(vendor)
 
@@ -231,7 +231,7 @@ class Chaos:
         """
         return SMTP_KINDS if vendor == SMTP else http_kinds(vendor)
 
-    # What was accepted, and what is told of it
+    # Accepted mails and their events
 
     def mails(self, vendor: str = "", recipient: str = "") -> tuple[AcceptedMail, ...]:
         """
@@ -250,7 +250,7 @@ class Chaos:
         Have a vendor post the events of its mails to *url*; "" for nowhere.
 
         Raises:
-            ConfigurationError: If the vendor has no webhooks, or *url* is none.
+            ConfigurationError: If the vendor has no webhooks, or *url* is no URL.
         """
         self._hooks.set(self._conditions.named(vendor), url)
 

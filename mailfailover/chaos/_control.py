@@ -1,5 +1,5 @@
 """
-The API and the page: what fails now, what was accepted, and what shall be told.
+The control of the vendors, by an API and a page: failures, accepted mails, events.
 """
 
 from __future__ import annotations

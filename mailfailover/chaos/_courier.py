@@ -41,7 +41,7 @@ class Told:
     kind: str
     recipient: str
     status: int
-    """What was answered; 0 where nothing was."""
+    """The status of the answer; 0 without an answer."""
 
     def to_dict(self) -> dict[str, Any]:
         """
@@ -64,10 +64,10 @@ class Courier:
     """
     Posts events when they are due, in a thread of its own.
 
-    An event that is not answered with a 2xx is posted twice more, signed anew.
+    An event without a 2xx answer is posted twice more, with a new signature each time.
 
     Args:
-        send: Makes a call within so many seconds.
+        send: Makes a call, with a time limit in seconds.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Courier:
 
     def stop(self) -> None:
         """
-        Post nothing more; what is on its way is waited for.
+        Stop posting, after the call under way.
         """
         with self._changed:
             self._ended = True

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "Door", "Doors", "address_of"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""What a request may have; more than any vendor takes."""
+"""The size limit of a request, above every vendor's limit."""
 
 _HANDSHAKE = b"\x16"
 
@@ -66,7 +66,7 @@ class Doors:
     Args:
         shared: The port of the page, the API and of every vendor.
 
-        own: The ports of single vendors that there are from the begin.
+        own: The ports of single vendors that are open from the beginning.
 
         make: Makes the port of a vendor of its own.
     """
@@ -88,7 +88,7 @@ class Doors:
         Listen.
 
         Raises:
-            OSError: If a port cannot be had; none is then.
+            OSError: If a port is not available; no port is open then.
         """
         try:
             for door in (self.shared, *self._own.values()):

@@ -1,8 +1,8 @@
 """
-The events that each vendor tells of a mail: its payloads, to be filled in.
+The templates of each vendor's events, with placeholders for the values of a mail.
 
 ``events/<vendor>.json`` has a payload for each kind, with ``$name`` where a value of the mail
-belongs. They follow the vendors' own pages, which the providers' files name (2026-11).
+belongs. The payloads follow the vendors' own pages, which the providers' files name (2026-11).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def told_kinds(vendor: str) -> tuple[str, ...]:
 
 def event_payload(mail: AcceptedMail, kind: str, recipient: str, event_id: str, now: float) -> Any:
     """
-    The payload by which the vendor of *mail* tells *kind* of one recipient.
+    The payload of the vendor's event *kind* about one recipient of *mail*.
     """
     message_id = mail.message_ids.get(recipient, "")
     when = datetime.fromtimestamp(now, UTC)

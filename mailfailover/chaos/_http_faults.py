@@ -1,5 +1,5 @@
 """
-What each kind of trouble does to a call over HTTP.
+The fault that each kind of trouble causes in a call over HTTP.
 """
 
 from __future__ import annotations

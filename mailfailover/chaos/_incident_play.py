@@ -26,7 +26,7 @@ def _queue(phase: Phase, passed: float) -> Trouble:
 # Some vendors have no such answer of their own.
 _ANSWERS = {"forbidden": "suspended", "payment": "suspended"}
 
-# DNS is no matter of a vendor on this machine: what it comes to is that nobody is reached.
+# A vendor on this machine has no DNS to break, so refused connections stand for it.
 _TROUBLES: Mapping[Fault, Callable[[Phase, float], Trouble]] = {
     Fault.DNS: lambda one, _: Trouble(kind="refuse", probability=one.share),
     Fault.REFUSED: lambda one, _: Trouble(kind="refuse", probability=one.share),
@@ -48,7 +48,7 @@ _TROUBLES: Mapping[Fault, Callable[[Phase, float], Trouble]] = {
 
 class IncidentPlay:
     """
-    What an incident means for which vendor at which moment.
+    The troubles of each vendor at each moment of an incident.
 
     Args:
         began: The reading of the clock at its begin.
@@ -76,7 +76,7 @@ class IncidentPlay:
 
     def is_over(self, now: float) -> bool:
         """
-        Whether all is well again.
+        Whether the incident has ended.
         """
         return self.passed(now) >= self.incident.lasts
 

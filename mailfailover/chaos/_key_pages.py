@@ -25,7 +25,7 @@ def key_page(request: RecordedRequest, vendor: str | None, keys: Keys) -> Canned
     """
     The key or the certificate that is asked for; None where none is.
 
-    SNS has hosts of its own: they are told by the Host header.
+    The hosts of SNS are recognized by the Host header.
     """
     if request.method != "GET":
         return None

@@ -1,5 +1,5 @@
 """
-What vendors sign webhooks with: one secret for all, and key pairs where a vendor has one.
+The keys that sign webhooks: one secret for all vendors, and key pairs for those that need one.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class AcceptedMail:
 
 def headings_of(request: RecordedRequest) -> tuple[str, str]:
     """
-    Sender and subject of the mail in a request, in whatever fields the vendor has for them.
+    The sender and the subject of the mail in a request, in the vendor's own fields.
     """
     body = json_value(request)
     mime = from_base64(_first(body, _MIME) or request.body)

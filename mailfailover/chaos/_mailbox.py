@@ -88,7 +88,7 @@ class Mailbox:
 
     def clear(self) -> None:
         """
-        Forget all mails; numbers go on.
+        Forget all mails; their numbers continue.
         """
         with self._changed:
             self._mails.clear()

@@ -219,7 +219,7 @@ def _socketlabs(posting: Posting) -> HTTPRequest:
 
 
 def _unisender(posting: Posting) -> HTTPRequest:
-    # The hash stands where the key stood when it was made.
+    # The hash replaces the key from which it was made.
     with_key = json.dumps({**posting.payload, "auth": SECRET}, ensure_ascii=False)
     auth = md5(with_key.encode(), usedforsecurity=False).hexdigest()
     return posting.request({}, with_key.replace(SECRET, auth).encode())

@@ -1,5 +1,5 @@
 """
-What fails at a vendor: a kind, how often, and for how long.
+A trouble of a vendor: its kind, how often it strikes, and for how long.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _STUCK = 0.2
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """
-    One thing that fails at a vendor.
+    A failure of a vendor.
 
     Attributes:
-        kind: What, such as ``"hang"``, ``"edge"``, or the vendor's own ``"rate_limited"``.
+        kind: Its kind, such as ``"hang"``, ``"edge"``, or the vendor's own ``"rate_limited"``.
 
         probability: The part of the calls, or of the mails, that it hits.
 

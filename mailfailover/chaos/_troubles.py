@@ -17,7 +17,7 @@ __all__ = ["Troubles"]
 
 class Troubles:
     """
-    What fails now; safe from many threads.
+    The present troubles; safe from many threads.
 
     Args:
         clock: Seconds that never go back.
@@ -33,7 +33,7 @@ class Troubles:
 
     def set(self, *troubles: Trouble) -> None:
         """
-        Let these take the place of what there is.
+        Replace the present troubles.
         """
         now = self._clock()
         with self._lock:

@@ -1,5 +1,5 @@
 """
-A vendor over HTTP: its dialect, its troubles, and whom it hands accepted mails.
+A vendor over HTTP: its dialect, its troubles, and the function that takes accepted mails.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def http_kinds(vendor: str) -> Mapping[str, str]:
 
 class Vendor:
     """
-    One vendor that is called over HTTP.
+    A vendor that is called over HTTP.
 
     Args:
         accept: Called with each request whose mail was accepted, and the vendor's answer.

@@ -1,8 +1,8 @@
 """
-Berths: how many calls to one provider may be under way, so that others have room beside it.
+Berths: how many calls to one provider may be under way, so that other providers keep theirs.
 
-A provider may have three times as many calls as berths are free. So one that hangs takes three
-quarters of them at most, and two together leave some for a third. A chain of one provider has
+A provider may have three times as many calls as berths are free. So a provider that hangs takes
+three quarters of them at most, and two together leave some for a third. A chain of one provider has
 nobody to leave room for.
 """
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from mailfailover.outbox._lease import Lease
 
 SHARE = 3
-"""A provider has at most so many berths for each that is free."""
+"""The most berths of a provider for each free berth."""
 
 LONGEST_WAIT = 30.0
 _USUAL_SECONDS = 1.0
 _PATIENCE = 0.5
-"""For so many seconds a thread waits for a berth, where the provider's calls are not longer."""
+"""Seconds that a thread waits for a berth, unless the provider's calls take longer."""
 
 _LEARNED = 0.2
 """How much the last call counts in what is known of a provider's calls."""

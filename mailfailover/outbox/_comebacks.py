@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mailfailover.errors import Attempt
 
 AWAY = 30.0
-"""A provider that failed for so many seconds, and took nothing meanwhile, was away."""
+"""A provider was away if it failed for this many seconds and took no mail meanwhile."""
 
 FIRST = 50
 MOST = 500
@@ -35,14 +35,16 @@ class Comeback:
     """What was tried before waits no longer."""
 
     size: int = FIRST
-    """How many mails come next: few at first, so that they do not knock it over again."""
+    """
+    The number of mails sent next. A few at first, so that they do not overload the provider again.
+    """
 
 
 class Comebacks:
     """
     Learns from attempts which providers are back.
 
-    What was before its time it does not know: the first mail that a provider takes counts as a
+    Earlier attempts are unknown to it: the first mail that a provider takes counts as a
     comeback.
     """
 

@@ -1,5 +1,5 @@
 """
-The crew of a running worker: one thread takes mails, others send them, one tells that they live.
+The crew of a running worker: one thread takes mails, others send them, one renews their leases.
 
 Mails that somebody waits for begin before bulk, and bulk leaves some room free for them at all
 times. A mail that may be what killed its worker is sent with nothing beside it; between two of
@@ -36,17 +36,17 @@ ADJUST_SECONDS = 0.25
 
 class Duties(NamedTuple):
     """
-    What a crew does, by whoever knows how.
+    The functions that a crew calls.
     """
 
     sweep: Callable[[], bool]
     """Moves on some mails whose time has come; says whether there are more."""
 
     claim: Callable[[Mapping[Lane, int]], list[Lease]]
-    """Takes mails whose turn it is: of each lane at most so many."""
+    """Takes mails whose turn it is, up to a number for each lane."""
 
     deliver: Callable[[Lease], object]
-    """Sends one of them."""
+    """Sends a mail."""
 
     give_back: Callable[[list[Lease]], object]
     """Lets others have those that were not begun."""
@@ -66,7 +66,7 @@ class Crew:
     Takes and sends mails until it is stopped.
 
     Args:
-        duties: What it does.
+        duties: The functions that it calls.
 
         throttle: How many mails it sends at the same time.
 

@@ -73,7 +73,7 @@ _REFUSALS: dict[type[MailFailoverError], RecipientStatus] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """
-    What the deliveries of a worker have in common.
+    The parts that all deliveries of a worker share.
     """
 
     engine: Engine
@@ -101,9 +101,9 @@ class Delivery:
 
     def run(self) -> Ending | None:
         """
-        Send it; return how that ended, None where it could not be written down.
+        Send the mail; return how that ended, None if the ending could not be stored.
 
-        What a provider or the database raises ends here. What is meant for the whole process,
+        Exceptions of a provider or the database end here. Those for the whole process,
         such as KeyboardInterrupt, is raised again once the mail is safe.
         """
         try:
@@ -155,9 +155,9 @@ class Delivery:
 
     def _portions(self, job: Job) -> Iterable[Portion]:
         """
-        Return what is to be sent now: not what waits for a receiver that is down.
+        Return the part to send now, without recipients whose receiver is down.
 
-        What an earlier attempt may have sent does not wait.
+        Recipients whom an earlier attempt may have reached do not wait.
         """
         deliveries = self.parts.mailer.deliveries
         if deliveries is None:

@@ -1,9 +1,9 @@
 """
-Group commits: what several threads write to the outbox at the same time is one commit.
+Group commits: concurrent writes of several threads to the outbox share a commit.
 
-A commit waits for the disk, or for a server far away. A thread that finds nobody writing
-writes at once; those who come meanwhile are written together by the next. So nobody waits for
-company, and a worker with many threads waits for the disk no more often than one with few.
+A commit waits for the disk, or for a server far away. A thread writes at once if no other does;
+the writes that arrive meanwhile share the next commit. So no thread waits for others to join, and a
+worker with many threads waits for the disk no more often than a worker with few.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class LeaseLost(Exception):
 
 class Write(NamedTuple):
     """
-    What is to be written of one mail, all of it or nothing.
+    The changes to one mail, which are stored together or not at all.
     """
 
     fence: Delete | Update
@@ -47,15 +47,15 @@ class Write(NamedTuple):
     """The parameters of the fence."""
 
     rest: Mapping[Statement, Rows]
-    """What else is written, if the fence found its row."""
+    """Further writes, made if the fence found its row."""
 
 
 class Writes:
     """
-    Commits what the threads of a worker write.
+    Commits the writes of a worker's threads.
 
     Attributes:
-        waited: For how many seconds threads waited for their commits, taken together.
+        waited: The seconds that all threads together waited for their commits.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -165,7 +165,7 @@ class Writes:
                 is_executed = True
         except Exception as exc:  # noqa: BLE001 -- raised where it belongs
             if len(batch) > 1 and is_begun and not is_executed:
-                for one in batch:  # whoever is to blame fails alone
+                for one in batch:  # only the write that fails raises
                     self._write([one])
             else:
                 for one in batch:
@@ -184,21 +184,23 @@ def _shut() -> Lock:
 @dataclass(eq=False, slots=True)
 class _Entry:
     """
-    What one thread waits for.
+    The writes of one thread, which waits for their commit.
     """
 
     write: Write | None
-    """None for a transaction of its own."""
+    """None for a separate transaction."""
 
     is_done: bool = False
     is_next: bool = False
     gate: Lock = field(default_factory=_shut)
-    """Opened for its thread alone: of hundreds that wait, only those wake who go on."""
+    """A lock for each waiting thread, so that a commit wakes only the threads it concerns."""
 
     error: BaseException | None = field(
         default_factory=lambda: SQLAlchemyError("whoever was about to write it was interrupted")
     )
-    """Why it is not written: until it surely is, it counts as not written."""
+    """
+    The reason why the writes are not stored; they count as not stored until the commit is certain.
+    """
 
 
 def _execute(connection: Connection, writes: Iterable[Write]) -> None:

@@ -1,5 +1,5 @@
 """
-A health server for a process that otherwise listens to nobody: a worker, or a sweeper.
+A health server for a process without another port: a worker, or a sweeper.
 
 Only the standard library is needed: a worker may run without the service's packages.
 """

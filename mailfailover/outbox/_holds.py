@@ -1,9 +1,9 @@
 """
 Holds: mails that wait because no link reaches their receiver.
 
-A receiver that is down at all links would only fill the queues of the vendors. So its mails wait
-here, and none is blamed for it. Probes find out whether it is up again; then all that waited is
-due, at the pace at which a receiver that comes back can take it.
+Mails to a receiver that no link reaches would only fill the vendors' queues. They wait here
+instead, and count against no link. Probes find out when the receiver is up again; then the waiting
+mails become due at a pace that a recovering receiver can take.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ LOOK_SECONDS = 15.0
 """How often it is looked whether receivers are up again."""
 
 AGAIN_SECONDS = 1800.0
-"""After so long a held mail is looked at again, whoever its worker is by then."""
+"""Time after which a held mail is looked at again, by any worker."""
 
 MARK = "@"
-"""What tells a receiver from a provider among those that a mail is blocked by."""
+"""The prefix that tells receivers from providers in the list of what blocks a mail."""
 
 
 def held_by(blocked_by: str) -> tuple[str, ...]:
@@ -63,10 +63,10 @@ def delays(count: int, usual: float) -> Iterator[float]:
 
 class Holds:
     """
-    Lets mails go that were held back, when their receiver is up again, and probes before.
+    Releases held mails when their receiver is up again, and sends probes before that.
 
     Args:
-        deliveries: What is known of receivers.
+        deliveries: The state of receivers.
 
         engine: The database of the outbox.
 
@@ -145,7 +145,7 @@ IS_HELD = (
     & (mails.c.state == State.PENDING)
     & mails.c.turn.is_(None)
 )
-"""A condition: it waits for a receiver."""
+"""A condition that selects the mails waiting for a receiver."""
 
 _TEXTS = select(mails.c.blocked_by).where(IS_HELD).distinct()
 _DUE = (

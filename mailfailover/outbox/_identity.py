@@ -1,9 +1,9 @@
 """
 The identity of a worker: who holds a lease, and whether that process can still be alive.
 
-It names the machine since its last start, the process, and when that began: so another process
-of the machine can tell that it is gone, and need not wait until its leases end. A worker with a
-name of its own is known by that name, also when it is started anew on another machine.
+The identity names the machine since its last start, the process, and the time the process began.
+Another process of the machine can then tell that the worker is gone without waiting for its leases.
+A worker with a name of its own is known by that name, also after a restart on another machine.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mailfailover._values.ulid import new_id
 
 _NAMED = "name"
 _DEAD = "dead"
-"""In place of its beginning, for a process that nobody has buried yet."""
+"""Stands for the start of a process that has ended and was not yet waited for."""
 
 
 def identity(name: str = "") -> str:
@@ -54,7 +54,7 @@ def is_gone(owner: str, own: str) -> bool:
 
 def _machine() -> str:
     """
-    What only the processes have in common that see each other's numbers.
+    A value that only processes with a common PID namespace share.
     """
     facts = [socket.gethostname()]
     with suppress(OSError):

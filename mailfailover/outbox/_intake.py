@@ -140,7 +140,7 @@ def store_many(
         try:
             with connection.begin_nested():
                 _INSERTS[connection.dialect.name](connection, drafts)
-        except IntegrityError:  # another added one of them at this moment
+        except IntegrityError:  # another process added one of these mails at this moment
             pass
         else:
             return [draft.row["id"] for draft in drafts]
@@ -192,7 +192,7 @@ def _insert_new(connection: Connection, draft: Draft) -> int | None:
 
 def _insert_after_the_first(connection: Connection, drafts: Sequence[Draft]) -> None:
     """
-    On SQLite: whoever inserted one row writes alone, and knows which numbers come next.
+    On SQLite, the writer of the first row holds the only write lock, so it knows the next numbers.
     """
     first = _insert_new(connection, drafts[0])
     if first is None:

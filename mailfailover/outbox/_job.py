@@ -35,7 +35,7 @@ ACCEPTED = "accepted"
 
 class Standing(NamedTuple):
     """
-    How one recipient stands, and since which attempt.
+    The status of one recipient, and the attempt that set it.
     """
 
     status: str = PENDING
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
 
 class Portion(NamedTuple):
     """
-    What one send is for: these recipients, with the attempts that may have reached them.
+    The recipients of one send, with the attempts that may have reached them.
     """
 
     emails: tuple[str, ...]
@@ -68,7 +68,7 @@ class Job:
 
     def portions(self) -> Iterator[Portion]:
         """
-        Yield what is to be sent by itself.
+        Yield the parts that are sent separately.
 
         A mail for all is one portion. Of a merge, those whom one attempt may have reached are
         one, so that the vendor knows the same part again; those who surely got nothing, another.
@@ -91,7 +91,7 @@ class Job:
 
 def new_job(lease: Lease, body: bytes, seal: Seal) -> Job:
     """
-    A mail that nobody had before: its message is all there is to know.
+    The job of a mail that no worker took before, made from its message alone.
 
     Raises:
         InvalidMessage: If its message is not what this version can read.

@@ -1,8 +1,8 @@
 """
-Leases: a mail belongs to one worker for a while, which alone may say what became of it.
+Leases: for a while a mail belongs to one worker, and only that worker may record its outcome.
 
-Every lease of a mail has a number, its token. What a worker writes is written only where the
-token is still its own, so one that was stopped and comes back too late overwrites nothing.
+Every lease of a mail has a number, its token. A worker's write takes effect only while the token
+is current, so a worker that was stopped and continues too late overwrites nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 HELD = (State.LEASED, State.SENDING)
 SMALL = 64 * 1024
-"""So many bytes of a message are read when it is claimed; more wait until it is sent."""
+"""
+Bytes of a message that are read at its claim; the content of a longer one is read at its send.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,16 @@ class Lease:
     """Leases of one claim are to be used in this order."""
 
     body: bytes | None = field(default=None, repr=False)
-    """The message, if it is small and nobody ever had it before: then nothing else is known."""
+    """The message, if it is small and no worker took it before."""
 
 
 def claim(
     connection: Connection, owner: str, until: datetime, limits: Mapping[Lane, int]
 ) -> list[Lease]:
     """
-    Take mails whose turn it is: of each lane at most so many.
+    Take mails whose turn it is, up to a number for each lane.
 
-    A try counts from here on: a mail that kills whoever takes it comes to its end too.
+    The try counts from here on, so that a mail that kills its workers comes to an end too.
     """
     rows = []
     for lane, limit in limits.items():
@@ -70,9 +72,9 @@ def claim_one(
     connection: Connection, owner: str, until: datetime, mail_id: str, *, is_free: bool
 ) -> list[Lease]:
     """
-    Take the mail with this id, if it waits for nothing but a worker.
+    Take the mail with this id if it only waits for a worker.
 
-    One that is to be sent alone is taken only by a worker that *is_free*.
+    A mail that must be sent alone is taken only by a worker that *is_free*.
     """
     given = {"of_id": mail_id, "owner": owner, "due": until}
     query = _NAMED if is_free else _NAMED_WITH_OTHERS
@@ -89,7 +91,7 @@ def has_ready(connection: Connection, lane: Lane) -> bool:
 
 def renew(connection: Connection, owner: str, numbers: Collection[int], until: datetime) -> int:
     """
-    Prolong what *owner* holds of these mails; return how many that are.
+    Prolong the leases that *owner* holds on these mails; return their number.
     """
     row = {"numbers": list(numbers), "of_owner": owner, "due": until}
     return connection.execute(_RENEW, row).rowcount
@@ -97,7 +99,7 @@ def renew(connection: Connection, owner: str, numbers: Collection[int], until: d
 
 def give_back(connection: Connection, leases: Iterable[Lease]) -> None:
     """
-    Let others have mails for which nobody was called; the tries do not count.
+    Give back mails for which no provider was called; the tries do not count.
     """
     rows = [fence(one) | {"tries": one.tries - 1} for one in leases]
     connection.execute(_GIVE_BACK, rows)

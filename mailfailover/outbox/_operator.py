@@ -61,7 +61,7 @@ def cancel(connection: Connection, mail_id: str, now: datetime, forget: datetime
     """
     Give a mail up, unless a provider is being called for it or it is finished.
 
-    A worker that took it, but called nobody yet, finds that its lease is gone.
+    A worker that took the mail and called no provider yet finds that its lease is gone.
     """
     statement = (
         update(mails)
@@ -75,9 +75,9 @@ def cancel(connection: Connection, mail_id: str, now: datetime, forget: datetime
 
 def retry(connection: Connection, mail_id: str, now: datetime, keep: timedelta) -> bool:
     """
-    Let a mail be sent at once, whatever was decided about it, with all its tries before it.
+    Let a mail be sent at once, whatever its state, with a full number of tries.
 
-    Recipients who were refused get another chance; those who have it are left alone. A mail that
+    Refused recipients are tried again, and recipients who have the mail are left out. A mail that
     all its recipients have is not sent again.
     """
     rows = connection.execute(_NAMED, {"of_id": mail_id}).all()

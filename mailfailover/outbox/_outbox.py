@@ -61,8 +61,8 @@ class Outbox(Stored):
             is encrypted. It needs ``pip install "mailfailover[encryption]"``.
 
         on_add:
-            Called with the id of each mail that was added and committed, to wake up somebody
-            who sends it. It must be quick; what it raises is logged and harms no mail.
+            Called with the id of each mail that was added and committed, to wake a worker.
+            It must be quick; its exceptions are logged and harm no mail.
 
         clock: Seconds since 1970.
 
@@ -207,13 +207,13 @@ class Outbox(Stored):
         Return mails without their messages, the newest first.
 
         Args:
-            state: Only those in this state.
+            state: Only mails in this state.
 
-            limit: At most so many.
+            limit: The most mails to return.
 
-            before: Only those that were added before the mail with this id.
+            before: Only mails that were added before the mail with this id.
 
-            among: Only those whose id this query of the same database selects.
+            among: Only mails whose id this query of the same database selects.
         """
         with reading(self.engine) as connection:
             wanted = None if state is None else State(state)
@@ -279,9 +279,9 @@ class Outbox(Stored):
 
     def settle(self, event: DeliveryEvent) -> bool:
         """
-        Take what a vendor tells of a mail as the answer that was missing.
+        Take a vendor's event as the answer that a mail in doubt was missing.
 
-        It is a handler of webhooks: ``mailer.on_event(outbox.settle)``.
+        Use this method as a handler of webhooks: ``mailer.on_event(outbox.settle)``.
 
         Returns:
             Whether the mail was in doubt, and is less so now.

@@ -47,7 +47,7 @@ class Record:
     Keeps the tables in step with the sending of one leased mail.
 
     Attributes:
-        people: How each recipient stands, by all that is known here.
+        people: The status of each recipient, as far as this process knows.
 
         duplicate: Whether more than one attempt may have sent it.
     """
@@ -73,7 +73,7 @@ class Record:
         """How much of the trail of this send is written down."""
 
         self._trail: Sequence[Attempt] = ()
-        """What the send knows of its attempts, kept up by itself."""
+        """The attempts of the current send, which the send itself keeps up to date."""
 
         self._closed: list[dict[str, Any]] = []
         self._dirty: set[str] = set()
@@ -223,7 +223,7 @@ class Record:
 
     def _learned(self) -> dict[Statement, Rows]:
         """
-        What became known since it was last written down.
+        The changes since the last write.
         """
         found: dict[Statement, list[dict[str, Any]]] = defaultdict(list)
         if self._closed:
@@ -244,16 +244,16 @@ class Record:
 
 _IS_OPEN = or_(*(recipients.c.status == status for status in sorted(OPEN)))
 _COUNT_OPEN = select(func.count()).where(recipients.c.mail == bindparam("of_mail"), _IS_OPEN)
-# What a vendor's event settled in the meantime is not overwritten.
+# Do not overwrite recipients that a vendor's event settled in the meantime.
 _ALL = update(recipients).where(recipients.c.mail == bindparam("of_mail"), _IS_OPEN)
 _ONE = _ALL.where(recipients.c.email == bindparam("of_email"))
 BEGIN = insert(attempts)
-"""Writes down that a call is about to be made: :func:`begun`."""
+"""Stores that a call is about to be made, see :func:`begun`."""
 
 END = update(attempts).where(
     attempts.c.mail == bindparam("of_mail"), attempts.c.number == bindparam("of_number")
 )
-"""Writes down how a call ended: :func:`ended`."""
+"""Stores how a call ended, see :func:`ended`."""
 
 _FORGET = delete(bodies).where(bodies.c.mail == bindparam("of_mail"))
 _CALL = OWN.where(is_in(*HELD)).values(state=State.SENDING)
@@ -282,7 +282,7 @@ def begun(mail: int, number: int, provider: str, now: datetime) -> dict[str, Any
 
 def ended(mail: int, number: int, last: Attempt | None, *, in_doubt: bool) -> dict[str, Any]:
     """
-    What is known of an attempt when it has ended; None for one that was not made at all.
+    The columns of an attempt that has ended; None if the call was not made at all.
     """
     return {
         "of_mail": mail,

@@ -51,7 +51,7 @@ class Rules:
 
     def retry_seconds(self, tries: int, rng: Random) -> float:
         """
-        How long to wait after so many tries, four hours at most.
+        The pause after this many tries, four hours at most.
 
         Up to half of it is left to chance, so that mails which failed together come back apart.
         """
@@ -66,6 +66,6 @@ class Rules:
 
     def is_last(self, tries: int) -> bool:
         """
-        Whether a mail with so many tries gets no other.
+        Whether a mail with this many tries gets no other.
         """
         return self.max_tries is not None and tries >= self.max_tries

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "MAILFAILOVER_OUTBOX_KEY"
 
-_MARK = b"\x01mf1"  # JSON, as which a body lies there without a seal, never begins like that
+_MARK = b"\x01mf1"  # an unsealed body is JSON, which never begins like this
 _NAME = 8
 _NONCE = 12
 _KEY = 32

@@ -94,7 +94,7 @@ class SecondSend:
         else:
             self.trail = receipt.attempts
             took = (receipt.provider, receipt.provider_message_id)
-        if not self.is_begun:  # nobody was called
+        if not self.is_begun:  # no provider was called
             return None
         return self._finish(took)
 

@@ -33,11 +33,11 @@ _UNSERVED = tuple(sorted(OPEN))
 
 def settle(connection: Connection, event: DeliveryEvent, now: datetime, keep: timedelta) -> bool:
     """
-    Take *event* as the answer that was missing; return whether it was.
+    Take *event* as the answer that was missing; return whether it was missing.
 
-    A vendor that tells of one recipient took the mail for all of them, unless each was to get
-    one of his own. That somebody has it holds even where we thought that it surely did not leave;
-    that it was not sent is about the attempts in doubt only.
+    An event about one recipient means that the vendor took the mail for all, unless each recipient
+    gets a separate mail. A delivery counts even if we recorded that the mail did not leave; a
+    refusal counts for the attempts in doubt only.
     """
     if event.type in _SAYS_NOTHING or not event.mail_id:
         return False
@@ -73,7 +73,7 @@ def conclude(
     """
     End those of these mails whose recipients are all settled; return how each ended.
 
-    What *event* tells of who took it is written down too.
+    The provider that *event* names is stored too.
     """
     took = (
         {}
@@ -103,7 +103,7 @@ def conclude(
 
 def settled_among(connection: Connection, numbers: Sequence[int]) -> dict[int, State]:
     """
-    How those of these mails end that nobody is still to get, and that somebody was sent.
+    The endings of the mails that no recipient still waits for, and that at least one was sent.
 
     A mail that was refused before any vendor took it is left as it is.
     """
@@ -126,7 +126,7 @@ def settled_among(connection: Connection, numbers: Sequence[int]) -> dict[int, S
 
 def _was_called(connection: Connection, number: int, event: DeliveryEvent) -> bool:
     """
-    Whether the provider that tells was ever called for the mail.
+    Whether the provider of the event was ever called for the mail.
     """
     query = select(func.count()).where(
         attempts.c.mail == number, attempts.c.provider == event.provider

@@ -85,7 +85,7 @@ def end_leases(connection: Connection, owners: Sequence[str], now: datetime) -> 
 
 def owners(connection: Connection) -> list[str]:
     """
-    Who holds leases.
+    The owners of leases.
     """
     query = select(mails.c.owner).where(or_(*(mails.c.state == state for state in HELD)))
     return list(connection.scalars(query.distinct()))
@@ -141,7 +141,7 @@ def _forget(connection: Connection, rows: Iterable[Row[Any]], now: datetime, rul
 
 class _Moves:
     """
-    What becomes of a mail in each state.
+    The change to a mail, by its state.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class _Moves:
 
     def of(self, row: Any) -> dict[str, Any]:
         """
-        What changes in the row of a mail.
+        The columns of a mail that change.
         """
         return _MOVES[State(row.state)](self, row)
 
@@ -181,9 +181,9 @@ class _Moves:
 
     def in_doubt(self, row: Any) -> dict[str, Any]:
         """
-        Its worker went away in the middle of a call: its fault only if it was alone.
+        A mail whose worker died during a call; the mail is to blame only if it was alone.
 
-        The worker stays its owner: what else it had is told by that.
+        The worker stays its owner, which shows what else it was sending.
         """
         lost = self._lost(row)
         doubt = "in the middle of a call: it may have been sent"

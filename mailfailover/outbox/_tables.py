@@ -1,7 +1,7 @@
 """
 The tables of the outbox.
 
-What waits for time has a ``due``, whatever its state: a mail that is scheduled or repeated, a
+A mail that waits for a time has a ``due``, whatever its state: a scheduled or repeated mail, a
 lease that ends, an unknown outcome, a finished mail that is to be forgotten. What only waits
 for a worker has a ``turn`` instead, in a ``lane`` and a ``flow`` (see ``_turns``). So two small
 indexes find all there is to do, and neither grows with what is done.
@@ -42,13 +42,13 @@ METADATA = MetaData()
 @published_in("mailfailover.outbox")
 class State(StrEnum):
     """
-    Where a mail of the outbox stands.
+    The state of a mail in the outbox.
 
     .. versionadded:: 0.1.0
     """
 
     PENDING = "pending"
-    """It waits for its time, or for a worker."""
+    """Waits for its time, or for a worker."""
 
     LEASED = "leased"
     """A worker took it; no provider was called yet."""
@@ -60,10 +60,10 @@ class State(StrEnum):
     """A provider accepted it."""
 
     UNKNOWN = "unknown"
-    """It may have been sent; an event, a repetition or the operator settles it."""
+    """May have been sent; an event, a repetition or the operator settles it."""
 
     DEAD = "dead"
-    """It is given up; its reason says why."""
+    """Given up, for the reason that the mail names."""
 
 
 FINISHED = (State.SENT, State.DEAD)
@@ -71,16 +71,16 @@ FINISHED = (State.SENT, State.DEAD)
 
 class Lane(IntEnum):
     """
-    Which mails go first: those of a lower lane, whatever their turns.
+    The lane of a mail. Mails of a lower lane go first, whatever their turns.
     """
 
     SOON = 0
-    """Somebody waits for it."""
+    """A person waits for the mail."""
 
     BULK = 1
 
     ALONE = 2
-    """Its worker died while it was being sent: it is sent with nothing beside it."""
+    """The worker died during the send, so the next send has no other mails beside it."""
 
 
 STREAM_LENGTH = 160

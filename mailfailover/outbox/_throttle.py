@@ -8,7 +8,7 @@ mails wait for. Where they wait for our own database instead, more calls make no
 from __future__ import annotations
 
 LEAST = 32
-"""Fewer share a commit with too few: measured on SQLite, 2026-11."""
+"""With fewer calls, too few of them share a commit (measured on SQLite, 2026-11)."""
 
 MOST = 256
 PAYS = 0.5

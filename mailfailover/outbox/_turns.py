@@ -1,12 +1,12 @@
 """
-Turns: the order in which mails are sent, so that none with many before it holds up another.
+Turns: the order in which mails are sent, so that no sender's backlog delays the mails of others.
 
-Mails that somebody waits for go before all others: each kind has a lane of its own. Within a
+Mails that a person waits for go before all others: each kind has a lane of its own. Within a
 lane the flows take turns; a flow is the mails of one stream and sender. The mail with the lowest
 turn is sent first. A flow's mails get turns that follow one another; a flow with none waiting
 starts where its lane is now, beside everybody's next mail. This is fair queueing with the number
 of the round as its clock. Nothing is locked for it: two mails that are added at the same moment
-may get the same turn, which harms nobody.
+may get the same turn, which is harmless.
 
 A mail that is tried again is in a second flow of its sender: it neither stands behind all that
 its sender added since, nor before the mails of others.
@@ -31,7 +31,7 @@ URGENT = "transactional"
 """The stream of mails that somebody waits for."""
 
 AGAIN = "again\n"
-"""What the name of a flow of mails that are tried again begins with."""
+"""The prefix of the flows of mails that are tried again."""
 
 READY = mails.c.turn >= 0
 """A condition that an index answers, as ``IS NOT NULL`` would not everywhere."""
@@ -108,7 +108,7 @@ def waiting(connection: Connection, limit: int) -> tuple[str, ...]:
 
 def ready_in(lanes: Iterable[Lane]) -> Any:
     """
-    A condition: it waits for nothing but a worker, in one of these lanes.
+    A condition that selects the mails of these lanes that only wait for a worker.
     """
     return mails.c.lane.in_([int(one) for one in lanes]) & READY
 

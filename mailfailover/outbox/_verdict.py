@@ -41,7 +41,7 @@ ADDRESS_SECONDS = 6 * 3600.0
 """After so long it is looked whether an address is still held."""
 
 REACHED = frozenset({str(RecipientStatus.ACCEPTED), str(RecipientStatus.QUEUED)})
-"""The statuses of those for whom a provider took the mail."""
+"""The statuses of recipients for whom a provider took the mail."""
 
 
 @published_in("mailfailover.outbox")
@@ -53,7 +53,7 @@ class Ending:
     Attributes:
         mail_id: The id of the mail.
 
-        state: Where it stands now.
+        state: Its state now.
 
         provider: The chain key of the provider that took it, "" for none.
 
@@ -61,7 +61,7 @@ class Ending:
 
         reason: Why it is not sent.
 
-        due: When time moves it on.
+        due: When the outbox looks at it next.
 
         blocked_by: The providers that were away when it was tried, where it is tried again.
 
@@ -195,7 +195,7 @@ def tell(error: Exception) -> str:
 
 def values_of(ending: Ending, now: datetime) -> dict[str, Any]:
     """
-    What is written into the mail's row.
+    The columns that the verdict changes.
     """
     blocked_by = (*ending.blocked_by, *(f"{MARK}{one}" for one in ending.held_back))
     return {

@@ -37,7 +37,7 @@ UNFINISHED = "unfinished"
 @dataclass(frozen=True, slots=True)
 class OutboxRecipient:
     """
-    What became of one recipient.
+    The outcome for one recipient.
 
     *status* is ``"pending"``, or as in a receipt: see :class:`~mailfailover.RecipientStatus`.
 
@@ -89,13 +89,13 @@ class OutboxMail:
             ends, an unknown outcome is tried again, a finished mail is forgotten. None where
             it only waits for a worker, or for the operator.
 
-        expires: It is not sent after that.
+        expires: The time after which it is not sent.
 
-        sender, stream: The address of its From, and what kind of mail it is.
+        sender, stream: The address of its From, and its stream.
 
         tries: How often a worker took it.
 
-        recipients: What became of each.
+        recipients: The outcome for each recipient.
 
         attempts: Every call that was made for it, oldest first.
 

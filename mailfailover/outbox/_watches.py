@@ -30,7 +30,7 @@ LOOK_SECONDS = 60.0
 """After so long a mail that is late is looked at again, while its provider delivers badly."""
 
 LONGEST = timedelta(days=1)
-"""After so long nobody waits for a mail any more."""
+"""The longest time for which a delivery is watched."""
 
 LIMIT = 50
 
@@ -65,7 +65,7 @@ def watch_for(
     lease: Lease, message: Message, ending: Ending, mailer: Mailer, now: datetime
 ) -> NewWatch | None:
     """
-    Return the watch of a mail that was sent, None where nobody set a time for its delivery.
+    Return the watch of a mail that was sent, None if it has no time limit for its delivery.
     """
     seconds = message.deliver_within
     if seconds is None:
@@ -169,7 +169,7 @@ _TAKE = (
 OWN = delete(watches).where(
     watches.c.mail == bindparam("of_mail"), watches.c.token == bindparam("of_token")
 )
-"""Ends a watch, if nobody looked at its mail since."""
+"""Ends a watch, unless its mail was looked at in the meantime."""
 
 _FREE = update(mails).where(mails.c.number == bindparam("of_mail"), mails.c.state == State.SENT)
 

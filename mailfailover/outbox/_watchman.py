@@ -69,7 +69,7 @@ class Watchman:
     @contextmanager
     def looking(self, every: float) -> Iterator[None]:
         """
-        Look meanwhile, in a thread of its own, every so many seconds.
+        Look at the watched mails in a background thread, until the block ends.
         """
         over = self._over
         over.clear()

@@ -82,7 +82,7 @@ class OutboxWorker:
         unknown_after: Seconds after which a mail that may have been sent is sent again.
 
         name:
-            A name that no other worker has. One that is started anew takes at once what the
+            A name that no other worker has. A restarted worker takes at once what the
             last one with this name held. Without a name, that works on the same machine only.
 
         observers: Callables that are told of each :class:`Ending`.
@@ -185,10 +185,10 @@ class OutboxWorker:
         Send what is due now, one mail after the other, in this thread.
 
         Args:
-            limit: At most so many.
+            limit: The most mails to send.
 
         Returns:
-            How many were taken, however they ended.
+            The number of mails taken, however they ended.
         """
         self.sweep()
         count = 0
@@ -205,7 +205,7 @@ class OutboxWorker:
         Send this mail now, in this thread, if it is due and no other worker has it.
 
         Returns:
-            How it ended; None where there was nothing to do.
+            How the send ended; None if there was nothing to do.
         """
         leases = self.claim(1, mail_id)
         return self.deliver(leases[0]) if leases else None

@@ -1,5 +1,5 @@
 """
-What tests of mail need: vendors on real sockets that fail on command, and the providers' contract.
+Tools for tests of mail: vendors on real sockets that fail on command, and the providers' contract.
 
 Nothing is imported before it is used, and the servers need the standard library only (trustme
 where they make certificates).

@@ -59,6 +59,6 @@ def certificates(*names: str) -> Certificates:
 @functools.cache
 def untrusted_context() -> ssl.SSLContext:
     """
-    A server's side of TLS whose CA nobody knows; one for the process.
+    A server's side of TLS whose CA no client trusts; made once for each process.
     """
     return certificates().server_context

@@ -48,7 +48,7 @@ class Channel:
     @property
     def socket(self) -> sockets.socket:
         """
-        The socket itself, for whoever carries bytes and looks at none.
+        The socket itself, for code that passes bytes on without reading them.
         """
         return self._sock
 
@@ -105,7 +105,7 @@ class Channel:
 
     def read_some(self) -> bytes:
         """
-        Read whatever there is, at least one byte.
+        Read the bytes that have arrived, at least one.
         """
         self._fill()
         data = bytes(self._buffer)

@@ -32,10 +32,10 @@ def claim(holds: object, problem: str) -> None:
 @contextmanager
 def calling(what: str) -> Iterator[None]:
     """
-    Fail the running test when the provider's code inside raises what is no error of ours.
+    Fail the running test when the provider's code raises anything but a ``MailFailoverError``.
 
     Args:
-        what: Which of its methods is called, and with what.
+        what: The method that is called, and its argument, for the failure's text.
     """
     try:
         yield

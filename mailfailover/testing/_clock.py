@@ -12,7 +12,7 @@ __all__ = ["FakeClock"]
 @published_in("mailfailover.testing")
 class FakeClock:
     """
-    A monotonic clock that stands still until it is told to go on.
+    A monotonic clock that stands still until a test advances it.
 
     Give the object itself where a clock is asked for, and its :meth:`sleep` where a sleep is.
 

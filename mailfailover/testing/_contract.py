@@ -43,7 +43,7 @@ __all__ = ["ProviderContract"]
 @published_in("mailfailover.testing")
 class ProviderContract(Subject):
     """
-    What every provider promises, as a pytest suite: subclass it and set *provider*.
+    The promises of every provider, as a pytest suite: subclass it and set *provider*.
 
     ::
 
@@ -56,9 +56,8 @@ class ProviderContract(Subject):
                 (Response(400, {}, b'{"code": "bad_recipient"}'), RecipientRejected),
             )
 
-    Which claims are made follows from the provider: those of a merge where there is a
-    ``build_batch``, those of SMTP where *accepted* is an ``SMTPResponse``, and a few for
-    an object that only has ``send``.
+    The provider decides which claims are made: claims about merges if it has a ``build_batch``,
+    about SMTP if *accepted* is an ``SMTPResponse``, and a few if it only has ``send``.
 
     Attributes:
         provider: The provider, with secrets of 8 characters or more.
@@ -94,7 +93,7 @@ class ProviderContract(Subject):
 
     def test_capabilities_make_sense(self) -> None:
         """
-        What it declares is whole.
+        Its capabilities are complete and consistent.
         """
         shape.check_capabilities(self.provider)
 
@@ -106,13 +105,13 @@ class ProviderContract(Subject):
 
     def test_dsn_sets_fields(self) -> None:
         """
-        What the parts of a DSN set are fields.
+        The parts of a DSN set existing fields.
         """
         shape.check_fields(self.provider)
 
     def test_is_frozen(self) -> None:
         """
-        Nobody can change it.
+        A provider cannot be changed.
         """
         shape.check_frozen(self.provider)
 
@@ -163,14 +162,14 @@ class ProviderContract(Subject):
     @where(has_requests)
     def test_recipients_have_their_places(self) -> None:
         """
-        Everybody is named, in his own field, and nobody sees a blind copy.
+        Each recipient stands in the right field, and blind copies are invisible.
         """
         self._each_of(PEOPLE, recipients.check_recipients)
 
     @where(has_requests)
     def test_text_and_html_have_their_places(self) -> None:
         """
-        Neither is sent as the other.
+        Text is not sent as HTML, nor HTML as text.
         """
         self._each_of({"both": PEOPLE["all"]}, content.check_bodies_in_place)
 
@@ -360,7 +359,7 @@ class ProviderContract(Subject):
     @where(has_ping_answers)
     def test_odd_answers_to_a_ping_are_survived(self) -> None:
         """
-        Whatever answers a ping is proof that the key is known, or a SendError.
+        An answer to a ping proves that the key is known, or it is a SendError.
         """
         answers.check_ping_answers(self.provider)
 
@@ -381,7 +380,7 @@ class ProviderContract(Subject):
     @where(is_smtp)
     def test_envelope_names_everybody(self) -> None:
         """
-        Everybody gets the mail, and nobody sees who gets a blind copy.
+        All recipients get the mail, and blind copies are invisible.
         """
         self._each_sample(wire.check_envelope)
 
@@ -405,7 +404,7 @@ class ProviderContract(Subject):
     @where(has_partial)
     def test_partial_success_is_told(self) -> None:
         """
-        Who is refused while others are accepted is named.
+        Refused recipients are named where others are accepted.
         """
         each(
             {f"partial {number}": one for number, one in enumerate(self.partial, 1)},
@@ -452,7 +451,7 @@ class ProviderContract(Subject):
     @where(is_http)
     def test_unreadable_success_is_unknown(self) -> None:
         """
-        Half an answer, or somebody else's, is no success and no refusal.
+        A cut or foreign answer is neither a success nor a refusal.
         """
         answers.check_unreadable_success(
             self.provider, self._recorded()[:1], self.message, empty_success=self.empty_success
@@ -482,7 +481,7 @@ class ProviderContract(Subject):
     @where(is_http)
     def test_unknown_codes_end_no_mail(self) -> None:
         """
-        A code nobody has seen sends the mail to the next provider.
+        An unknown code sends the mail to the next provider.
         """
         answers.check_unknown_codes(self.provider, self._recorded()[1:], self.message)
 

@@ -56,14 +56,14 @@ _UNKNOWN_NUMBER = 987_654_321
 _FINAL = 500
 _CUTS = 20
 _KNOWN_STATUSES = {*HTTPStatus, *range(520, 531)}
-"""Those that have a name, and those of Cloudflare: a foreign body may come with each."""
+"""The statuses of HTTP and of Cloudflare, which may all come with a foreign body."""
 
 _PINGED = (200, 202, 204, 301, 400, 401, 403, 404, 500, 503)
 
 
 def _read(provider: Any, response: Any, message: Message) -> Accepted | SendError:
     """
-    What *provider* makes of *response*, asked as a chain asks.
+    The provider's reading of *response*, requested as a chain requests it.
     """
     name = "parse_response" if response.ok else "classify_error"
     with unchanged(message, name), calling(f"{name} of {shown_answer(response)}"):
@@ -83,7 +83,7 @@ def _read(provider: Any, response: Any, message: Message) -> Accepted | SendErro
 
 def shown_answer(response: Any) -> str:
     """
-    What a failure says of the answer that was read.
+    The description of an answer in a failure's text.
     """
     if isinstance(response, Response):
         return f"HTTP {response.status_code} with the body {response.body[:60]!r}"
@@ -191,7 +191,7 @@ def check_unreadable_success(
     provider: Any, answers: Sequence[Response], message: Message, *, empty_success: bool
 ) -> None:
     """
-    A success that cannot be read is none, and no refusal either: nobody knows.
+    A success that cannot be read is neither a success nor a refusal; the outcome is unknown.
     """
     for name, answer in unreadable(answers):
         if empty_success and not answer.body.strip():
@@ -258,7 +258,7 @@ def check_retry_after(provider: Any, message: Message) -> None:
 
 def check_unknown_codes(provider: Any, answers: Sequence[Response], message: Message) -> None:
     """
-    A code that nobody documented never ends a mail.
+    An undocumented code never ends a mail.
     """
     for recorded in answers:
         answer = spoiled(recorded, _UNKNOWN_TEXT, _UNKNOWN_NUMBER)
@@ -272,7 +272,7 @@ def check_unknown_codes(provider: Any, answers: Sequence[Response], message: Mes
 
 def check_ping_answers(provider: Any) -> None:
     """
-    A page that is not the vendor's is no proof of anything.
+    A page that is not the vendor's proves nothing.
     """
     for (name, body), status in itertools.product(FOREIGN_BODIES.items(), _PINGED):
         answer = Response(status, {}, body)

@@ -85,7 +85,7 @@ def check_nothing_added(provider: Any, message: Message) -> None:
 @refusable()
 def check_nothing_invented(provider: Any, message: Message) -> None:
     """
-    A mail of HTML alone has no text that nobody wrote.
+    A mail of HTML alone gets no invented text.
     """
     for leaf in wire_leaves(build(provider, message)):
         text = leaf.text.strip()

@@ -189,7 +189,7 @@ class _Printed:
 @refusable()
 def check_no_io(provider: Any, message: Message) -> None:
     """
-    No file, socket or process is opened, and nobody sleeps or prints.
+    The call opens no file, socket or process, and neither sleeps nor prints.
     """
     build(provider, message)  # loads what it imports late
     with no_io():

@@ -71,7 +71,7 @@ def check_name(provider: Any) -> None:
 
 def check_capabilities(provider: Any) -> None:
     """
-    What is declared makes sense by itself and with the methods there are.
+    The capabilities are consistent, and agree with the methods.
     """
     capabilities = getattr(provider, "capabilities", None)
     if not isinstance(capabilities, Capabilities):
@@ -110,7 +110,7 @@ def check_methods(provider: Any) -> None:
 
 def check_fields(provider: Any) -> None:
     """
-    What a DSN sets is a field.
+    A DSN sets existing fields.
     """
     names = {f.name for f in dataclasses.fields(provider)} if _is_dataclass(provider) else set()
     path = getattr(provider, "dsn_path", "")
@@ -120,7 +120,7 @@ def check_fields(provider: Any) -> None:
 
 def check_frozen(provider: Any) -> None:
     """
-    Nobody can change it, and it can be the key of a dict.
+    A provider cannot be changed, and can be the key of a dict.
     """
     if not _is_dataclass(provider):
         return
@@ -144,7 +144,7 @@ def check_repr(provider: Any) -> None:
 
 def check_pickles(provider: Any) -> None:
     """
-    It survives pickling, for processes of a pool and tasks of a queue.
+    A provider survives pickling, for processes of a pool and tasks of a queue.
     """
     try:
         copy = pickle.loads(pickle.dumps(provider))  # noqa: S301 -- made on this line

@@ -26,7 +26,7 @@ __all__ = ["check_reads", "check_sends", "check_sends_from_threads"]
 _THREADS = 8
 _MAILS = 64
 
-# What a provider has to look at to keep what it declares.
+# The fields of a mail that a provider must read if it declares the feature.
 _FIELDS = {
     Feature.HTML: ("html",),
     Feature.REPLY_TO: ("reply_to",),
@@ -44,7 +44,7 @@ _FIELDS = {
 
 def check_sends(provider: Any, message: Message) -> None:
     """
-    A mail is taken, unchanged, and the answer is one a chain understands.
+    A mail is accepted unchanged, and a chain understands the answer.
     """
     with unchanged(message, "sending"), calling("send"):
         try:
@@ -89,9 +89,9 @@ class _WatchedMessage(Message):
 
 def check_reads(provider: Any) -> None:
     """
-    What the provider declares it looks at, and at every recipient.
+    The provider reads the fields that it declares, and every recipient.
 
-    A provider of one's own shows no request, so this is all that can be seen from outside.
+    A provider that only has ``send`` shows no request, so a test cannot see more.
     """
     capabilities = capabilities_of(provider)
     fields = ["text", "subject"]

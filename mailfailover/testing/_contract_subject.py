@@ -54,14 +54,15 @@ class Subject:
         """
         Say how the vendor can be asked for the sample *message*; None leaves it out.
 
-        For what the vendor can never carry and the user does not miss, such as the sender's
-        name where it belongs to the account. Keep it small: what you change here is not checked.
+        Use it for values that the vendor can never carry and that no user misses, such as the
+        sender's name where it belongs to the account. Keep it small: what you change here is not
+        checked.
         """
         return message
 
     def _fitting(self, messages: Mapping[str, Message]) -> dict[str, Message]:
         """
-        Those of *messages* that the provider declares.
+        The messages whose features the provider declares.
         """
         declared = getattr(self.provider, "capabilities", None)
         return fitting(messages, declared if isinstance(declared, Capabilities) else UNDECLARED)

@@ -49,14 +49,14 @@ __all__ = ["WebhookContract"]
 
 NOW = 1_800_000_000.0
 _BLANK = b" " * 4096  # JSON may begin with blanks
-_COPIES = 12  # as many as the fields of a form may need
+_COPIES = 12  # a parser of forms may copy the body this often
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
 
 @published_in("mailfailover.testing")
 class WebhookContract:
     """
-    What the webhooks of every provider promise, as a pytest suite: subclass it.
+    The promises of every provider's webhooks, as a pytest suite: subclass it.
 
     ::
 
@@ -163,7 +163,7 @@ class WebhookContract:
             return
         pytest.fail("a webhook is taken that the vendor did not sign")
 
-    # What it means
+    # Reading
 
     def test_golden_webhook_is_read(self) -> None:
         """
@@ -186,32 +186,32 @@ class WebhookContract:
 
     def test_golden_webhooks_are_recorded(self) -> None:
         """
-        Our id comes back, and a kind that nobody knows yet is UNKNOWN.
+        Our id comes back, and an unknown kind of event is UNKNOWN.
         """
         every = [event for pair in self._pairs().values() for event in pair.events]
         claim(any("mail_id" in one for one in every), "no golden event has our mail_id")
         unknown = [one for one in every if one.get("type") == EventType.UNKNOWN]
         claim(unknown, "no golden event has a kind that is unknown")
 
-    # Whose it is
+    # Verifying
 
     def test_other_secret_is_refused(self) -> None:
         """
-        A webhook signed with another secret is nobody's.
+        A webhook signed with another secret is refused.
         """
         for provider in self._with_each_secret(self.another):
             self._refused(self._sample(), provider)
 
     def test_unset_secret_matches_nothing(self) -> None:
         """
-        Without a secret no webhook is taken, however it is signed.
+        Without a secret every webhook is refused.
         """
         for provider in self._with_each_secret("", (), ("", "")):
             self._refused(self._sample(), provider)
 
     def test_strangers_are_refused_unread(self) -> None:
         """
-        A large body that nobody signed costs no more than its signature.
+        A large unsigned body costs no more than the check of its signature.
         """
         sample = self._sample()
         request = dataclasses.replace(sample, body=enlarged(sample.body))
@@ -231,7 +231,7 @@ class WebhookContract:
 
     def test_secrets_can_be_changed(self) -> None:
         """
-        While a secret changes both hold; it may also be asked for.
+        While a secret changes, the old and the new one are valid; a callable may give it.
         """
         for field in self.secrets:
             for several in while_changing(getattr(self.provider, field), self.another):
@@ -240,7 +240,7 @@ class WebhookContract:
 
     def test_altered_bodies_are_refused(self) -> None:
         """
-        What is not what the vendor signed is not read.
+        A body that the vendor did not sign is not read.
         """
         sample = self._sample()
         for body in damaged(sample.body):
@@ -248,7 +248,7 @@ class WebhookContract:
 
     def test_altered_headers_are_survived(self) -> None:
         """
-        A header that is missing or garbage is a clear error, where it says anything at all.
+        A missing or garbled header is a clear error, or it has no meaning.
         """
         sample = self._sample()
         self._refused(dataclasses.replace(sample, url="", headers={}, body=b"{}"))
@@ -285,7 +285,7 @@ class WebhookContract:
 
     def test_old_webhooks_are_refused(self) -> None:
         """
-        What was signed long ago, or will be, was recorded by somebody.
+        A webhook signed long ago, or in the future, may be a recording.
         """
         sample, window = self._sample(), self.window or 0.0
         for late in (window + 1, -window - 1):
@@ -318,7 +318,7 @@ class WebhookContract:
 
     def test_replay_keys_tell_webhooks_apart(self) -> None:
         """
-        Two webhooks have two keys, however much alike they begin.
+        Two webhooks have two keys, even if they begin with the same bytes.
         """
         keys: dict[str, str] = {}
         for name, pair in self._pairs().items():
@@ -341,7 +341,7 @@ class WebhookContract:
 
     def _is_given(self, key: str, body: bytes) -> bool:
         """
-        Whether ``sign`` writes *key* into every webhook, whatever is in it.
+        Whether ``sign`` writes *key* into every webhook.
         """
         one, later = self.sign(body, NOW), self.sign(b"{}", NOW + 1)
         same = {value for name, value in one.headers.items() if later.headers.get(name) == value}
@@ -350,7 +350,7 @@ class WebhookContract:
 
     def test_event_ids_are_those_of_events(self) -> None:
         """
-        Two events have two ids, and an event that is told again has the same one.
+        Two events have two ids, and a repeated event has the same id.
         """
         every: list[str] = []
         for name, pair in self._pairs().items():
@@ -376,7 +376,7 @@ class WebhookContract:
 
     def _is_vendors(self, event_id: str) -> bool:
         """
-        Whether *event_id* stands in a recorded webhook: then the recordings share it.
+        Whether *event_id* is part of a recorded webhook, so that the recordings share it.
         """
         requests = [self.unsigned(pair.body) for pair in self._pairs().values()]
         return any(
@@ -394,7 +394,7 @@ class WebhookContract:
             with no_io("parse_webhook"):
                 self.provider.parse_webhook(request)
 
-    # Whatever comes
+    # Odd payloads
 
     def test_garbage_is_survived(self) -> None:
         """
@@ -424,7 +424,7 @@ class WebhookContract:
 
     def test_odd_entries_take_no_others_with_them(self) -> None:
         """
-        What cannot be read in a batch is left out, and the rest is read.
+        An unreadable entry of a batch is left out, and the rest is read.
         """
         each(self._pairs(), self._check_odd_entries)
 

@@ -1,5 +1,5 @@
 """
-Faults of a vendor that has accepted the mail, and whose answer nobody can read.
+Faults of a vendor that accepts the mail and gives an unreadable answer.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["drip_body", "drip_headers", "gzip_bomb", "huge_body", "stall_body", 
 
 def drip_headers(interval: float = 0.05) -> Fault:
     """
-    Accept, and send the answer's head a byte at a time. Unknown to whoever does not wait.
+    Accept, and send the answer's head a byte at a time. Unknown to a client that does not wait.
     """
     return _damaged("drip_headers", lambda x, data, _: x.channel.drip(data, interval), interval)
 
@@ -63,7 +63,7 @@ def stall_body() -> Fault:
 
 def huge_body(size: int = 64 * 1024 * 1024) -> Fault:
     """
-    Accept, and answer with *size* bytes. Accepted, id unknown to whoever caps what he reads.
+    Accept, and answer with *size* bytes. Accepted; a client that limits the size gets no id.
     """
 
     def run(exchange: Exchange) -> None:

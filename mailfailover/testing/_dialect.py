@@ -1,5 +1,5 @@
 """
-What a vendor's way to answer consists of.
+A dialect: the way in which a vendor answers.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ GATEWAY_PAGES: Mapping[str, Answer] = {
     "bad_gateway": _page(502, "502 Bad Gateway"),
     "gateway_timeout": _page(504, "504 Gateway Time-out"),
 }
-"""What comes from a gateway before the vendor, whichever vendor it is."""
+"""The answers of a gateway in front of any vendor."""
 
 
 def _nobody(_: RecordedRequest) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 """
-What a fault is: a name, what it means for the mail, when it strikes, and what it does.
+A fault: its name, the outcome for the mail, when it strikes, and its effect.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Phase(enum.Enum):
 
 class Exchange(Protocol):
     """
-    What a fault has in its hands: one connection, and at most one request on it.
+    The connection that a fault acts on, with at most one request.
     """
 
     channel: Channel

@@ -1,7 +1,7 @@
 """
-What can go wrong with a vendor, each as a value for `FaultServer.fail` and `.script`.
+The faults of a vendor, as values for `FaultServer.fail` and `.script`.
 
-``fault.truth`` is what the client can know of its mail: ``"not sent"``,
+``fault.truth`` says what the client can know about the mail: ``"not sent"``,
 ``"unknown"`` (not excluded that it was taken) or ``"answered"``.
 """
 
@@ -99,14 +99,14 @@ def html(code: int = 502) -> Fault:
 
 def redirect(location: str, code: int = 307) -> Fault:
     """
-    Point elsewhere. Answered; whoever follows hands his key and the mail to *location*.
+    Redirect. Answered; a client that follows sends its key and the mail to *location*.
     """
     return replace(status(code, b"", {"Location": location}), name="redirect")
 
 
 def refuse() -> Fault:
     """
-    Nobody listens: connection refused, until `heal`. Not sent.
+    Refuse connections until `heal`. Not sent.
     """
     return Fault("refuse", "not sent", Phase.LISTEN, http_only=False)
 
@@ -218,7 +218,7 @@ def accept_then(fault: Fault | str) -> Fault:
 
 def slow(seconds: float, then: Fault | str | None = None) -> Fault:
     """
-    Answer late: healthily, or with another fault. Unknown to whoever does not wait.
+    Answer late: healthily, or with another fault. Unknown to a client that does not wait.
     """
 
     def run(exchange: Exchange) -> None:

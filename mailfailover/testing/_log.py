@@ -1,5 +1,5 @@
 """
-What a server has seen: appended by its threads, read and awaited by a test.
+The log of a server: its threads append entries, and a test reads or awaits them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Log(Generic[Entry]):
 
     def append(self, entry: Entry) -> None:
         """
-        Add *entry*, and wake whoever waits.
+        Add *entry*, and wake the waiting threads.
         """
         with self._changed:
             self._entries.append(entry)

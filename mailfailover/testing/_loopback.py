@@ -33,7 +33,7 @@ class LoopbackServer(abc.ABC):
     Accepts connections and runs `serve` for each, in a daemon thread.
 
     It listens on 127.0.0.1 unless *host* says otherwise. A context manager. While stopped, the
-    port stays reserved: connections are refused, and nobody else can take it. After a fork the
+    port stays reserved: connections are refused, and no other program can take it. After a fork the
     child has no part in it.
     """
 
@@ -120,7 +120,7 @@ class LoopbackServer(abc.ABC):
         self._join(tuple(channels.values()))
 
     def _forget(self) -> None:
-        # In the child of a fork: only this process's copies go, the parent's server goes on.
+        # In the child of a fork, close only the child's copies; the parent's server continues.
         self._lock = threading.Lock()
         for sock in (self._listening, self._reserved, *self._channels):
             if isinstance(sock, Channel):

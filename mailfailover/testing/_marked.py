@@ -39,7 +39,7 @@ _BASICS: dict[str, Any] = {
     "id": "marked",
 }
 _FILE = Attachment("zqfileqz.bin", b"zqcontentqz", "application/x-zqtypeqz")
-# How an inline image is called is seen by nobody, so its file name is not marked.
+# No reader sees the name of an inline image, so its file name is not marked.
 _IMAGE = Attachment("image.png", b"zqimageqz", "image/x-zqtypeqz", content_id="zqcidqz")
 _MERGE: dict[str, Any] = {
     "to": (Address("zqoneqz@example.org", "Zqonenameqz"), Address("zqtwoqz@example.org")),
@@ -159,7 +159,7 @@ def _texts(value: object) -> Iterator[str]:
 
 def fit(message: Message, capabilities: Capabilities) -> Message | None:
     """
-    What a chain would ask a provider with *capabilities* to send of *message*.
+    The message as a chain would give it to a provider with *capabilities*.
 
     Tags, metadata and tracking are left off or cut to its limits; None where it lacks
     anything else.
@@ -183,9 +183,9 @@ def _too_many(message: Message, capabilities: Capabilities) -> bool:
 
 def fitting(messages: Mapping[str, Message], capabilities: Capabilities) -> dict[str, Message]:
     """
-    Those of *messages* that a provider with *capabilities* can send.
+    The messages that a provider with *capabilities* can send.
 
-    One that is named after a feature is left out where the feature is not declared.
+    A message named after a feature is left out where the feature is not declared.
     """
     found = {}
     for name, message in messages.items():

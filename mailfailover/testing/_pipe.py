@@ -1,5 +1,5 @@
 """
-Two connections joined, until one ends or they are told to break.
+Two connections joined until one of them ends or a test breaks them.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class FaultProxy(LoopbackServer):
 
     def stall(self) -> None:
         """
-        Hold back every byte, both ways, until `heal`; none is lost.
+        Hold back every byte in both directions until `heal`; no byte is lost.
         """
         self._flow.open.clear()
 
@@ -63,7 +63,7 @@ class FaultProxy(LoopbackServer):
 
     def truncate_after(self, *, upstream: int | None = None, downstream: int | None = None) -> None:
         """
-        Close a connection when so many bytes have gone to the target, or come from it.
+        Close a connection after this many bytes to the target, or from it.
         """
         self._flow.upstream_limit = upstream
         self._flow.downstream_limit = downstream

@@ -86,7 +86,7 @@ def json_fields(request: RecordedRequest) -> dict[str, Any]:
 
 def values_at(value: Any, path: str) -> Iterator[Any]:
     """
-    Yield what stands at *path*, such as ``"messages.to|cc.email"``, in each list on the way.
+    Yield the values at *path*, such as ``"messages.to|cc.email"``, in each list on the way.
     """
     if isinstance(value, list):
         for one in value:

@@ -174,7 +174,7 @@ SAMPLES: Mapping[str, Message] = MappingProxyType(
     }
 )
 """
-Mails by name, each of which shows one thing; what a provider cannot express, it need not take.
+Mails by name, one for each feature; a provider need not take features that it does not declare.
 
-They are the same in every run: their ids are their names, and their dates are fixed.
+The samples are the same in every run: their ids are their names, and their dates are fixed.
 """

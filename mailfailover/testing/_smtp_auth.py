@@ -19,7 +19,7 @@ _XOAUTH2 = re.compile(r"user=([^\x01]*)\x01auth=Bearer ([^\x01]*)\x01\x01")
 
 class Conversation(Protocol):
     """
-    What is needed of a session.
+    The part of a session that authentication uses.
     """
 
     def ask(self, challenge: str) -> str:
@@ -35,7 +35,7 @@ def authenticate(
     is_known: Callable[[str, str], bool],
 ) -> str | None:
     """
-    Who the client is; None if *is_known* does not know the user with this secret.
+    The client's user name; None if *is_known* rejects the user with this secret.
     """
     if mechanism == "XOAUTH2":
         user, secret = _xoauth2(_decode(initial or session.ask("")))

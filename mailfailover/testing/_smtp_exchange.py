@@ -58,7 +58,7 @@ class SMTPExchange:
 
 def find_smtp_fault(fault: Fault | str | Reply) -> Fault:
     """
-    The fault meant by a reply, a name or a fault; it strikes at whatever step it is set for.
+    The fault for a reply, a name or a fault; it strikes at the step it is set for.
 
     Raises:
         ValueError:

@@ -127,7 +127,7 @@ class SMTPFaultServer(LoopbackServer):
 
     def accepted_ids(self) -> Counter[str]:
         """
-        How often each mail was accepted, by its Message-ID: what stands before the @.
+        How often each mail was accepted, by the part of its Message-ID before the @.
         """
         return Counter(key for mail in self.accepted if (key := _mail_id(mail.data)))
 

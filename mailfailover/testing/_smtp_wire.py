@@ -1,5 +1,5 @@
 """
-What an SMTP server knows, says and records.
+The settings, replies and records of an SMTP server.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class RecordedMail:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
-    What a server offers and knows.
+    The settings of a server.
     """
 
     hostname: str
@@ -54,7 +54,7 @@ class Settings:
     tokens: Mapping[str, str] = field(repr=False)
     recipients: Mapping[str, Reply]
     any_login: bool = False
-    """Take mail before authentication, and whatever user name and password come."""
+    """Accept mail before authentication, and any user name with any password."""
 
     def has_password(self, user: str, secret: str) -> bool:
         """

@@ -51,9 +51,9 @@ def tls_eof() -> Fault:
 
 def tls_bad_certificate() -> Fault:
     """
-    Present a certificate of a CA that nobody trusts. Not sent. Needs trustme.
+    Present a certificate of an untrusted CA. Not sent. Needs trustme.
 
-    A client that does not verify is served, and so found out.
+    A client that does not verify the certificate is served, which exposes it.
     """
     context = untrusted_context()
     return Fault(

@@ -1,5 +1,5 @@
 """
-What strangers make of a webhook, and what every event must be whatever came.
+Damaged and enlarged webhooks, and the checks that every event must pass.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FILLING = b'{"a":1},' * (1 << 17)  # a million bytes, and many times that as ob
 
 def while_changing(own: str, other: str) -> tuple[object, ...]:
     """
-    What a field holds while its secret changes from one to the other.
+    The values of a field while its secret is rotated.
     """
     return (own, other), (other, own), lambda: own, lambda: (other, own)
 

@@ -1,5 +1,5 @@
 """
-All that can be read in a request, however the vendor wants it written.
+The texts in a request, in any format that a vendor uses.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DEEPEST = 30
 
 class Leaf(NamedTuple):
     """
-    A text inside a request, with what is around it.
+    A text inside a request, with its context.
 
     Attributes:
         data: The text, encoded.
@@ -65,7 +65,7 @@ class Leaf(NamedTuple):
 
     def under(self, name: str, data: bytes, *beside: str) -> Leaf:
         """
-        What it holds under *name*.
+        The value under *name*.
         """
         return Leaf(data, (*self.path, name), beside)
 

@@ -30,7 +30,7 @@ DIALECT = Dialect(
     name="azure",
     mail=re.compile(r"^POST .*/emails:send$"),
     accept=_accept,
-    # There is no such operation: the service says so to those whom it knows.
+    # There is no such operation, and only a client with a valid key is told so.
     ping=re.compile(r"^GET .*/emails/operations/[^/]+$"),
     ping_answer=json_response(404, _envelope("OperationNotFound", "Operation not found.")),
     recipients=addresses("recipients.to|cc|bcc.address"),

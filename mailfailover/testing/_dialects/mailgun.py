@@ -75,7 +75,7 @@ DIALECT = Dialect(
             ("too_large", 413, "Message size exceeds the limit"),
             ("not_found", 404, "Domain not found: example.com"),
         ),
-        # The answer of a wrong URL: a success to whoever looks at the status only.
+        # The answer of a wrong URL, which by its status alone looks like a success.
         "wrong_url": CannedResponse(
             200, b"Mailgun Magnificent API", (("Content-Type", "text/plain"),)
         ),

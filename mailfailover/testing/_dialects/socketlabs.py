@@ -46,7 +46,7 @@ def _envelope(code: str, receipt: str = "", *results: object) -> object:
     return {"ErrorCode": code, "TransactionReceipt": receipt, "MessageResults": results}
 
 
-# What was wrong with a mail comes with a 200.
+# Errors of a single mail come with status 200.
 DIALECT = Dialect(
     name="socketlabs",
     mail=re.compile(r"^POST .*/api/v1/email$"),
