@@ -67,7 +67,7 @@ class MailHandler(logging.Handler):
     rest is counted only.
 
     Records logged by its own sending thread are not mailed: a provider that fails does
-    not make mails about itself. A mail that nobody took is told on stderr, and counted in the
+    not make mails about itself. A mail that no provider took is told on stderr, and counted in the
     next one.
 
     Args:
@@ -84,7 +84,7 @@ class MailHandler(logging.Handler):
         fields: The fields of each mail, *to* among them.
 
     Raises:
-        ConfigurationError: If nobody is to read them.
+        ConfigurationError: If *to* names no recipient.
 
     .. versionadded:: 0.1.0
     """

@@ -148,7 +148,7 @@ class OpenTelemetryObserver:
     def _number(self, mail_id: str) -> int:
         number = self._made.get(mail_id, 0) + 1
         self._made[mail_id] = number
-        while len(self._made) > _MOST_MAILS:  # of mails whose end nobody told
+        while len(self._made) > _MOST_MAILS:  # mails whose end was never heard of
             self._made.popitem(last=False)
         return number
 

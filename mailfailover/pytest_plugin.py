@@ -30,7 +30,7 @@ class Mailbox:
 
     Attributes:
         mailer: A :class:`~mailfailover.Mailer` that keeps its mails here, sent by
-            ``sender@example.com`` where they name nobody.
+            ``sender@example.com`` where they have no From.
 
     .. versionadded:: 0.1.0
     """

@@ -57,7 +57,7 @@ def run_bounce(
         deliveries = parts.deliveries
         with (
             open_mailer(dsn, config, on_event=handlers, deliveries=deliveries) as mailer,
-            closing(deliveries) if deliveries else nullcontext(),  # it writes what it counted
+            closing(deliveries) if deliveries else nullcontext(),  # closing writes the counts
         ):
             intake = BounceIntake(mailer, known=[parts.outbox.get, parts.tracking.status])
             if mailbox is not None:

@@ -37,7 +37,7 @@ def compose(letter: Letter, envelope: Envelope, *, from_header: bool) -> Message
         from_header: Whether the header of the mail on standard input names its recipients.
 
     Raises:
-        click.UsageError: If the command line contradicts itself, or names nobody.
+        click.UsageError: If the command line contradicts itself, or names no recipient.
         InvalidMessage: If the mail is wrong.
     """
     ways = (bool(envelope.recipients), bool(letter.to or letter.cc or letter.bcc), from_header)

@@ -147,7 +147,7 @@ class Server(TcpWSGIServer):
         settings = Adjustments(
             sockets=[bound],
             asyncore_use_poll=True,  # select() knows 1,024 files at most
-            connection_limit=4 * limits.most,  # the limit is ours: waitress would take nobody
+            connection_limit=4 * limits.most,  # ours is lower: waitress accepts none at its own
             cleanup_interval=limits.look,
             **options,
         )

@@ -57,7 +57,7 @@ class Stage:
         self.vendors: dict[str, FaultServer] = {name: FaultServer(name) for name in OPTIONS}
         self.clock: Clock = Clock()
         self.changes: list[ProviderDown | ProviderUp] = []
-        """What the mailer told about its providers since it was last looked at."""
+        """The news about providers since the last look."""
 
     def __enter__(self) -> Self:
         for vendor in self.vendors.values():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Lookup = Callable[[str, str], tuple[str, ...]]
     """Returns the records of a name and a type, none if there are none; raises OSError."""
 
-# RFC 2606 and 6761: nobody can own these, so there is nothing to look up.
+# RFC 2606 and 6761: these names are reserved, so there is nothing to look up.
 _RESERVED = (
     ".example",
     ".example.com",

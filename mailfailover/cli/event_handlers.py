@@ -25,7 +25,7 @@ __all__ = ["EventHandlers", "event_shower"]
 @dataclass(frozen=True, slots=True)
 class EventHandlers:
     """
-    What hears of events in the processes of the command.
+    The handlers of events in a process of the command.
 
     Attributes:
         engine: Their database.

@@ -20,7 +20,7 @@ COLORS: Mapping[str, str | None] = {OK: "green", NOTE: None, WARNING: "yellow", 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One thing that the doctor examined.
+    A finding of the doctor.
 
     Attributes:
         severity: ``"ok"``, ``"note"``, ``"warning"`` or ``"problem"``.

@@ -1,5 +1,5 @@
 """
-The health of a process that listens to nobody else, and where it is told.
+The server that answers ``/healthz`` and ``/readyz`` in a process without another one.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _FIELDS = (
     "seconds",
     "key",
 )
-"""What our loggers give beside the message."""
+"""The fields that our loggers add to a message."""
 
 
 class JSONFormatter(logging.Formatter):

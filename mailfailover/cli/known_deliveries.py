@@ -1,5 +1,5 @@
 """
-What a command lets its mailer know of deliveries: that which its database holds.
+The deliveries that a command's mailer knows: those in its database.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _LIMITS: Mapping[str, tuple[str, Callable[[float], str]]] = {
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    One installed provider.
+    An installed provider.
 
     Attributes:
         info: Where it comes from, and why it is broken, if it is.

@@ -80,7 +80,7 @@ def use_header(fields: Mapping[str, Any]) -> None:
     Refuse a mail whose header does not tell who gets it.
 
     Raises:
-        InvalidMessage: If it names nobody, or a local user.
+        InvalidMessage: If it names no recipient, or a local user.
     """
     _refuse_local(one for name in RECIPIENTS for one in fields[name])
     if not any(fields[name] for name in RECIPIENTS):
@@ -102,7 +102,7 @@ def _refuse_local(recipients: Iterable[Any]) -> None:
 
 def _deliver_to(fields: dict[str, Any], recipients: Iterable[Address]) -> None:
     """
-    Make *recipients*, and nobody else, get the mail.
+    Send the mail to *recipients* only.
 
     Recipients in the header stay there. The others become Bcc; a single one becomes To.
     """

@@ -28,8 +28,8 @@ _CLOSED = (
     "Create a key to let others in: mailfailover keys add NAME"
 )
 _OPEN = (
-    "There is no API key, and --trust-proxy is set: whoever the proxy lets through may send and "
-    "read every mail. Create a key to close this: mailfailover keys add NAME"
+    "There is no API key, and --trust-proxy is set: every client that the proxy lets through may "
+    "send and read every mail. Create a key to close this: mailfailover keys add NAME"
 )
 
 

@@ -34,7 +34,7 @@ class EmailBackend(BaseEmailBackend):
 
     For ``EMAIL_BACKEND``, where the setting ``MAILFAILOVER`` says how, and for the ``MAILERS``
     of Django 6, whose ``OPTIONS`` take precedence over it. Connections and what is known of the
-    providers' health are kept between messages, whoever makes how many backends.
+    providers' health are kept between messages, however many backends are made.
 
     Args:
         fail_silently: Whether errors of sending are swallowed.
@@ -105,7 +105,7 @@ class EmailBackend(BaseEmailBackend):
 
     def _prepared(self, message: EmailMessage) -> Message | None:
         """
-        Return *message* as it is sent, None where it is for nobody or fails silently.
+        Return *message* as it is sent, None where it has no recipient or fails silently.
         """
         message.anymail_status = AnymailStatus()
         if not message.recipients():

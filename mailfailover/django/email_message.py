@@ -1,7 +1,7 @@
 """
 Django's message, read into the fields of a :class:`~mailfailover.Message`.
 
-It is read attribute by attribute, so that a text arrives as it was written. A class with a
+A message is read attribute by attribute, so that a text arrives as it was written. A class with a
 ``message()`` of its own, which signs its mails perhaps, is asked for that instead. A message whose
 headers show other recipients than those who get it goes out as the MIME that Django writes.
 """

@@ -15,7 +15,7 @@ _STATES = [(name, name) for name in ("pending", "leased", "sending", "sent", "un
 
 class Mail(models.Model):
     """
-    One mail of the outbox, as it stands.
+    A mail of the outbox and its state.
 
     .. versionadded:: 0.1.0
     """

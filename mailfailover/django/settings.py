@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BACKENDS", "OPTIONS", "MailFailoverSettings", "load", "named_options", "options_of"]
 
 BACKENDS = ("mailfailover.django.EmailBackend", "mailfailover.django.backend.EmailBackend")
-"""What ``EMAIL_BACKEND``, or ``BACKEND`` of one of ``MAILERS``, says where this app sends."""
+"""The dotted paths of our backend, in ``EMAIL_BACKEND`` or as ``BACKEND`` in ``MAILERS``."""
 
 
 class MailFailoverSettings(TypedDict, total=False):

@@ -1,7 +1,7 @@
 """
 The worker that sends the mails of the outbox in Django's database.
 
-It has connections of its own: its transactions are not those of Django.
+The worker opens connections of its own: its transactions are not those of Django.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["get_worker", "open_own_engine"]
 
-# What Django reads of psycopg's connections in its own way.
+# Parameters that only Django's own connections of psycopg understand.
 _DJANGOS_OWN = ("context", "cursor_factory")
 
 

@@ -118,7 +118,7 @@ def _on_disk(service: Service) -> Iterator[Connection]:
             yield connection
     except SQLAlchemyError as exc:
         raise Problem("unavailable", _NOT_STORED, headers=_LATER) from exc
-    if service.database_file.find_fault():  # what was just written is in a file that is gone
+    if service.database_file.find_fault():  # the commit went to a file that is gone
         raise Problem("unavailable", _NOT_STORED, headers=_LATER)
 
 

@@ -41,7 +41,7 @@ class Slice:
 
         failed: Calls with which it did not.
 
-        unknown: Calls of which nobody knows.
+        unknown: Calls without an answer: the provider may have taken the mail.
     """
 
     begin: datetime

@@ -114,5 +114,5 @@ def _admission() -> str:
     Say who may send while there is no API key.
     """
     if service().trust_proxy:
-        return "There is no API key: whoever the proxy in front lets through may send and read."
+        return "There is no API key: every client that the proxy lets through may send and read."
     return "Until you create an API key, only this machine may send."

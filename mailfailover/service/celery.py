@@ -10,7 +10,7 @@ from mailfailover.celery import application
 
 
 def __getattr__(name: str) -> object:
-    if name in ("app", "celery"):  # what Celery's command looks for
+    if name in ("app", "celery"):  # the names that Celery's command looks for
         return _app()
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -31,7 +31,7 @@ BADGES: Mapping[CellState, tuple[str, str]] = {
 
 class Illness(NamedTuple):
     """
-    What is wrong, where, since when, and in words.
+    An illness: its place, its beginning, and its description.
     """
 
     title: str
@@ -43,7 +43,7 @@ class Illness(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Grid:
     """
-    What the page shows of deliveries.
+    The deliveries, as the page shows them.
 
     Attributes:
         providers: The heads of the columns.

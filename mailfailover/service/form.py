@@ -43,7 +43,7 @@ def form_fields(asked: Request) -> tuple[dict[str, Any], list[Attachment], list[
     for name, values in asked.form.lists():
         given = [value for value in values if value]
         if not given:
-            continue  # a form sends what nobody filled in, too
+            continue  # a browser sends empty fields too
         try:
             found[name] = _READERS.get(name, _one)(given)
         except _Wrong as exc:

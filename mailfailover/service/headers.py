@@ -34,7 +34,7 @@ PAGE_POLICY = _policy(
         "style-src": "'self'",
     }
 )
-# What a mail brings along is shown, and can do nothing: no script, no form, no image from
+# The content of a mail is shown, and can do nothing: no script, no form, no image from
 # elsewhere that tells its owner who looks.
 MAIL_POLICY = _policy(
     {

@@ -33,7 +33,7 @@ MOST = 50
 @dataclass(frozen=True, slots=True)
 class Hook:
     """
-    One URL.
+    A URL that is told of events.
 
     Attributes:
         id: Its name.

@@ -1,7 +1,7 @@
 """
 The check of a mail: what its recipients, their mail programs or filters would stumble over.
 
-It reads the mail alone and asks nobody, so a link is judged by its text and never called.
+The check makes no calls: a link is judged by its text.
 """
 
 from __future__ import annotations

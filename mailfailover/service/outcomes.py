@@ -48,7 +48,7 @@ _LEVELS: Mapping[str, str] = {
 
 def level_of(outcome: str) -> str:
     """
-    Return how serious an outcome is: ``good``, ``warn`` (nobody knows), ``bad`` or nothing.
+    Return how serious an outcome is: ``good``, ``warn`` (no answer), ``bad`` or nothing.
     """
     return _LEVELS.get(outcome, "bad")
 

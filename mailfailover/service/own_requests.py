@@ -30,7 +30,7 @@ _DEVELOPMENT = frozenset(
 """The modules of providers that send no mail to anyone."""
 
 _OF_SERVERS = ("REMOTE_PORT", "SERVER_SOFTWARE", "wsgi.file_wrapper")
-"""What a WSGI server puts into the environ, some of it at least."""
+"""Keys of the environ, of which every WSGI server sets at least one."""
 
 
 def really_sends(mailer: Mailer) -> bool:
@@ -44,8 +44,8 @@ def why_not_own(asked: Request, *, strictly: bool, find: FindPeer = peer_of) -> 
     """
     Say why a request may come from elsewhere, "" where it surely comes from this machine.
 
-    A page elsewhere can let its name lead to 127.0.0.1 and ask us through the browser of
-    whoever reads it (DNS rebinding), so Host must be a name of this machine.
+    A foreign page can let its name lead to 127.0.0.1 and call us from its reader's browser (DNS
+    rebinding), so Host must be a name of this machine.
 
     Args:
         asked: The request.

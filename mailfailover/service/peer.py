@@ -159,7 +159,7 @@ def _holders(proc: Path) -> Iterator[tuple[str, set[str]]]:
 
 def _inodes(process: Path) -> set[str]:
     found = set()
-    with suppress(OSError):  # it ended, or is another user's
+    with suppress(OSError):  # the process ended, or belongs to another user
         for entry in os.scandir(process / "fd"):
             with suppress(OSError):
                 target = os.readlink(entry.path)  # noqa: PTH115 -- thousands of them, quickly

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def preview_app(mailbox: Preview) -> Flask:
     """
-    Make the application that shows *mailbox*, to this machine and to nobody else.
+    Make the application that shows *mailbox*, to this machine only.
 
     .. versionadded:: 0.1.0
     """

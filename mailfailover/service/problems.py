@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 class Kind(NamedTuple):
     """
-    One kind of problem: its status, and what it means whenever it occurs.
+    A kind of problem: its status and its title.
     """
 
     status: int

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["find_proxy_header"]
 
-# From common knowledge of these products; nobody looked each one up in its documentation. A name
-# too many only closes the door. X-Request-Id and the trace headers are missing on purpose:
-# programs on this machine set them, too.
+# The names are common knowledge about these products, and not all of them were looked up. A
+# superfluous name only refuses a request. X-Request-Id and the trace headers are missing on
+# purpose: programs on this machine set them, too.
 _NAMES = frozenset(
     {
         "cdn-loop",  # RFC 8586

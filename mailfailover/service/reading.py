@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["JSON", "LINK", "POSTED", "Post", "make_post", "read_json", "read_post"]
 
 POSTED = tuple(name for name in FIELDS if name not in ("id", "created"))
-"""What a client may say of a mail; its id and its time are ours."""
+"""The fields that a client may set; the service sets the id and the time."""
 
 LINK = "link"
 """The value of *unsubscribe* that asks for a link of our own."""

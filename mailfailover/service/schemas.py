@@ -181,7 +181,7 @@ _MAIL = {
     "attempts": _list(_ATTEMPT),
     "provider": _text("Who took it."),
     "provider_message_id": _text(),
-    "reason": _text("Why it was not sent, or why nobody knows."),
+    "reason": _text("Why it was not sent, or why its outcome is unknown."),
     "possible_duplicate": _SWITCH,
     "finished": _or_null(_TIME),
     "idempotency_key": _text(),

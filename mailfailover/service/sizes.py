@@ -76,7 +76,9 @@ def find_oversized(fields: Mapping[str, Any], most: int) -> Iterator[FieldError]
 def _count() -> None:
     if request.endpoint == "page.sign_in_view":
         request.max_content_length = MAX_SIGN_IN
-    if request.mimetype != _FORM or request.blueprint == "webhooks":  # those have limits of theirs
+    if (
+        request.mimetype != _FORM or request.blueprint == "webhooks"
+    ):  # webhooks have limits of their own
         return
     if request.get_data().count(b"&") >= MAX_FIELDS:
         raise Problem("too-large", f"A form may have at most {MAX_FIELDS} fields.")

@@ -1,5 +1,5 @@
 """
-What became of a mail, step by step, for a person.
+The timeline of a mail: its steps in words, as its page shows them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MANY = 4
 
 class Step(NamedTuple):
     """
-    One step: when, how serious (``good``, ``warn``, ``bad`` or nothing), what, and more words.
+    A step: its time, its severity (``good``, ``warn``, ``bad`` or nothing), its title and details.
     """
 
     when: datetime | None
