@@ -198,7 +198,7 @@ def test_trusted_proxy_opens(vendor: FaultServer, folder: Path) -> None:
     ):
         assert 202 == post(proxy)
         assert (
-            "whoever the proxy in front lets through may send"
+            "every client that the proxy lets through may send"
             in requests.get(proxy, timeout=30).text
         )
 
