@@ -5,11 +5,9 @@ The contract of a provider's webhooks, as tests.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import tracemalloc
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -19,10 +17,9 @@ from mailfailover._provider.webhook_retries import retries_of
 from mailfailover._values.events import EventType
 from mailfailover._values.face import published_in
 from mailfailover._values.wire import Response, WebhookRequest
-from mailfailover.errors import InvalidSignature, InvalidWebhook, WebhookReplayed
+from mailfailover.errors import InvalidWebhook, WebhookReplayed
 from mailfailover.testing._claim import calling, claim, each
 from mailfailover.testing._contract_purity import another_day, no_io
-from mailfailover.testing._contract_shape import secrets_of
 from mailfailover.testing._garbage import (
     FOREIGN_BODIES,
     altered_bodies,
@@ -37,24 +34,17 @@ from mailfailover.testing._webhook_samples import (
     parts,
     while_changing,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from mailfailover._values.events import DeliveryEvent
-    from mailfailover._values.wire import HTTPRequest
+from mailfailover.testing._webhook_subject import NOW, WebhookSubject
 
 __all__ = ["WebhookContract"]
 
-NOW = 1_800_000_000.0
 _BLANK = b" " * 4096  # JSON may begin with blanks
 _COPIES = 12  # a parser of forms may copy the body this often
 _GARBAGE = ("", " ", "zq", "v1,zq", "=" * 9, "\udcff", "é", "9" * 400, "nan", "-1", "a" * 100_000)
 
 
 @published_in("mailfailover.testing")
-class WebhookContract:
+class WebhookContract(WebhookSubject):
     """
     The promises of every provider's webhooks, as a pytest suite: subclass it.
 
@@ -87,35 +77,6 @@ class WebhookContract:
     .. versionadded:: 0.1.0
     """
 
-    provider: ClassVar[Any] = None
-    golden: ClassVar[Path | None] = None
-    secrets: ClassVar[Sequence[str]] = ()
-    another: ClassVar[str] = "another-secret-of-nobody"
-    covers_body: ClassVar[bool] = True
-    window: ClassVar[float | None] = None
-
-    def sign(self, payload: bytes, now: float) -> WebhookRequest:
-        """
-        Write the request that brings *payload*, signed at *now* as the vendor does.
-
-        *payload* may be anything: it is not always JSON.
-        """
-        raise NotImplementedError
-
-    def unsigned(self, payload: bytes) -> WebhookRequest:
-        """
-        Write the request for claims that read thousands of payloads and verify none.
-
-        Override it where signing costs much time.
-        """
-        return self.sign(payload, NOW)
-
-    def fetch(self, request: HTTPRequest) -> Response:
-        """
-        Answer what the provider asks the vendor; nothing by default.
-        """
-        pytest.fail(f"{request.method} {request.url} is fetched: answer it in fetch()")
-
     def __init_subclass__(cls) -> None:
         """
         Hide from pytest what does not concern the provider.
@@ -125,43 +86,6 @@ class WebhookContract:
         if cls.window is None:
             cls.test_old_webhooks_are_refused = None  # type: ignore[assignment,method-assign]  # hidden
             cls.test_old_webhooks_outlast_the_schedule = None  # type: ignore[assignment,method-assign]  # hidden
-
-    def _pairs(self) -> dict[str, Golden]:
-        return Golden.load(self.golden) if self.golden else {}
-
-    def _receive(
-        self, request: WebhookRequest, provider: Any = None, now: float = NOW
-    ) -> tuple[DeliveryEvent, ...]:
-        return receive(
-            provider or self.provider,
-            request,
-            replays=MemoryReplays(),
-            fetch=self.fetch,
-            wall=lambda: now,
-        )
-
-    def _with_each_secret(self, *values: object) -> Iterator[Any]:
-        """
-        Yield the provider with one secret replaced by each of *values*, secret by secret.
-        """
-        for field, value in itertools.product(self.secrets, values):
-            yield dataclasses.replace(self.provider, **{field: value})
-
-    def _sample(self) -> WebhookRequest:
-        pairs = self._pairs()
-        claim(pairs, "record webhooks: golden = Path(...) with one file for each kind")
-        return self.sign(next(iter(pairs.values())).body, NOW)
-
-    def _refused(self, request: WebhookRequest, provider: Any = None, now: float = NOW) -> None:
-        try:
-            self._receive(request, provider, now)
-        except InvalidSignature as exc:
-            shown = [one for one in secrets_of(provider or self.provider) if one in str(exc)]
-            claim(not shown, "the text of InvalidSignature shows a secret")
-            return
-        except InvalidWebhook:
-            return
-        pytest.fail("a webhook is taken that the vendor did not sign")
 
     # Reading
 
@@ -275,13 +199,6 @@ class WebhookContract:
                     f"a webhook is taken whose header {name} is cut or changed: compare the whole "
                     "of it, by hmac.compare_digest",
                 )
-
-    def _is_refused(self, request: WebhookRequest) -> bool:
-        try:
-            self._receive(request)
-        except (InvalidSignature, InvalidWebhook):
-            return True
-        return False
 
     def test_old_webhooks_are_refused(self) -> None:
         """
@@ -440,10 +357,3 @@ class WebhookContract:
             still = Counter((event.type, event.recipient, event.timestamp) for event in found)
             before = Counter((event.type, event.recipient, event.timestamp) for event in expected)
             claim(before <= still, "an entry that is no event takes others of the batch with it")
-
-    def _survives(self, request: WebhookRequest) -> None:
-        with calling(f"a webhook with the body {request.body[:60]!r}"):
-            try:
-                check_events(self._receive(request))
-            except (InvalidSignature, InvalidWebhook):
-                return
