@@ -1,5 +1,5 @@
 """
-Bounces: what the servers of recipients tell later of mails that went out by SMTP.
+Bounces: later reports of the recipients' servers about mails that went out by SMTP.
 
 A link of SMTP with a ``bounce_address`` signs the id of each mail into its envelope sender
 (:class:`mailfailover.plugin.BounceAddresses`). What comes back to it walks through these rooms:

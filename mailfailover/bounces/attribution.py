@@ -26,7 +26,7 @@ def attributed(
     """
     Return what a report says of each recipient of the mail, once.
 
-    Somebody whom a text names by the way is no recipient, as long as it names one.
+    If a text names a recipient of the mail, other people whom it names are ignored.
     """
     found: dict[tuple[str, str], Finding] = {}
     for finding in findings_in(report):
@@ -42,7 +42,7 @@ def _recipient(finding: Finding, report: Report, mail: SignedMail, known: dict[s
     """
     Return the recipient of the mail whom a finding is about, "" where that is not sure.
     """
-    if len(known) == 1:  # a report about this mail is about him, whatever it calls him
+    if len(known) == 1:  # the report is about the only recipient, under any address
         return next(iter(known.values()))
     names = [one for one in (finding.recipient, *finding.aliases) if one]
     listed = [*addresses_in(report.text), *addresses_in(report.returned.get("to"))]

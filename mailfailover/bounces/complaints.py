@@ -41,7 +41,7 @@ _FOR = re.compile(r"\bfor\s+<?([^\s<>;]{1,320})>?\s*;", re.IGNORECASE)
 
 def read_complaint(report: Report) -> list[Finding]:
     """
-    Return a finding for each recipient of a complaint, none where it is none.
+    Return a finding for each recipient of a complaint; none if the mail is no complaint.
 
     Microsoft passes the mail itself on, with a header that names the recipient.
     """

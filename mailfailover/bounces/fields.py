@@ -1,5 +1,5 @@
 """
-The fields of a header, or of a report: read by name, whatever stands in them.
+The fields of a header or a report, read by name without errors for malformed ones.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _MAX = 1000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """
-    What a report says of one recipient.
+    A report's finding about one recipient.
 
     Attributes:
         type: What happened.

@@ -14,16 +14,16 @@ from mailfailover.errors import ConfigurationError, MailFailoverError
 __all__ = ["Folder", "MailboxUnavailable", "quoted"]
 
 MAX_BYTES = 4 * 1024 * 1024
-"""So much of a mail is fetched; a report stands at its beginning."""
+"""The bytes of a mail that are fetched; a report stands at its beginning."""
 
 _OTHER = "$NotABounce"
-"""The keyword of a mail that is none of ours: it stays unread, and is not fetched again."""
+"""The keyword of a foreign mail, which stays unread and is not fetched again."""
 
 
 @published_in("mailfailover.bounces")
 class MailboxUnavailable(MailFailoverError):
     """
-    The mailbox cannot be read now. What is not marked yet is read the next time.
+    The mailbox cannot be read now. Unmarked mails are read the next time.
 
     .. versionadded:: 0.1.0
     """
@@ -47,7 +47,7 @@ class Folder:
     def __init__(self, client: imaplib.IMAP4, name: str, move_to: str) -> None:
         self._client = client
         _demand(client.select(quoted(name)), f"the folder {name!r}")
-        # Those that imaplib keeps are from before the log-in.
+        # The capabilities that imaplib keeps are from before the log-in.
         self._capabilities = (client.capability()[1][-1] or b"").decode().upper().split()
         self._move_to = quoted(move_to) if move_to else ""
         if self._move_to:
@@ -55,7 +55,7 @@ class Folder:
 
     def unread(self) -> list[str]:
         """
-        Return the numbers of the mails that are unread, and not known to be none of ours.
+        Return the numbers of the unread mails that are not known to be foreign.
         """
         found = self._client.uid("SEARCH", f"UNSEEN UNKEYWORD {_OTHER}")
         return [one.decode() for one in (_demand(found, "a search")[0] or b"").split()]
@@ -69,7 +69,7 @@ class Folder:
 
     def leave(self, uid: str) -> None:
         """
-        Note that a mail is none of ours, where the server keeps such notes.
+        Mark a mail as foreign, if the server keeps keywords.
         """
         with suppress(imaplib.IMAP4.error):
             self._client.uid("STORE", uid, "+FLAGS.SILENT", f"({_OTHER})")

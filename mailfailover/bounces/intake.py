@@ -1,5 +1,5 @@
 """
-The intake of bounces: what comes to a signed address, as events for a mailer's handlers.
+The intake of bounces: reports to a signed address become events for a mailer's handlers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BounceIntake", "NotAddressed"]
 
-# The headers in which servers keep to whom a mail came.
+# The headers in which servers keep the envelope's recipient.
 _TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-rcpt-to", "to", "cc")
 _MESSAGE_ID = re.compile(r"<([A-Za-z0-9_-]{1,64})(?:\.[^@<>\s]{1,64})?@")
 
@@ -166,7 +166,7 @@ class BounceIntake:
             for home, mail in found:
                 if mail.came_from(home.addresses.origin):
                     return _Vouched(home.key, mail)
-            if found:  # its server has been set up anew
+            if found:  # its server was set up again
                 return _Vouched(found[0][0].key, found[0][1])
         raise problem
 

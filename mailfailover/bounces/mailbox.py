@@ -33,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 @published_in("mailfailover.bounces")
 class MailboxCount(NamedTuple):
     """
-    What became of the unread mails of a mailbox.
+    The counts of one pass over the unread mails.
 
     Attributes:
         taken: Reports whose events every handler has stored; they are read, or moved.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["named_in"]
 
-# Who writes bounces, and whom they name without being about them.
+# Addresses that bounces come from, or name without being about them.
 _ROLES = re.compile(
     r"^(?:post-?_?master|mail[._-]?er[._-]?daemon|mail[._-]?delivery[._-]?(?:sub)?system|abuse"
     r"|support|help\w*|no-?reply|bounces?|m?daemon|root|hostmaster|info|admin\w*)@",

@@ -13,7 +13,7 @@ __all__ = ["decoded", "without_tags"]
 _MARKUP = re.compile(r"(<[^<>]*>)")
 _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*|!--)(?=[\s/>-])", re.IGNORECASE)
 _LINES = ("br", "p", "div", "tr", "li", "h1", "h2", "h3", "pre", "table", "td")
-# Codecs of Python that are no charset of a mail. Some take seconds for what a part may hold.
+# Codecs of Python that are no charset of a mail. Some take seconds to decode a large part.
 _NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
 
 

@@ -98,7 +98,7 @@ def open_report(raw: bytes) -> Report:
         elif kind in _REPORTS:
             report.groups += _groups(_content(raw, part, MAX_TEXT))
         elif kind in _COMPLAINTS:
-            # Some put a blank line between the fields.
+            # Some servers put a blank line between the fields.
             text = _BLANK_LINE.sub("\n", _content(raw, part, MAX_HEADER).strip())
             report.complaint = report.complaint or Fields(text)
         elif kind == "text/html":
@@ -135,7 +135,7 @@ def _leaves(raw: bytes, whole: _Span) -> Iterator[_Span]:
         part, depth = waiting.pop(0)
         if part.header.content_type == "message/rfc822" and not is_report:
             inner = _open(raw, part.start, part.end)
-            # Somebody passes a report on.
+            # The report was forwarded by another mail.
             part = inner if inner.header.content_type == "multipart/report" else part
         if part.header.content_type.startswith("multipart/") and depth < MAX_DEPTH:
             waiting[:0] = [(one, depth + 1) for one in _inner(raw, part)]

@@ -23,12 +23,12 @@ def _row(reason: RejectReason, *words: str) -> tuple[RejectReason, re.Pattern[st
 
 
 REASONS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
-    # Not now, to anybody whom a server does not know yet.
+    # Greylisting: the server defers senders that it does not know yet.
     _row(
         OTHER,
         r"gr[ea]y-?list",
     ),
-    # What later rows would take for theirs.
+    # Words that later rows would match by mistake.
     _row(
         BLOCKED,
         r"relay quota|esmtp not accepting connections|after (ehlo|helo)\b.{0,80}\b5\d\d",
@@ -154,7 +154,7 @@ REASONS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
         r"\bno (mx|srv)\b|no mail exchanger|couldn.t find (a mail exchanger|any host)",
         r"^5\.(1\.10|4\.4|7\.27) |no matching transport",
     ),
-    # An address that is none.
+    # An invalid address.
     _row(
         INVALID,
         (

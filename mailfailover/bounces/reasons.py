@@ -1,5 +1,5 @@
 """
-The reason of a bounce, by what a server says: its words first, then its codes.
+The reason of a bounce, by the words of a server first, then by its codes.
 
 Words decide before codes since servers answer a plain 550 5.7.1 to all kinds of things. A row
 that blames the sender stands before those that blame the address: to suppress somebody because
@@ -19,7 +19,7 @@ MAX_WORDS = 3000
 
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,4})(?![\d.]*\d)")
 _ADDRESSES = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
-# What Amazon SES puts in front of a server's answer, whatever that says.
+# The prefix that Amazon SES puts in front of any server's answer.
 _WRAPPERS = re.compile(
     r"unknown address error|other mail system problem|\(delivery attempts: \d+\)", re.IGNORECASE
 )

@@ -1,5 +1,5 @@
 """
-Telling receivers apart: those with much mail by their name, all others as one.
+The receivers told apart: each receiver with much mail counts by its name, all others as one.
 
 A receiver that the library's table does not know is told apart from a time on, the same one for
 all processes. So those that send and those that hear the events count a mail for the same one.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OTHER = "other"
-"""In the place of the receivers that are not told apart."""
+"""Stands for the receivers that are not told apart."""
 
 MOST = 200
 """How many receivers beyond those of the table are told apart at most."""

@@ -1,5 +1,5 @@
 """
-The bulletin: what observers and the log are told when cells change.
+The bulletin: the events and log lines about cells that change.
 """
 
 from __future__ import annotations

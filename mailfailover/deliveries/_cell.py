@@ -10,7 +10,7 @@ from enum import StrEnum
 from mailfailover._values.face import published_in
 
 ALL = "*"
-"""In the place of a link or a receiver: all of them."""
+"""Stands for all links, or for all receivers."""
 
 Place = tuple[str, str]
 """The chain key of a link and the name of a receiver, each of which may be :data:`ALL`."""
@@ -26,13 +26,13 @@ class CellState(StrEnum):
 
     WELL = "well"
     LATE = "late"
-    """Some are stuck, or come far later than they used to."""
+    """Some mails are stuck, or arrive far later than usual."""
 
     BLOCKED = "blocked"
     """The receiver refuses or defers this link with words that mean the sender."""
 
     SILENT = "silent"
-    """The vendor takes the mails, and hardly any delivery is told."""
+    """The vendor accepts the mails, and reports hardly any delivery."""
 
 
 @published_in("mailfailover.deliveries")
@@ -42,7 +42,7 @@ class Cell:
     How deliveries through one link to one receiver stand.
 
     Attributes:
-        state: How they stand.
+        state: Their state.
 
         since: Since when, in seconds since 1970; 0.0 where nothing was ever wrong.
 

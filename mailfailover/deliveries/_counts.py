@@ -26,7 +26,7 @@ EDGES = (300, 900, 1800, 3600, 7200, 14400)
 SENT = "sent"
 BLOCKED = "blocked"
 BOUNCED = "bounced"
-"""An address bounced that may well exist: mails to it were delivered before."""
+"""An address bounced although mails to it were delivered before, so it may well exist."""
 
 NOBODY = "nobody"
 """The receiver said that an address does not exist, and no mail to it was ever delivered."""
@@ -44,14 +44,14 @@ LAG = "lag"
 """Seconds between events and their webhooks, in sum; counted as :data:`HEARD` is."""
 
 OUTCOMES = (SENT, BLOCKED, BOUNCED, NOBODY, *map(str, EDGES), LATEST)
-"""What is counted of recipients."""
+"""The outcomes that are counted."""
 
 OF_WEBHOOKS = (HEARD, REFUSED, LAG)
 
 
 class Key(NamedTuple):
     """
-    What one number is about.
+    The key of a count.
     """
 
     slice: int
@@ -82,7 +82,7 @@ class Buffer:
 
     def take(self) -> Mapping[Key, int]:
         """
-        Return the counts, and begin anew.
+        Return the counts, and reset them.
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()

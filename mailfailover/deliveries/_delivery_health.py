@@ -141,7 +141,7 @@ class DeliveryHealth:
         """
         schema.check(self.engine, PART)
 
-    # What a chain asks
+    # Questions of a chain
 
     def for_links(self, links: Iterable[Link]) -> None:
         """
@@ -259,7 +259,7 @@ class DeliveryHealth:
         """
         return read_outages(self.engine, self.clock())
 
-    # What it hears
+    # Events
 
     def __call__(self, event: object) -> None:
         """

@@ -31,12 +31,12 @@ _HARDLY = 0.1
 _BELOW = 0.06
 _PLACES = 3
 _LEAST_USUAL = 0.3
-"""A link that never told of many deliveries cannot fall silent."""
+"""A link with few known deliveries cannot fall silent."""
 
 
 class Evidence:
     """
-    What the ledger shows now.
+    The evidence in the ledger at one moment.
 
     Args:
         ledger: What was counted.

@@ -26,7 +26,7 @@ _LAG_SECONDS = 2700
 
 class Hearing:
     """
-    What the webhooks of all links told, by the slice in which they came.
+    The events of all links' webhooks, by the slice in which they came.
     """
 
     def __init__(self) -> None:

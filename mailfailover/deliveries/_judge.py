@@ -36,7 +36,7 @@ _HOUR = 3600.0
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """
-    What the judge found.
+    The judge's findings.
 
     Attributes:
         cells:
@@ -52,7 +52,7 @@ class Verdicts:
 
 class Judge:
     """
-    Judges once.
+    One judgement.
 
     Args:
         ledger: What was counted in the last days.
@@ -95,14 +95,14 @@ class Judge:
         series = self._ledger.at(place)
         return series.usual.an_hour if series and series.usual else 0.0
 
-    # One cell by itself
+    # A single cell
 
     def _suspect(self, place: Place) -> Cell | None:
         """
         How a cell looks by itself, None where nothing is wrong.
         """
         link, receiver = place
-        if receiver == OTHER:  # what one of these says means nothing for the next one
+        if receiver == OTHER:  # a finding at one place means nothing for the next
             return None
         since = self._well_since(place)
         blocked = suspicion.blocked(self._ledger.cells[place], self.now, since)
@@ -175,7 +175,7 @@ class Judge:
             if place[1] == receiver and place[0] not in ill
         )
 
-    # What was before
+    # Earlier states
 
     def _cell(self, place: Place, suspect: Cell | None) -> Cell:
         if suspect is not None:

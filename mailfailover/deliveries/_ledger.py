@@ -30,7 +30,7 @@ _NOTHING = (0,) * len(OUTCOMES)
 
 class Ledger:
     """
-    What was counted, cell by cell.
+    The counts of each cell.
 
     Args:
         now: The time, in seconds since 1970.

@@ -40,7 +40,7 @@ _ACCEPTED = frozenset({RecipientStatus.ACCEPTED, RecipientStatus.QUEUED})
 
 class Mails(Protocol):
     """
-    Who knows which mail an event is of: :class:`~mailfailover.tracking.Tracking`.
+    Finds the mail of an event; see :class:`~mailfailover.tracking.Tracking`.
     """
 
     def accepted(self, event: DeliveryEvent) -> float | None:

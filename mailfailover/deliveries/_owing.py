@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OWED = frozenset({RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.UNKNOWN})
 _OPEN = _OWED | {RecipientState.INVALID, RecipientState.REFUSED, RecipientState.SUPPRESSED}
-"""The states of recipients of whom no event told."""
+"""The states of recipients without an event."""
 
 _MAY_HAVE_IT = ("accepted", OutcomeUnknown.__name__)
 

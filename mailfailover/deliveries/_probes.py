@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from mailfailover.deliveries._cell import Place
 
 PROBE_EVERY = 50
-"""One recipient in so many is a probe."""
+"""One in this many recipients is a probe."""
 
 PROBE_SECONDS = 600.0
-"""At least one in so many seconds is."""
+"""A probe is sent at least every this many seconds."""
 
 
 class Probes:

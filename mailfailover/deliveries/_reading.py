@@ -25,7 +25,7 @@ MARGIN = 300
 """Seconds that a webhook may be late without anybody noticing."""
 
 _SURE = 20.7
-"""Chance makes such a number once in a thousand million looks."""
+"""A value that chance produces once in a thousand million looks."""
 
 _SHORTFALL = 0.12
 _SIGMAS = 2.0
@@ -62,7 +62,7 @@ often no other one has mails enough to show it.
 @dataclass(frozen=True, slots=True)
 class Reading:
     """
-    How the recent mails of a series stand, beside its past.
+    The state of a series' recent mails, compared with its past.
 
     Attributes:
         begin, end: The first of its slices, and the last.

@@ -44,7 +44,7 @@ class Routing:
         clock: Callable[[], float],
     ) -> None:
         self.situation: Situation | None = None
-        """None where there is nothing to go by."""
+        """None without a known state."""
 
         self._receiver_of = receiver_of
         self._sent = sent

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Situation:
     """
-    What routing goes by, as it was when it was last read.
+    The state that routing uses, as it was last read.
 
     Attributes:
         cells: The places that are ill, ``(link, "*")`` and ``("*", receiver)`` among them.

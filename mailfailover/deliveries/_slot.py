@@ -19,7 +19,7 @@ _NOBODY = _FIRST_DELAY - 1
 
 class Slot:
     """
-    What became of the mails of one stretch of time.
+    The outcomes of the mails of one period.
 
     Attributes:
         numbers: One for each of :data:`OUTCOMES`, in that order.

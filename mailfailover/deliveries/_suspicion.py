@@ -1,5 +1,5 @@
 """
-The suspicion: what a cell looks like by itself, before it is compared with others.
+The suspicion: a cell's state by its own counts, before it is compared with other cells.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BOUNCED_MAILS = 20
 _REFUSED_SHARE = 0.3
 _TIMES_USUAL = 3.0
 _ALWAYS = 0.02
-"""So many of a hundred refusals are nothing, even where there were none before."""
+"""The share of refusals, in percent, that counts as nothing even if there were none before."""
 
 _SURE = 18.0
 

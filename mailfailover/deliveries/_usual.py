@@ -1,5 +1,5 @@
 """
-The usual: what the past of a cell says, whatever went wrong in some hours of it.
+The usual state of a cell, by its past, robust against hours in which something went wrong.
 
 Medians and trimmed means make it robust: an outage that took a tenth of the past week does not
 become the measure of the next one.
@@ -33,7 +33,7 @@ _BORROWED_NOISE = 0.03
 @dataclass(frozen=True, slots=True)
 class Usual:
     """
-    What the past of a series says.
+    The usual values of a series, by its past.
 
     Attributes:
         edge: The place in :data:`EDGES` of *patience*.
@@ -63,13 +63,13 @@ class Usual:
 
     def borrowed(self) -> Usual:
         """
-        What another link at the same receiver may expect: less surely the same.
+        The usual values for another link at the same receiver, with less certainty.
         """
         return replace(self, noise=self.noise + _BORROWED_NOISE, an_hour=0.0)
 
 
 UNKNOWN = Usual(edge=1, share=0.9)
-"""What is expected of a cell that has no past, nor any other at its receiver."""
+"""The usual values of a cell without a past, and without other cells at its receiver."""
 
 
 def usual_of(hours: Iterable[Slot]) -> Usual | None:

@@ -54,7 +54,8 @@ SENDER_WORDS: tuple[tuple[str, str], ...] = (
     ("netease", r"\bDT:SPM\b|\bHL:ITC\b|\bRP:[A-Z]{3}\b"),
     # https://postmaster.t-online.de
     ("t-online", r"IP=[0-9a-f.:]+ - (?:A problem occurred|None/bad reputation)"),
-    # Block lists, whoever asks them; most of these are in kumomta's bounces.toml as SpamBlock.
+    # Names of block lists, which any receiver may query; most are in kumomta's bounces.toml as
+    # SpamBlock.
     ("", r"spamhaus|spamcop|barracuda ?central|cloudmark|invaluement|ivmSIP|abuseat\.org"),
     ("", r"\bDNSBL\b|_is_blocked\b|proofpoint.*blocked|Blocklisting in effect"),
     ("", r"(?<!may be )\b(?:black|block)[ -]?list(?:ed|ing)?\b"),
@@ -65,7 +66,7 @@ SENDER_WORDS: tuple[tuple[str, str], ...] = (
 """The receiver ("" for any), and a pattern of its answer."""
 
 CONTENT_WORDS = r"\bURL in this (?:e-?mail|message)\b|\bspam content\b|message content rejected"
-"""What is about the mail itself: another address would not get it through (kumomta, 2026-11)."""
+"""Refusals of the mail itself, which another address would get too (kumomta, 2026-11)."""
 
 _PATTERN = re.compile("|".join(words for _, words in SENDER_WORDS), re.IGNORECASE | re.DOTALL)
 _CONTENT = re.compile(CONTENT_WORDS, re.IGNORECASE)

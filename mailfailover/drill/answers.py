@@ -22,7 +22,7 @@ _SYNONYMS = {
     "quota": ("quota", "rate_limited"),
     "sender": ("sender", "auth"),
 }
-"""What a vendor may call its answer; the first one it has is taken."""
+"""The names that vendors have for an answer; the first known name is used."""
 
 _REPLIES: Mapping[str, tuple[str, str]] = {
     "unavailable": ("mail", "421 4.3.2 Service not available, closing transmission channel"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Cast:
     """
-    Which links play the parts of an incident.
+    The cast of an incident: the links that play its parts.
 
     Attributes:
         vendor: The keys of the links that play its vendor.

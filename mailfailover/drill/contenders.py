@@ -1,5 +1,5 @@
 """
-How others send: the first provider only, and three retries before the next provider.
+The contenders of a chain: the first provider only, and three retries before the next provider.
 
 They get the same calls answered by the same stage, so that only the policy differs.
 """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One thing that all mails of a chain depend on, or that a standby lacks.
+    A single point of failure: a dependency of all mails, or a lack of the standby.
 
     Attributes:
         kind: ``"shared"``, ``"alone"``, ``"features"``, ``"sender"``, ``"webhooks"``, ``"cold"`` or

@@ -35,7 +35,7 @@ class Counting(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """
-    What a fleet shows at one moment of a game day.
+    The state of a fleet at one moment of a game day.
 
     Attributes:
         at: Seconds after its begin.

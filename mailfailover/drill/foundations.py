@@ -1,5 +1,5 @@
 """
-What vendors stand on: clouds, regions and edges, so that two links on the same one are one.
+The foundations of vendors: clouds, regions and edges, which two links of a chain may share.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class Foundation(NamedTuple):
     """
-    One thing that a vendor stands on.
+    A foundation of a vendor.
 
     Attributes:
         name: ``"kind:name"``, such as ``"edge:cloudflare"``.

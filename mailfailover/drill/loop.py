@@ -1,5 +1,5 @@
 """
-Virtual time: what happens next is taken from a heap, and nothing ever waits.
+A loop in virtual time: the next action is taken from a heap, and nothing really waits.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 class Loop:
     """
-    Runs what is due, one after the other, on a virtual clock.
+    Runs actions in the order of their times, on a virtual clock.
 
     Attributes:
-        now: Seconds; where they begin is the caller's choice.
+        now: Seconds, from a start that the caller chooses.
 
-        work: How many things are under way. Where there are none, timers alone keep nothing alive.
+        work: The number of actions under way; the loop ends without them, even if timers remain.
     """
 
     def __init__(self, start: float = 0.0) -> None:
@@ -33,7 +33,7 @@ class Loop:
 
     def clock(self) -> float:
         """
-        Return the seconds, for what takes a clock.
+        Return the seconds.
         """
         return self.now
 
@@ -46,7 +46,7 @@ class Loop:
 
     def every(self, seconds: float, do: Callable[[], object], until: float = float("inf")) -> None:
         """
-        Call *do* every so many seconds, as long as anything else is under way.
+        Call *do* at this interval, as long as other actions are under way.
         """
         if self.now + seconds > until:
             return
@@ -100,7 +100,7 @@ class Loop:
 
 class Fiber:
     """
-    A function that waits in virtual time: a thread of its own, which runs only when it is its turn.
+    A function that waits in virtual time, in a thread that runs only when the loop resumes it.
 
     Attributes:
         current: The fiber that runs now.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mailfailover.drill.traffic import Traffic
 
 LATE = 60.0
-"""A mail that takes longer than so many seconds to its mailbox is late."""
+"""The seconds to the mailbox after which a mail is late."""
 
 BINS = 60
 _HOUR = 3600.0
@@ -30,7 +30,7 @@ _HOUR = 3600.0
 @dataclass(frozen=True, slots=True)
 class Notice:
     """
-    One thing that was told while an incident was played.
+    A notice that the program got while an incident was played.
 
     Attributes:
         seconds: When, after the incident's begin.
@@ -51,7 +51,7 @@ class Notice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """
-    What became of the mails that were sent during an incident, by one way of sending.
+    The outcome of an incident for the mails, by one way of sending.
 
     Attributes:
         name: ``"first provider only"``, ``"three retries, then next"`` or ``"this chain"``.
@@ -97,7 +97,7 @@ class Outcome:
     @property
     def told(self) -> Notice | None:
         """
-        What told of the incident first.
+        The first notice of the incident.
         """
         return self.notices[0] if self.notices else None
 
@@ -111,7 +111,7 @@ class Outcome:
 @dataclass(slots=True)
 class Record:
     """
-    What a play writes down while it goes on.
+    The record of a running play.
 
     Attributes:
         sent: Each mail with the time at which the program sent it.

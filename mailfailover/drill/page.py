@@ -64,7 +64,7 @@ def page(findings: Sequence[Finding], reports: Sequence[Report], losses: Collect
 
 def article(report: Report, *, survived: bool) -> Iterator[str]:
     """
-    Yield what is told of one incident.
+    Yield the section of one incident.
     """
     incident = report.incident
     yield f'<article id="{escape(incident.name)}">'

@@ -46,7 +46,7 @@ _FOLLOW_UP = 2 * 86400.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """
-    What a play is made of.
+    The setting of a play.
 
     Attributes:
         mailer: The user's own, as it was configured.
@@ -78,7 +78,7 @@ class Setting:
 
 class Play:
     """
-    One play while it goes on.
+    A running play.
 
     Attributes:
         loop: Its time; 0 is the begin of the incident.
@@ -155,7 +155,7 @@ class Play:
         Let go of nothing.
         """
 
-    # What it plays
+    # Playing
 
     def run(self, name: str) -> Outcome:
         """
@@ -272,11 +272,11 @@ class Play:
         self.post.hear = crowd
         return crowd
 
-    # What it hears
+    # Listening
 
     def hear(self, event: object) -> None:
         """
-        Write down what an observer is told.
+        Record the notice in an observer's event.
         """
         if isinstance(event, ProviderDown):
             self.record.note(self.loop.now, "breaker", f"{event.provider} is out ({event.reason})")

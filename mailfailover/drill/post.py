@@ -31,7 +31,7 @@ _GIVEN_UP = 72 * 3600.0
 @dataclass(slots=True)
 class Fate:
     """
-    What became of one mail.
+    The fate of a mail.
 
     Attributes:
         accepted: When a vendor said yes, and which link it was.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """
-    What an incident would have done to a chain.
+    The effect that an incident would have had on a chain.
 
     Attributes:
         incident: What was played.
@@ -55,7 +55,7 @@ class Report:
     @property
     def yours(self) -> Outcome:
         """
-        What became of the mails of the chain itself.
+        The outcome for the chain itself.
         """
         return self.outcomes[-1]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Suite:
     """
-    What many incidents would have done to a chain.
+    The effects that many incidents would have had on a chain.
 
     Attributes:
         findings: Single points of failure.

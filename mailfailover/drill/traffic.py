@@ -23,10 +23,10 @@ AFTER = 3600.0
 """Seconds of a play after the incident has ended."""
 
 LONGEST = 6 * 3600.0
-"""Of an incident that lasts longer so many seconds are played."""
+"""The longest part of an incident that is played, in seconds."""
 
 RECEIVERS: Mapping[str, float] = {"gmail": 0.45, "microsoft": 0.25, "yahoo": 0.15, "other": 0.15}
-"""Who runs the recipients' mailboxes, as parts of all: an assumption, not a measurement."""
+"""The share of each mailbox operator; an assumption, not a measurement."""
 
 _ADDRESSES = {
     "gmail": "ann@gmail.com",
@@ -45,7 +45,7 @@ TYPICAL = Message(
     text="It is on its way.\n",
     html="<p>It is <b>on its way</b>.</p>",
 )
-"""What is sent where the user shows no mail of his own."""
+"""The mail that is sent if the user gives no sample."""
 
 
 @dataclass(frozen=True, slots=True)

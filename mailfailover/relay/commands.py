@@ -17,7 +17,7 @@ __all__ = ["read_commands"]
 
 _PREFIX = "x-mf-"
 _TRACK = {"opens": "track_opens", "clicks": "track_clicks"}
-# What a vendor's own gateway would obey. They are no part of a mail, and could change who gets it.
+# Commands that a vendor's gateway would obey, such as other recipients; they are no part of a mail.
 _VENDORS = ("x-mailgun-", "x-mc-", "x-msys-api", "x-pm-", "x-postal-", "x-ses-", "x-smtpapi")
 
 

@@ -47,7 +47,7 @@ _LOOP = "554 5.4.6 The same mail came to the same recipients too often: it goes 
 
 class Given(NamedTuple):
     """
-    What a client gave: the mail, its envelope, and how it came.
+    A submission of a client: the mail, its envelope, and the way it came.
     """
 
     content: bytes
@@ -158,7 +158,7 @@ class Desk:
 
     def _is_hidden(self, name: str) -> bool:
         """
-        Tell whether a header is no business of whoever reads a bounce, or the database.
+        Whether a header must not show in a bounce or the database.
         """
         if self._is_sealed:
             return name != "auto-submitted"  # Mails are encrypted at rest: so is their header.

@@ -26,7 +26,7 @@ _MAX_ENVID = 100
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """
-    What the client wants to be told of one mail.
+    The reports that the client wants about a mail.
 
     Attributes:
         returns: ``"FULL"`` or ``"HDRS"``: how much of the mail a report holds.
@@ -63,7 +63,7 @@ class Envelope(PlainEnvelope):
     @property
     def wishes(self) -> Wishes:
         """
-        What the client wants to be told.
+        The reports that the client wants.
         """
         return Wishes(self.returns, self.envid, dict(self.notify), dict(self.original))
 

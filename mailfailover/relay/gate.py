@@ -1,5 +1,5 @@
 """
-The gate of the SMTP port: this machine until there is an API key, then whoever logs in with one.
+The gate of the SMTP port: this machine until there is an API key, then clients with a key.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def extensions(responses: list[str]) -> list[str]:
 
 class Session(SMTP):
     """
-    One connection of a client.
+    The session of a client's connection.
     """
 
     line_length_limit = 64 * 1024  # how much of what a client sends waits to be read
@@ -46,7 +46,7 @@ class Session(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """
-        Let a client on this machine log in without TLS: nobody listens in between.
+        Let a client on this machine log in without TLS, since no network lies in between.
         """
         peer = transport.get_extra_info("peername")
         if peer and is_loopback(str(peer[0])):

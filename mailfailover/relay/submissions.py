@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Submission", "Submissions"]
 
 MAX_HEADER = 64 * 1024
-"""So much of a header a bounce shows."""
+"""The characters of a header that a bounce shows."""
 
 _INSERT = insert(submissions)
 
@@ -33,7 +33,7 @@ _INSERT = insert(submissions)
 @dataclass(frozen=True, slots=True)
 class Submission:
     """
-    One mail that came to the port.
+    A mail that came to the port.
 
     Attributes:
         mail: Its id in the outbox.

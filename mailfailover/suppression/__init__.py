@@ -1,5 +1,5 @@
 """
-Who must not get mail: told by every provider, and held at all of them.
+The recipients who must not get mail, learned from every provider and respected at all of them.
 
 ::
 

@@ -26,10 +26,10 @@ class Reason(StrEnum):
     COMPLAINED = "complained"
     UNSUBSCRIBED = "unsubscribed"
     BOUNCED = "bounced"
-    """There is no such address, or it takes no mail for good."""
+    """The address does not exist, or refuses mail permanently."""
 
     SUPPRESSED = "suppressed"
-    """A provider has it on a list of its own."""
+    """The address is on a provider's own list."""
 
     MANUAL = "manual"
 
@@ -37,7 +37,7 @@ class Reason(StrEnum):
 @published_in("mailfailover.suppression")
 class SuppressionState(StrEnum):
     """
-    What an entry does to mail.
+    The effect of an entry on mail.
 
     .. versionadded:: 0.1.0
     """
@@ -46,17 +46,17 @@ class SuppressionState(StrEnum):
     """The address gets no mail."""
 
     HELD = "held"
-    """It bounced once, and gets no mail until the entry expires."""
+    """The address bounced once, and gets no mail until the entry expires."""
 
     QUARANTINED = "quarantined"
-    """It bounced while its receiver refused many; it gets mail."""
+    """The address bounced while its receiver refused many, and still gets mail."""
 
 
 @published_in("mailfailover.suppression")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """
-    One address that must not get mail, for ever or for some days.
+    An address that must not get mail, permanently or for some days.
 
     Attributes:
         email: The address, in lower case.

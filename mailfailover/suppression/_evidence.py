@@ -45,7 +45,7 @@ _ERRORS: Mapping[type[MailFailoverError], Reason] = {
 
 class Evidence(NamedTuple):
     """
-    What somebody said against an address.
+    A provider's or a person's report against an address.
 
     Attributes:
         entry: What follows from it by itself.
@@ -136,7 +136,7 @@ def told(
     try:
         entry = make(event.recipient, reason, scope_of(reason, mail or Scope()), **fields)
     except InvalidMessage:
-        return None  # nobody can send to what is no address
+        return None  # an invalid address cannot get mail anyway
     return Evidence(
         entry,
         key=_key(event, entry, now),

@@ -1,5 +1,5 @@
 """
-Who of a mail's recipients must not get it.
+The recipients of a mail who must not get it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mailfailover._message.message import Message
     from mailfailover.suppression._origins import Origins
 
-# The last one is told where there are several.
+# Of several entries for an address, report the last.
 _ORDER = (
     Reason.MANUAL,
     Reason.SUPPRESSED,

@@ -1,5 +1,5 @@
 """
-:class:`SuppressionList`: who must not get which mail, whoever told it.
+:class:`SuppressionList`: the addresses that must not get mail, from all sources.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MEMORY = timedelta(days=730)
 @published_in("mailfailover.suppression")
 class SuppressionList(Stored):
     """
-    Who must not get mail, in a database: told by every provider, and held at all of them.
+    The addresses that must not get mail, learned from every provider and respected at all of them.
 
     It is what a :class:`~mailfailover.Mailer` takes as *suppressions*, one of its observers,
     and a handler of delivery events. An unsubscription holds for the stream of its mail; a
@@ -173,7 +173,7 @@ class SuppressionList(Stored):
         detail: str = "",
     ) -> Suppression:
         """
-        Let *email* get no mail any more.
+        Stop all mail to *email*.
 
         Args:
             email: The address.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @published_in("mailfailover.suppression")
 class Origins(Protocol):
     """
-    Who knows the mails that events are of: :class:`~mailfailover.tracking.Tracking`.
+    Finds the mail of an event; see :class:`~mailfailover.tracking.Tracking`.
     """
 
     def origin(self, event: DeliveryEvent) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LONGEST = timedelta(days=7)
 AFTERWARDS = timedelta(days=1)
-"""How long a quarantine goes on after the receiver was last found ill."""
+"""How long a quarantine lasts after the receiver was last found ill."""
 
 _MARGIN = timedelta(hours=1)
 _LOOK_EVERY = timedelta(minutes=10)
@@ -50,7 +50,7 @@ class Quarantine:
     A receiver whose bounces suppress nobody at present.
 
     Attributes:
-        receiver: Who runs the mailboxes, such as ``"gmail"``.
+        receiver: The operator of the mailboxes, such as ``"gmail"``.
 
         since: Since when its bounces count for nothing.
 

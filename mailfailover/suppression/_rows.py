@@ -1,5 +1,5 @@
 """
-The rows of suppressions: of two that are alike, the one that holds longer stays.
+The rows of suppressions; of two rows for the same address and scope, the longer one stays.
 """
 
 from __future__ import annotations

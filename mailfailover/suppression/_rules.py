@@ -38,7 +38,7 @@ _ALWAYS = {
 
 class Scope(NamedTuple):
     """
-    What a suppression holds for: a stream, a domain of From; "" stands for every one.
+    The scope of a suppression: a stream and a domain of From; "" stands for all.
     """
 
     stream: str = ""

@@ -31,26 +31,26 @@ _SKEW = timedelta(hours=1)
 """How far the clocks of vendors may be apart."""
 
 SHOWN = timedelta(days=30)
-"""How long a bounce in quarantine stands in the list."""
+"""How long a quarantined bounce stays in the list."""
 
 
 class Standing(StrEnum):
     """
-    What a bounce counts for.
+    The weight of a bounce.
     """
 
     COUNTED = "counted"
     QUARANTINED = "quarantined"
-    """It came while its receiver refused many: alone it proves nothing."""
+    """The bounce came while its receiver refused many, and proves nothing alone."""
 
     LIFTED = "lifted"
-    """It was taken back by hand, and counts for nothing."""
+    """The bounce was undone by hand, and counts for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
     """
-    What one vendor said against one address, once.
+    A single report of a vendor against an address.
 
     Attributes:
         key: The same in each repetition.
@@ -100,7 +100,7 @@ class Bounce:
 
 class Sentence(NamedTuple):
     """
-    What follows from a bounce, and until when, None for ever.
+    The state that follows from a bounce, and its end (None for no end).
     """
 
     bounce: Bounce

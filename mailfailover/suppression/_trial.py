@@ -45,7 +45,7 @@ _ALL = "*"
 
 class Cells(Protocol):
     """
-    Who knows how each link stands at each receiver: ``DeliveryHealth``.
+    Knows the state of each link at each receiver; see ``DeliveryHealth``.
     """
 
     def snapshot(self) -> Mapping[tuple[str, str], Any]:

@@ -29,7 +29,7 @@ _HARMLESS = str(SuppressionState.QUARANTINED)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongDay:
     """
-    What a receiver told wrongly.
+    The wrong bounces of a receiver.
 
     Attributes:
         domain: The domain of the addresses, or the name of their receiver; "" for every one.
