@@ -23,6 +23,9 @@ import uvloop
 from mailfailover import Mailer, Message
 from mailfailover.plugin import Response
 from mailfailover.providers.mailgun import Mailgun
+from mailfailover.providers.mandrill import Mandrill
+from mailfailover.providers.postmark import Postmark
+from mailfailover.providers.resend import Resend
 from mailfailover.providers.sendgrid import SendGrid
 from mailfailover.transports.http import HTTPTransport
 
@@ -158,9 +161,24 @@ def mailer(stack: ExitStack, url: str) -> Sends:
     return repeat(_mailer(stack, three(url)))
 
 
-def mailer_json(stack: ExitStack, url: str) -> Sends:
-    account = SendGrid(api_key="key", base_url=url)
-    return repeat(_mailer(stack, dict.fromkeys("abc", account)))
+def _of(stack: ExitStack, provider: Any) -> Sends:
+    return repeat(_mailer(stack, dict.fromkeys("abc", provider)))
+
+
+def mailer_mandrill(stack: ExitStack, url: str) -> Sends:
+    return _of(stack, Mandrill(api_key="key", base_url=url))
+
+
+def mailer_postmark(stack: ExitStack, url: str) -> Sends:
+    return _of(stack, Postmark(server_token="key", base_url=url))
+
+
+def mailer_resend(stack: ExitStack, url: str) -> Sends:
+    return _of(stack, Resend(api_key="key", base_url=url))
+
+
+def mailer_sendgrid(stack: ExitStack, url: str) -> Sends:
+    return _of(stack, SendGrid(api_key="key", base_url=url))
 
 
 def hand(stack: ExitStack, url: str) -> Sends:
@@ -317,7 +335,10 @@ CONTENDERS: dict[str, Callable[..., Sends]] = {
         post,
         post_json,
         mailer,
-        mailer_json,
+        mailer_mandrill,
+        mailer_postmark,
+        mailer_resend,
+        mailer_sendgrid,
         hand,
         instant_mailer,
         instant_hand,

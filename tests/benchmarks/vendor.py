@@ -20,20 +20,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
-_BODY = b'{"id": "<1@example.com>", "message": "Queued. Thank you."}'
-# As many headers as a real vendor's answer has.
-_ANSWER = b"\r\n".join(
-    [
-        b"HTTP/1.1 200 OK",
-        b"Content-Type: application/json",
-        b"Content-Length: %d" % len(_BODY),
-        b"X-Message-Id: 1",
-        *(b"X-Header-%d: some value of a header" % number for number in range(8)),
-        b"Connection: keep-alive",
-        b"",
-        _BODY,
-    ]
+
+def _answer(body: bytes) -> bytes:
+    """
+    As many headers as a real vendor's answer has, and *body*.
+    """
+    return b"\r\n".join(
+        [
+            b"HTTP/1.1 200 OK",
+            b"Content-Type: application/json",
+            b"Content-Length: %d" % len(body),
+            b"X-Message-Id: 1",
+            *(b"X-Header-%d: some value of a header" % number for number in range(8)),
+            b"Connection: keep-alive",
+            b"",
+            body,
+        ]
+    )
+
+
+# What Mailgun, Postmark and Resend look for; SendGrid tells the id in a header.
+_ANSWER = _answer(
+    b'{"id": "<1@example.com>", "message": "Queued.", "MessageID": "1", "ErrorCode": 0}'
 )
+_MANDRILLS = _answer(b'[{"email": "ann@example.org", "status": "sent", "_id": "1"}]')
+_MANDRILL = b"/messages/send"
 _HEAD_END = b"\r\n\r\n"
 
 
@@ -46,6 +57,7 @@ class _Vendor(asyncio.Protocol):
         self._delay = delay
         self._buffer = b""
         self._missing = 0
+        self._answer = _ANSWER
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,15 +73,16 @@ class _Vendor(asyncio.Protocol):
             length = lower.partition(b"content-length: ")[2].partition(b"\r\n")[0]
             self._missing = int(length or 0) - len(rest)
             self._buffer = b""
+            self._answer = _MANDRILLS if _MANDRILL in head.partition(b"\r\n")[0] else _ANSWER
         else:
             self._missing -= len(data)
         if self._missing <= 0:
             self._missing = 0
             if self._delay:
                 loop = asyncio.get_running_loop()
-                loop.call_later(self._delay, self._transport.write, _ANSWER)
+                loop.call_later(self._delay, self._transport.write, self._answer)
             else:
-                self._transport.write(_ANSWER)
+                self._transport.write(self._answer)
 
 
 async def _serve(pipe: Connection, context: ssl.SSLContext | None, delay: float) -> None:
