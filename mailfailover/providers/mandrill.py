@@ -302,11 +302,7 @@ def _common(message: plugin.Message) -> dict[str, Any]:
     return {
         "from_email": message.sender.email,
         "from_name": message.sender.name,
-        "to": plugin.WrittenJSON.of_items(
-            {"email": address.email, "name": address.name, "type": kind}
-            for kind, addresses in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
-            for address in addresses
-        ),
+        "to": _recipients(message),
         "attachments": FILE.files(message),
         "images": FILE.images(message),
         "tags": message.tags,
@@ -315,6 +311,16 @@ def _common(message: plugin.Message) -> dict[str, Any]:
         "track_clicks": message.track_clicks,
         "global_merge_vars": _merge_vars(message.template_data),
     }
+
+
+def _recipients(message: plugin.Message) -> list[dict[str, str]] | plugin.WrittenJSON:
+    rows = (
+        {"email": address.email, "name": address.name, "type": kind}
+        for kind, addresses in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc))
+        for address in addresses
+    )
+    # Thousands of a merge are in memory as bytes only; few are written faster with the rest.
+    return plugin.WrittenJSON.of_items(rows) if message.is_merge else list(rows)
 
 
 def _commands(message: plugin.Message) -> str:
