@@ -8,6 +8,7 @@ alike. CPU ratios are the ones to judge by.
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 MICRO = 1e6
+_TLS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 _OF_JSON = ("Mandrill", "Postmark", "Resend", "SendGrid")
 
 
@@ -48,8 +50,9 @@ def rows() -> Iterator[Row]:
         yield from _one_send(url)
         yield from _overhead(url)
         yield from _at_once(url)
-    with tls_vendor() as where:
-        yield from _tls(where)
+    for title, newest in _TLS.items():
+        with tls_vendor(newest) as where:
+            yield from _tls(title, where)
 
 
 def _one_send(url: str) -> Iterator[Row]:
@@ -97,11 +100,9 @@ def _at_once(url: str) -> Iterator[Row]:
     yield Row("AsyncMailer without a vendor: CPU", spent["instant_async"].cpu * MICRO, "µs")
 
 
-def _tls(where: tuple[str, ...]) -> Iterator[Row]:
+def _tls(title: str, where: tuple[str, ...]) -> Iterator[Row]:
     spent = take_turns(200, where, "tls_kept", "tls_new", "tls_bare", "tls_resumed")
     new, floor = spent["tls_new"].cpu, spent["tls_resumed"].cpu
-    yield Row.of("a new TLS connection: CPU", new, floor, "x a bare, resumed one", 1.2)
-    yield Row.of(
-        "a bare TLS connection, not resumed: CPU", spent["tls_bare"].cpu, floor, "x resumed"
-    )
-    yield Row.of("a kept-alive send over TLS: CPU", spent["tls_kept"].cpu, floor, "x resumed")
+    yield Row.of(f"{title}, a new connection: CPU", new, floor, "x a bare, resumed one", 1.2)
+    for label, name in (("a bare one, not resumed", "tls_bare"), ("a kept-alive send", "tls_kept")):
+        yield Row.of(f"{title}, {label}: CPU", spent[name].cpu, floor, "x resumed")

@@ -115,11 +115,12 @@ def vendor(context: ssl.SSLContext | None = None, delay: float = 0.0) -> Iterato
 
 
 @contextmanager
-def tls_vendor() -> Iterator[tuple[str, str]]:
+def tls_vendor(newest: ssl.TLSVersion) -> Iterator[tuple[str, str]]:
     """
-    Start it over TLS; the value is its URL and the file of who vouches for it.
+    Start it over TLS, *newest* at most; the value is its URL and the file of who vouches for it.
     """
     made = certificates()
+    made.server_context.maximum_version = newest
     with tempfile.NamedTemporaryFile(suffix=".pem") as ca_file:
         ca_file.write(made.ca_pem)
         ca_file.flush()
