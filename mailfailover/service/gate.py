@@ -18,7 +18,8 @@ from mailfailover.service.rules import BEHIND_PROXY, LOCAL
 from mailfailover.service.visit import API, is_from_elsewhere, wants_page
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from flask import Flask, Request
+    from flask.sessions import SecureCookieSession
     from werkzeug.wrappers import Response
 
     from mailfailover.service.rules import Caller
@@ -95,6 +96,14 @@ class _Sessions(SecureCookieSessionInterface):
     """
     Sessions whose cookie stays below our path, and within TLS once it came over that.
     """
+
+    def open_session(self, app: Flask, asked: Request) -> SecureCookieSession | None:
+        """
+        Begin an empty session without a signer where there is no cookie, as at the API.
+        """
+        if self.get_cookie_name(app) not in asked.cookies:
+            return self.session_class()
+        return super().open_session(app, asked)
 
     def get_cookie_path(self, app: Flask) -> str:
         return request.script_root or "/"
