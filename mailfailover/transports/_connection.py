@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _JOINED = 64 * 1024
 """Up to so many bytes, head and body are copied together and leave in one write."""
 
-_PIECE = 256 * 1024
-"""So much is written at once, so that each piece which is taken shows that bytes flow."""
+_PIECE = 1024 * 1024
+"""So much is offered at once; what the system takes of it shows that bytes flow."""
 
 _READ = 16 * 1024
 """So much is read at once: one record of TLS."""
