@@ -63,7 +63,8 @@ def _forms(message: Mail, seed: str, images: list[EmailMessage]) -> list[EmailMe
     """
     plain = [_text("text/plain", message.text)] if message.text else []
     rich = [_text("text/html", message.html)] if message.html else []
-    if not (plain or rich) and (images or not message.alternatives):
+    readable = any(one.kind.startswith("text/") for one in message.alternatives)
+    if not (plain or rich) and (images or not readable):
         plain = [_text("text/plain", "")]
     if images:
         shown = rich or plain

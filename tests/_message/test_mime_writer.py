@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from mailfailover._message.address import Address
+from mailfailover._message.alternative import Alternative
 from mailfailover._message.attachment import Attachment
 from mailfailover._message.message import Message
 from mailfailover._message.mime_reader import read_fields
@@ -42,6 +43,15 @@ def test_round_trip_through_bytes(message: Message) -> None:
     source = message.as_email_message().as_bytes()
 
     assert message == read_again(message, source)
+
+
+def test_a_form_that_is_no_text_is_no_file() -> None:
+    """
+    Data alone would be read as a file, so that an empty text comes before them.
+    """
+    message = Message(alternatives=[Alternative("application/ld+json", "{}")])
+
+    assert message == read_again(message, message.as_email_message().as_bytes())
 
 
 @settings(max_examples=30)
