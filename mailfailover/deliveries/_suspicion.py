@@ -21,7 +21,7 @@ _BOUNCED_MAILS = 20
 _REFUSED_SHARE = 0.3
 _TIMES_USUAL = 3.0
 _ALWAYS = 0.02
-"""The share of refusals, in percent, that counts as nothing even if there were none before."""
+"""The share of refusals that counts as nothing, even if there were none before."""
 
 _SURE = 18.0
 
