@@ -8,7 +8,7 @@ from os import getpid
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from mailfailover._sql.rows import add_to, fit
 from mailfailover._values.events import EventType
@@ -35,12 +35,7 @@ def count_accepted(
     if not number:
         return
     _add(connection, now, provider, ACCEPTED, number)
-    early = select(func.count()).where(
-        events.c.mail_id == mail_id,
-        events.c.provider == provider,
-        events.c.type == str(EventType.DELIVERED),
-    )
-    if delivered := connection.scalar(early):
+    if delivered := connection.scalar(_EARLY, {"of_mail": mail_id, "of_provider": provider}):
         _add(connection, now, provider, delay_class(0), delivered)
 
 
@@ -104,3 +99,10 @@ def _add(connection: Connection, at: datetime, provider: str, what: str, number:
         "shard": shard,
     }
     add_to(connection, counts, key, number)
+
+
+_EARLY = select(func.count()).where(
+    events.c.mail_id == bindparam("of_mail"),
+    events.c.provider == bindparam("of_provider"),
+    events.c.type == str(EventType.DELIVERED),
+)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from mailfailover._chain.observe import MailFailed, MailSent
-from mailfailover._sql.rows import fit, put
+from mailfailover._sql.rows import fit, insert_new, put
 from mailfailover._values.receipt import RecipientStatus
 from mailfailover.errors import OutcomeUnknown, RecipientRejected, RecipientSuppressed
 from mailfailover.tracking._standing import RecipientState
@@ -79,11 +79,12 @@ def record_send(
         "is_counted": message.send_at is None,
         "is_purged": False,
     }
-    query = select(mails).where(mails.c.mail_id == message.id).with_for_update()
-    held = connection.execute(query).mappings().one_or_none()
+    held = connection.execute(_MAIL, {"of_mail": message.id}).mappings().one_or_none()
     if held is not None:
         row = _joined(dict(held), row)
-    put(connection, mails, {"mail_id": message.id}, row)
+    key = {"mail_id": message.id}
+    if held is not None or not insert_new(connection, mails, key | row):
+        put(connection, mails, key, row)
     _write_parts(connection, message.id, parts)
     if message.send_at is not None:
         return 0
@@ -156,8 +157,7 @@ def _failed_parts(event: MailFailed) -> dict[str, _Part]:
 
 
 def _write_parts(connection: Connection, mail_id: str, parts: Mapping[str, _Part]) -> None:
-    query = select(recipients).where(recipients.c.mail_id == mail_id)
-    held = {row.address: row for row in connection.execute(query)}
+    held = {row.address: row for row in connection.execute(_PARTS, {"of_mail": mail_id})}
     rows = [
         {"mail_id": mail_id, "address": fit(email, ADDRESS_LENGTH), **part._asdict()}
         for email, part in parts.items()
@@ -172,3 +172,7 @@ def _write_parts(connection: Connection, mail_id: str, parts: Mapping[str, _Part
             continue
         where = recipients.c.mail_id == mail_id, recipients.c.position == before.position
         connection.execute(update(recipients).where(*where).values(**row))
+
+
+_MAIL = select(mails).where(mails.c.mail_id == bindparam("of_mail")).with_for_update()
+_PARTS = select(recipients).where(recipients.c.mail_id == bindparam("of_mail"))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 ROUNDS = int(os.environ.get("MAILFAILOVER_ROUNDS", "12"))
 SEED = int(os.environ.get("MAILFAILOVER_SEED", "7"))
 
+PATIENCE = 60.0 + ROUNDS
+"""Seconds until all has settled down: mails whose worker was killed are sent one by one."""
+
 QUICK: dict[str, Any] = {
     "lease": 0.5,
     "poll": 0.05,
@@ -132,7 +135,7 @@ class Stage:
         """
         self.vendors.heal()
         workers = [self.work() for _ in range(2)]
-        settle_down(self.outbox)
+        settle_down(self.outbox, PATIENCE)
         for worker in workers:
             self.nursery.kill(worker)
         return complaints(self.outbox, self.notes.read_text().split(), self.vendors.accepted())
