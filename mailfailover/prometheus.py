@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["DeliveryStates", "PrometheusObserver", "ProviderStates"]
 
 OTHER = "other"
-"""The label of all receivers that are a company's own domain: of these there is no end."""
+"""The label of all receivers with a domain of their own, whose number has no limit."""
 
 _SEVERITY = ("well", "late", "blocked", "silent")
 

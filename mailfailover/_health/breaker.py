@@ -48,7 +48,7 @@ class Ticket(NamedTuple):
     started: float
     generation: int
     lease: float = 0.0
-    """Above 0: this call is the only one for now, a probe, until this time."""
+    """Above 0, the time until which this call is the only one, as a probe."""
 
 
 class Hold(NamedTuple):

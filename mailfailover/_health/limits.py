@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailfailover._provider.link import Limit, Link
 
 ALMOST = 1e-9
-"""So little of a token may be missing: sums of floats are never exact."""
+"""The part of a token that may be missing, because sums of floats are not exact."""
 
 NEVER = float("inf")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _REDIS = ("mailfailover.redis", "RedisHealth")
 STORES = {"redis": _REDIS, "rediss": _REDIS, "unix": _REDIS}
-"""Where the class of a shared store is, by the URL's scheme: stores stand above this room."""
+"""The class of each shared store by URL scheme, as text because stores are above this room."""
 
 
 def open_health(

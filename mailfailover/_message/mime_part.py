@@ -23,7 +23,7 @@ VERBATIM = policy.default.clone(refold_source="none", utf8=True)
 """Writes stored headers as they stand; without *utf8*, Python 3.13 folds what is not ASCII."""
 
 BYTE_ORDER_MARK = "\ufeff"
-"""At the start of a text it is no part of it: some senders sign their UTF-8 with it."""
+"""Some senders begin a UTF-8 text with this mark, which is not part of the text."""
 
 _FOLD = re.compile(r"(?:\r\n|\r|\n)(?=[ \t])")
 _PLAIN = ("", "7bit", "8bit", "binary")

@@ -34,7 +34,7 @@ PEOPLE = frozenset({"from", "sender", "to", "cc", "bcc", "recipients"})
 """Who gets a mail and who sends it, as most vendors call it in a body, in whatever case."""
 
 _CHUNK = 48 * 1024
-"""Bytes read at once: a multiple of 3, so that base64 has no padding in between."""
+"""Bytes read at a time, a multiple of 3 so that base64 has no padding in between."""
 
 
 @published_in("mailfailover.plugin")
@@ -77,7 +77,7 @@ class WrittenJSON:
 
 
 _ROWS = 32
-"""So many are written at once: few enough to be small, enough to be quick."""
+"""Items written at a time, a compromise of memory and speed."""
 
 
 def _written_rows(

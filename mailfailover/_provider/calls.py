@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Secret = str | Callable[[], str]
-"""A secret, or who knows it: asked for each call, so that it may change."""
+"""A secret, or a callable that returns it for each call, so that it may change."""
 
 
 class RegionalProvider(Protocol):

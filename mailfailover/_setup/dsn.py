@@ -31,7 +31,7 @@ from mailfailover._values.frozen import EMPTY
 from mailfailover.errors import ConfigurationError
 
 Part = str | AnyProvider | Link | Strategy
-"""What a strategy is made of: a DSN, a provider, a link or a strategy."""
+"""A member of a strategy: a DSN, a provider, a link or a strategy."""
 
 _GROUPS: Mapping[str, Callable[..., Strategy]] = {
     "failover": Failover,

@@ -43,7 +43,7 @@ LINK_OPTIONS: Mapping[str, Kind] = {
     "warmup": TEXT,
 }
 TEMPLATES = "templates."
-"""What the option of one template begins with: ``templates.welcome=id``."""
+"""The prefix of a template's option, as in ``templates.welcome=id``."""
 
 
 @dataclass(frozen=True, slots=True)

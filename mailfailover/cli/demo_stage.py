@@ -22,7 +22,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "sendgrid": {"api_key": "demo-key"},
 }
 ATTEMPT_TIMEOUT = 1.5
-"""Seconds for one attempt: long enough for the breaker to call a hang slow."""
+"""Seconds for an attempt, enough for the breaker to count a hang as slow."""
 
 
 class Clock:

@@ -80,8 +80,8 @@ def read_changes(connection: Connection, ledger: Ledger, turn: int) -> None:
     """
     Let *ledger* know what was counted since the judge's turn of that number.
 
-    Who was writing while that turn was taken may have written after it, so the one before counts
-    too.
+    A process that wrote while that turn was taken may have committed after it, so the turn before
+    counts too.
     """
     query = _COUNTS.where(counts.c.changed >= turn - 1, counts.c.slice >= ledger.edge)
     for start, link, receiver, *found in connection.execute(query):

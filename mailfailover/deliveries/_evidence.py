@@ -69,7 +69,7 @@ class Evidence:
 
     def usual(self, place: Place) -> Usual | None:
         """
-        What the past of a place says; where it has none, that of the other links at its receiver.
+        Return the usual of a place, borrowed from other links at its receiver if it has no past.
         """
         series = self._ledger.at(place)
         if series is not None and series.usual is not None:

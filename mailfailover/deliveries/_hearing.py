@@ -89,7 +89,7 @@ class Hearing:
         """
         How many seconds to wait for the events of *link*.
 
-        It is as late as they came lately, and as long as none comes, up to half an hour.
+        The lag is that of the latest events, and grows while none come, up to half an hour.
         """
         heard, lags = self._told[HEARD][link], self._told[LAG][link]
         last = self._last.get(link)

@@ -146,7 +146,7 @@ class Listener:
 
 def _meaning(event: DeliveryEvent) -> str:
     """
-    What an event is counted as, "" for nothing.
+    Return the outcome that an event is counted as, "" for none.
     """
     if event.type is EventType.DELIVERED:
         return EventType.DELIVERED.value

@@ -48,13 +48,13 @@ class Window(NamedTuple):
 
 OF_LINKS = (Window(600, 20, hardly=True), Window(1500, 60), Window(6900, 240))
 """
-What links as a whole are read by: a queue of a quarter of an hour is nothing to switch for, and
+The windows of whole links: a queue of a quarter of an hour is nothing to switch for, and
 few mails show a small part that is stuck only over hours.
 """
 
 OF_CELLS = (Window(600, 20, hardly=True), Window(3300, 60), Window(6900, 240))
 """
-What cells are read by: a receiver that is slow for a quarter of an hour is so for every link, and
+The windows of cells: a receiver that is slow for a quarter of an hour is so for every link, and
 often no other one has mails enough to show it.
 """
 

@@ -1,5 +1,5 @@
 """
-The situation: what routing goes by, as it was when it was last read.
+The situation: the knowledge that routing goes by, as of the last look at the database.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Situation:
     """The receivers of the domains that were asked about since."""
 
     rooms: dict[tuple[str, str, float], float] = field(default_factory=dict, repr=False)
-    """What :meth:`room` returned since."""
+    """The results of :meth:`room` since then."""
 
     def is_down(self, receiver: str) -> bool:
         """

@@ -1,5 +1,5 @@
 """
-A slot: what became of the mails of one stretch of time.
+A slot: the outcomes of the mails of one stretch of time.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Slot:
     @property
     def blocked(self) -> int:
         """
-        Those refused or deferred with words that mean the sender.
+        The number refused or deferred with words that mean the sender.
         """
         return self.numbers[1]
 
     @property
     def bounced(self) -> int:
         """
-        Those that bounced, and that mails were delivered to before.
+        The number of bounces of addresses that mails were delivered to before.
         """
         return self.numbers[2]
 
@@ -93,8 +93,8 @@ class Slot:
         """
         How many the receiver answered as a healthy one does, in time.
 
-        It delivers, or says of an address that nobody ever reached that it does not exist: a
-        mailing to an old list is no outage.
+        A healthy receiver delivers, or says that an address does not exist to which no mail was
+        ever delivered: a mailing to an old list is no outage.
         """
         numbers = self.numbers
         on_time = sum(numbers[_NOBODY : _FIRST_DELAY + edge + 1])
@@ -104,7 +104,7 @@ class Slot:
         """
         How many recipients there were, were answered in time, and were delivered to at all.
 
-        It ends with *edge*, and is remembered until the slot changes.
+        The last number is *edge*. The summary is kept until the slot changes.
         """
         if self._summary is None or self._summary[3] != edge:
             self._summary = (self.sent, self.answered(edge), self.arrived, edge)

@@ -15,7 +15,7 @@ from mailfailover._values.events import EventType, RejectReason
 if TYPE_CHECKING:
     from mailfailover._values.events import DeliveryEvent
 
-# What receivers' own pages say, and the rules that operators of KumoMTA share, "kumomta" below:
+# Sources: the receivers' own pages, and the rules that operators of KumoMTA share, "kumomta" below:
 # github.com/KumoCorp/kumomta, assets/community/shaping.toml and bounces.toml and
 # assets/policy-extras/shaping.toml (as of 2026-08-04), read in 2026-11. The receivers' pages are
 # cited from there and from reports of senders; not all of them were opened.

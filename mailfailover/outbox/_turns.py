@@ -62,7 +62,7 @@ def place_of(message: Message, sender: str) -> Place:
 
 def lane_of(message: Message) -> Lane:
     """
-    The lane of a mail that harmed nobody.
+    The lane of a mail that killed no worker.
     """
     return Lane.SOON if message.stream == URGENT else Lane.BULK
 

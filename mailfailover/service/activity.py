@@ -26,7 +26,7 @@ __all__ = ["Activity", "ActivityMemory", "Slice", "read_activity"]
 SLICES = 48
 LENGTH = timedelta(minutes=30)
 MEMORY_SECONDS = 15.0
-"""Seconds that an answer is reused: the query reads every attempt of the day."""
+"""Seconds for which an answer is reused, since the query reads every attempt of the day."""
 
 
 @dataclass(frozen=True, slots=True)

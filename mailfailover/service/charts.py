@@ -28,7 +28,7 @@ _BARS = 96
 _FOOT = 16
 _NAMES = 135
 _LEAST = 2.0
-"""The least height of a bar that is not empty: one of thousands must be seen, too."""
+"""The least height of a bar that is not empty, so that one mail of thousands shows."""
 
 _COMPARED = 2
 

@@ -19,7 +19,7 @@ __all__ = ["Grid", "Illness", "draw_grid"]
 
 ALL = "*"
 _MOST = 8
-"""How many receivers have a row: the ill ones, then those that get most mails."""
+"""The most receivers with a row: ill receivers first, then those with most mails."""
 
 BADGES: Mapping[CellState, tuple[str, str]] = {
     CellState.WELL: ("arrives", "good"),

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "Service", "caller", "service", "set_up"]
 
 MAX_BYTES = 40 * 1024 * 1024
-"""The largest request: what most vendors take, with its attachments in base64."""
+"""The size limit of a request, which covers most vendors' limits with attachments in base64."""
 
 _NAME = "mailfailover"
 

@@ -99,7 +99,7 @@ def judge(
     connection: Connection, known: Sequence[Bounce], times: Sequence[datetime], *, new: int = 0
 ) -> None:
     """
-    The same for *known* bounces and the times of deliveries, which were read before.
+    Make the entries of an address those that follow from its *known* bounces and deliveries.
 
     Args:
         connection: The database.

@@ -57,7 +57,7 @@ def find(
     """
     Return the recipients of *message* who must not get it, with the reason for each.
 
-    That of an address that is held is :class:`Held`.
+    The reason of an address that is held is a :class:`Held`.
 
     Raises:
         AllProvidersFailed: If that cannot be read: then nothing is sent.

@@ -53,8 +53,8 @@ class SuppressionList(Stored):
     """
     The addresses that must not get mail, learned from every provider and respected at all of them.
 
-    It is what a :class:`~mailfailover.Mailer` takes as *suppressions*, one of its observers,
-    and a handler of delivery events. An unsubscription holds for the stream of its mail; a
+    Give it to a :class:`~mailfailover.Mailer` as *suppressions*, as an observer, and as a handler
+    of delivery events. An unsubscription holds for the stream of its mail; a
     permanent bounce and a complaint hold for the domain of its From. Without *tracking* nobody
     knows the mail of an event: then each holds for every mail.
 
@@ -157,7 +157,7 @@ class SuppressionList(Stored):
 
     def _left_out(self, message: Message) -> Mapping[str, str]:
         """
-        Whom we left out of a mail, also where a hold ended while it was sent.
+        Return the recipients left out of a mail, also where a hold ended while it was sent.
         """
         return find(self.engine, self.tracking, message, self.now() - _SEND)
 
@@ -223,7 +223,7 @@ class SuppressionList(Stored):
             dry_run: Whether to change nothing.
 
         Returns:
-            What it lifted: the entries as they were before.
+            The lifted entries, as they were before.
 
         Raises:
             ConfigurationError: If nothing says which bounces are wrong, or a time is wrong.

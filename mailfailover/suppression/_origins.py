@@ -50,7 +50,7 @@ def origin_of(event: DeliveryEvent, tracking: Origins | None) -> Scope | None:
 
 def origin_of_row(row: Row[Any], tracking: Origins | None) -> Scope | None:
     """
-    The same for the row of an event whose mail was not known when it came.
+    Return the scope for the row of an event whose mail was not known when the event came.
     """
     event = DeliveryEvent(
         mail_id=row.mail_id, provider=row.source, provider_message_id=row.provider_message_id

@@ -147,7 +147,7 @@ def go_on(connection: Connection, quarantine: Quarantine, at: datetime) -> bool:
     """
     Let a quarantine last, if its receiver is still ill; return whether it was looked at.
 
-    It is looked at now and then.
+    The receiver is looked at once in :data:`_LOOK_EVERY`.
     """
     if at - quarantine.seen < _LOOK_EVERY:
         return False
@@ -211,7 +211,7 @@ def _stands_in_the_way(connection: Connection, old: Quarantine, at: datetime) ->
     """
     Whether an earlier quarantine keeps the next one from beginning.
 
-    One that lies far in the future does not: it is the work of a clock that was wrong.
+    A quarantine far in the future does not: a wrong clock began it.
     """
     if at < old.since - LONGEST:
         return False

@@ -57,7 +57,7 @@ class Cells(Protocol):
 @dataclass(frozen=True, slots=True)
 class Court:
     """
-    Where addresses are tried.
+    The court in which addresses are tried.
 
     Attributes:
         engine: The database.

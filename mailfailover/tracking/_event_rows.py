@@ -81,7 +81,7 @@ def _key(event: DeliveryEvent) -> str:
     """
     Return a key that repetitions of an event share, and no other event has.
 
-    One vendor's id may stand for several recipients. Where it gives none, all it says counts.
+    A vendor's id may stand for several recipients. An event without a recipient is about them all.
     """
     parts = [event.provider, event.type, event.recipient.lower(), event.event_id]
     if not event.event_id:

@@ -32,12 +32,12 @@ class RecipientState(StrEnum):
     """The mail may have been sent, and no event has settled it since."""
 
     FAILED = "failed"
-    """The mail was certainly not sent: the send failed as a whole."""
+    """Certainly not sent, because the whole send failed."""
 
     INVALID = "invalid"
     REFUSED = "refused"
     SUPPRESSED = "suppressed"
-    """Left out: the address bounced, complained or unsubscribed before."""
+    """Left out, because the address bounced, complained or unsubscribed before."""
 
     ACCEPTED = "accepted"
     """A provider accepted the mail; no event has come since."""

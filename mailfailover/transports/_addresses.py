@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailfailover.transports._progress import Progress
 
 LEAST = 1.0
-"""Seconds an address gets at least, where so many are left: enough for one lost packet."""
+"""The least seconds for an address, if they are left; enough for one lost packet."""
 
 _REMEMBERED = 600.0
 """Seconds after which an address has its old place again."""

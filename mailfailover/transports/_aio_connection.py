@@ -25,7 +25,7 @@ _JOINED = 64 * 1024
 """Up to so many bytes of a body leave in one write with the head."""
 
 _PIECE = 256 * 1024
-"""So much is taken by a socket at once: what has to wait would be copied."""
+"""Bytes given to a socket at a time, since waiting bytes would be copied."""
 
 _READ = 16 * 1024
 """So much is read at once. Left to itself asyncio makes room for 256 KiB at each read, which

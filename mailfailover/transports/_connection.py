@@ -28,7 +28,7 @@ _PIECE = 1024 * 1024
 """So much is offered at once; what the system takes of it shows that bytes flow."""
 
 _READ = 16 * 1024
-"""So much is read at once: one record of TLS."""
+"""Bytes read at a time, one record of TLS."""
 
 
 class Connection:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SMALL = 32 * 1024
 _CHUNK = 48 * 1024
-"""Bytes read at once: a multiple of 3, so that base64 has no padding in between."""
+"""Bytes read at a time, a multiple of 3 so that base64 has no padding in between."""
 
 
 def prepare_body(body: Body) -> tuple[bytes | PartsBody, int]:

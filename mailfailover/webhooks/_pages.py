@@ -31,7 +31,7 @@ HEADERS = (
     ("X-Robots-Tag", "noindex"),
     ("Cache-Control", "no-store"),
 )
-"""Nothing but these lines, kept by nobody: the address is in the URL."""
+"""The page has no scripts and must not be cached, because its URL contains the address."""
 
 
 def _page(title: str, *lines: str) -> str:
