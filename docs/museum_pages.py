@@ -7,6 +7,7 @@ Playing takes a minute or two, so a page that was made by the same code is kept.
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,8 @@ def write(path: Path) -> None:
     if path.exists() and path.read_text("utf-8").startswith(mark):
         return
     path.parent.mkdir(exist_ok=True)
-    reports = [_play(one) for one in load_incidents().values()]
+    with ProcessPoolExecutor() as pool:
+        reports = list(pool.map(_play, load_incidents().values()))
     path.write_text("\n".join([mark, "", *_lines(reports)]) + "\n", "utf-8")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["dialect_names", "find_dialect"]
 
 
+@cache
 def dialect_names() -> tuple[str, ...]:
     """
     The vendors whose answers are known, and ``generic``.
