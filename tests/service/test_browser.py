@@ -152,6 +152,22 @@ def test_first_page_follows_what_others_send(browser: Browser, url: str) -> None
     assert "Half written" == browser.find("#subject").get_attribute("value")
 
 
+def test_a_renewed_list_keeps_the_focus(browser: Browser, url: str) -> None:
+    """
+    A person who goes through the list by keyboard stays on the mail that they reached.
+    """
+    form = {"to": "old@example.com", "from_email": "a@example.com", "subject": "Hi", "text": "Hi"}
+    told = requests.post(f"{url}/email/api/1.0/send", data=form, timeout=30).json()
+    browser.open(url)
+    browser.find(f"#now a[href$='{told['id']}']")
+    browser.run(f"document.querySelector(\"#now a[href$='{told['id']}']\").focus()")
+
+    requests.post(f"{url}/email/api/1.0/send", data=form | {"to": "new@example.com"}, timeout=30)
+
+    browser.wait(lambda: "new@example.com" in browser.text("#now"))
+    assert browser.focused(f"a[href$='{told['id']}']")
+
+
 def test_errors_of_a_form_can_be_heard_and_reached(browser: Browser, url: str) -> None:
     """
     What is wrong gets the focus, and leads to the fields; nothing typed is lost.

@@ -18,8 +18,18 @@ async function renew(part) {
   const newer = page.getElementById(part.id);
   if (!newer || newer.innerHTML === part.dataset.shown) return;
   part.dataset.shown = newer.innerHTML;
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
   part.replaceChildren(...newer.childNodes);
   localTimes(part);
+  if (focused) twin(part, focused)?.focus({ preventScroll: true });
+}
+
+// The element of a renewed part that took the place of one with the focus.
+function twin(part, old) {
+  const href = old.getAttribute("href");
+  return [...part.querySelectorAll(old.localName)].find(
+    (one) => one.getAttribute("href") === href && one.className === old.className,
+  );
 }
 
 function follow(part) {
