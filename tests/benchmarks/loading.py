@@ -17,7 +17,7 @@ from tests.benchmarks.table import Row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-RUNS = 9
+RUNS = 5
 DISTRIBUTIONS = 150
 MILLI = 1e3
 PLUGIN = """
