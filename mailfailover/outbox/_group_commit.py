@@ -80,8 +80,8 @@ class Writes:
                 self._pass_on(batch)
         with self._lock:
             self.waited += monotonic() - start
-        if entry.error is not None:
-            raise entry.error
+        if not entry.is_written:
+            raise entry.error or SQLAlchemyError("whoever was about to write it was interrupted")
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
@@ -172,7 +172,7 @@ class Writes:
                     one.error = exc
             return
         for one in batch:
-            one.error = None
+            one.is_written = True
 
 
 def _shut() -> Lock:
@@ -195,12 +195,11 @@ class _Entry:
     gate: Lock = field(default_factory=_shut)
     """A lock for each waiting thread, so that a commit wakes only the threads it concerns."""
 
-    error: BaseException | None = field(
-        default_factory=lambda: SQLAlchemyError("whoever was about to write it was interrupted")
-    )
-    """
-    The reason why the writes are not stored; they count as not stored until the commit is certain.
-    """
+    is_written: bool = False
+    """Whether the commit is certain."""
+
+    error: BaseException | None = None
+    """The reason why the writes are not stored, where it is known."""
 
 
 def _execute(connection: Connection, writes: Iterable[Write]) -> None:
