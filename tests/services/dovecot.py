@@ -8,7 +8,6 @@ import mailbox
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trustme
+
+from tests.services.ports import free_ports, greets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +126,7 @@ def running(more: str = "") -> Iterator[Dovecot]:
     """
     with tempfile.TemporaryDirectory(prefix="mailfailover-dovecot-") as name:
         root = Path(name)
-        dovecot = Dovecot(root, *_free_ports(2))
+        dovecot = Dovecot(root, *free_ports(2))
         _configure(dovecot, more)
         dovecot.put()
         process = subprocess.Popen([DOVECOT or "", "-F", "-c", str(root / "dovecot.conf")])
@@ -152,23 +153,11 @@ def _configure(dovecot: Dovecot, more: str) -> None:
     authority.cert_pem.write_to_path(root / "ca.pem")
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def _wait_for(dovecot: Dovecot, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", dovecot.imap), 5) as connection:
-                if connection.recv(100).startswith(b"* OK"):
-                    return
-        except OSError:
-            time.sleep(0.05)
+        if greets(dovecot.imap, b"* OK"):
+            return
     log = dovecot.root / "log"
     said = log.read_text() if log.exists() else ""
     raise AssertionError(f"Dovecot does not answer\n{said}")

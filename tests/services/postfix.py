@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import trustme
+
+from tests.services.ports import free_ports, greets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,7 +162,7 @@ def running(main: str = "", master: str = "") -> Iterator[Postfix]:
     """
     with tempfile.TemporaryDirectory(prefix="mailfailover-postfix-") as name:
         root = Path(name)
-        postfix = Postfix(root, *_free_ports(2))
+        postfix = Postfix(root, *free_ports(2))
         _configure(postfix, main, master)
         _run([POSTFIX or "", "-c", name, "start"])
         try:
@@ -206,21 +207,9 @@ def _run(command: Sequence[str]) -> None:
         raise AssertionError(f"{' '.join(command)} failed: {done.stdout}{done.stderr}")
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def _wait_for(postfix: Postfix) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        try:
-            with socket.create_connection(("127.0.0.1", postfix.submission), 5) as connection:
-                if connection.recv(100).startswith(b"220 "):
-                    return
-        except OSError:
-            time.sleep(0.05)
+        if greets(postfix.submission, b"220 "):
+            return
     raise AssertionError(f"Postfix does not answer\n{postfix.log}")

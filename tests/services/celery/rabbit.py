@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Self
 
 import pytest
 from celery import Celery
+
+from tests.services.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ class RabbitServer:
         programs = [found for one in PROGRAMS if (found := shutil.which(one))]
         if not programs:
             pytest.skip("rabbitmq-server is not installed")
-        port, distribution = _free_ports()
+        port, distribution = free_ports(2)
         self.url = f"amqp://guest:guest@127.0.0.1:{port}//"
         self._app = Celery(broker=self.url, set_as_current=False)
         self._program = programs[0]
@@ -97,10 +98,3 @@ class RabbitServer:
             except OSError:
                 return False
             return True
-
-
-def _free_ports() -> list[int]:
-    with socket.socket() as one, socket.socket() as two:
-        for each in (one, two):
-            each.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1], two.getsockname()[1]]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from mailfailover.service.keys import Keys
 from mailfailover.service.rules import Rules
 from mailfailover.testing import FaultServer
 from mailfailover.tracking import Tracking
+from tests.services.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class Deployment:
         self.folder = folder
         self.rabbit = rabbit
         self.mailgun, self.mandrill = FaultServer("mailgun"), FaultServer("mandrill")
-        self.port = _free_port()
+        self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         engine = open_engine(database)
         self.outbox, self.tracking, self.keys = Outbox(engine), Tracking(engine), Keys(engine)
@@ -156,10 +156,3 @@ COMMANDS = {
     "two": (*_WORKER, "-n", "two", *_QUIET),
     "sweeper": ("mailfailover", "serve", "--worker-only"),
 }
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -5,7 +5,6 @@ A Redis of the tests' own, which they may kill.
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING, Self
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+
+from tests.services.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         if program is None:
             pytest.skip("redis-server is not installed")
-        self.port = _free_port()
+        self.port = free_ports(1)[0]
         self.url = f"redis://127.0.0.1:{self.port}/0"
         options = {"--port": self.port, "--dir": folder, "--save": "", "--bind": "127.0.0.1"}
         self._command = [program, *(str(part) for pair in options.items() for part in pair)]
@@ -78,10 +79,3 @@ class RedisServer:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
