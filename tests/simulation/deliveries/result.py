@@ -115,7 +115,7 @@ def _moved(world: World, scenario: Scenario) -> float:
 
 
 def _back(world: World, scenario: Scenario) -> float | None:
-    if not scenario.ill or scenario.end >= world.loop.now or world.ill():
+    if not (scenario.ill and world.told) or scenario.end >= world.loop.now or world.ill():
         return None
     return max(0.0, (world.told[-1][0] - scenario.end) / 60)
 
@@ -133,4 +133,5 @@ def _curve(world: World) -> list[float]:
             step = int(one.at // STEP)
             every[step] += 1
             good[step] += one.delivered is not None and one.delivered - one.at <= IN_TIME
-    return [good[step] / max(1, every[step]) for step in range(int(world.loop.now // STEP) - 6)]
+    steps = range(int(world.loop.now // STEP) - 6)
+    return [round(good[step] / max(1, every[step]), 3) for step in steps]

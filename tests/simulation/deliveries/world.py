@@ -20,14 +20,19 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from mailfailover import DeliveryEvent, EventType, Link, MemoryHealth, Message, ProviderChain
+from mailfailover._chain.driver import Call
 from mailfailover._chain.observe import MailSent, WebhookRefused
 from mailfailover._chain.policy import Policy
+from mailfailover._mailer.delivery import Delivery
 from mailfailover.deliveries import DeliveryHealth
 from mailfailover.deliveries._count_rows import write_apart, write_counts
 from mailfailover.deliveries._counts import HEARD, HOUR, SENT, SLICE, Key
 from mailfailover.drill.loop import Loop
+from mailfailover.errors import RecipientSuppressed
 from mailfailover.plugin import Response
 from mailfailover.receivers import receiver_of
+from mailfailover.suppression import SuppressionList
+from mailfailover.tracking import Origin
 from tests.simulation.deliveries.chance import binomial, poisson
 from tests.simulation.deliveries.fate import fate_of
 from tests.simulation.policies import WIRE, Simulated
@@ -45,10 +50,8 @@ DAY = 86400.0
 START = 20_000 * DAY
 """Seconds since 1970 at which each world begins: midnight."""
 
-_LOOKS = 30.0
 _POLICY = Policy(timeout=30.0, attempt_timeout=10.0)
 _ACCEPTED = Response(200)
-_ADDRESSES = 5000
 _DOMAINS = {"gmail": "gmail.com", "microsoft": "outlook.com", "yahoo": "yahoo.com"}
 _NEVER_TOLD = 0.002
 _TOLD_TWICE = 0.01
@@ -67,6 +70,8 @@ class Mail(NamedTuple):
     delivered: float | None
     is_dead: bool
     """Whether its address does not exist."""
+
+    address: str
 
 
 class Mails:
@@ -97,12 +102,31 @@ class Mails:
         """
         return None if is_dead(event.recipient) else datetime.fromtimestamp(START, UTC)
 
+    def origin(self, _event: DeliveryEvent) -> Origin:
+        """
+        Tell of which kind the mail of an event is: all are of one.
+        """
+        return Origin("transactional", "example.com")
+
 
 def is_dead(address: str) -> bool:
     """
-    Whether an address does not exist: one in a hundred.
+    Whether an address never existed: one in a hundred.
     """
     return address.startswith("dead")
+
+
+def is_gone(address: str) -> bool:
+    """
+    Whether an address is given up some time: one in twenty.
+    """
+    return address.startswith("gone")
+
+
+def _address(number: int) -> str:
+    if number % 100 == 0:
+        return f"dead{number}"
+    return f"gone{number}" if number % 20 == 7 else f"u{number}"
 
 
 def _link(key: str, share: float) -> Link:
@@ -132,9 +156,19 @@ class World:
 
         advised: Whether the chain goes by what becomes of its mails.
 
+        suppressing: Whether a list of suppressions hears what vendors tell, and is asked.
+
+        looks: Seconds between two looks at deliveries.
+
+        addresses: How many addresses there are.
+
+        gone: When some of these stop to exist, in seconds since the world began.
+
         told: What observers were told, and when.
 
         mails: All mails.
+
+        left_out: The addresses that a mail was not sent to as they are on the list, and when.
     """
 
     seed: int
@@ -147,12 +181,17 @@ class World:
     past: tuple[str, ...] = ("one", "two")
     greylisting: float = 0.03
     advised: bool = True
+    suppressing: bool = False
+    looks: float = 30.0
+    addresses: int = 5000
+    gone: float = inf
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
         self.loop = Loop()
         self.told: list[tuple[float, object]] = []
         self.mails: list[Mail] = []
+        self.left_out: list[tuple[float, str]] = []
         self._sent = 0
         self._mails = Mails(self.wall)
         tracking: Any = self._mails
@@ -170,6 +209,17 @@ class World:
             wall=self.wall,
             rng=self.rng,
             advice=self.deliveries if self.advised else None,
+        )
+        self.suppressions = SuppressionList(
+            self._mails.engine,
+            tracking=self._mails,
+            deliveries=self.deliveries,
+            observers=[lambda event: self.told.append((self.loop.now, event))],
+            clock=self.wall,
+        )
+        self.suppressions.init()
+        self.delivery = Delivery(
+            self.chain, suppressions=self.suppressions if self.suppressing else None
         )
 
     def wall(self) -> float:
@@ -249,37 +299,49 @@ class World:
 
         if not self.advised:
             return
-        if self.loop.now + _LOOKS <= end:
-            self.loop.at(self.loop.now + _LOOKS, look)
+        if self.loop.now + self.looks <= end:
+            self.loop.at(self.loop.now + self.looks, look)
 
     def _send(self) -> None:
         (receiver,) = self.rng.choices(list(self.receivers), list(self.receivers.values()))
-        number = self.rng.randrange(_ADDRESSES)
-        name = "dead" if number % 100 == 0 else "u"
-        address = f"{name}{number}@{_DOMAINS.get(receiver, receiver)}"
+        name = _address(self.rng.randrange(self.addresses))
+        address = f"{name}@{_DOMAINS.get(receiver, receiver)}"
         self._sent += 1
         message = Message(
             to=address, from_email="shop@example.com", subject="s", text="t", id=f"m{self._sent}"
         )
         self.loop.drive(
-            self.chain.steps(message, (), _POLICY),
-            lambda _step: (0.0, _ACCEPTED),
-            lambda receipt: self._accepted(message, receipt),
+            self.delivery.steps(message, (), _POLICY),
+            self._call,
+            lambda receipt: self._ended(message, receipt),
         )
 
-    def _accepted(self, message: Message, receipt: Any) -> None:
+    def _call(self, step: Any) -> tuple[float, Any]:
+        """
+        How a step of IO ends: the list is really asked, and each provider accepts.
+        """
+        is_ours = isinstance(step, Call) and step.send == self.suppressions.find
+        return 0.0, step.run() if is_ours else _ACCEPTED
+
+    def _ended(self, message: Message, receipt: Any) -> None:
+        if isinstance(receipt, RecipientSuppressed):
+            self.left_out.append((self.loop.now, message.to[0].email))
+            return
         self._mails.accept(message.id)
-        self.deliveries(MailSent(message, receipt))
+        sent = MailSent(message, receipt)
+        self.deliveries(sent)
+        if self.suppressing:
+            self.suppressions(sent)
         self._fate(message, receipt)
 
     def _fate(self, message: Message, receipt: Receipt) -> None:
         address, link, now = message.to[0].email, receipt.provider, self.loop.now
         receiver = receiver_of(address.rpartition("@")[2])
         met = [one for one in self.weather if one.covers(now, link, receiver)]
-        dead = is_dead(address)
+        dead = is_dead(address) or (is_gone(address) and now >= self.gone)
         fate = fate_of(self.rng, met, greylisting=self.greylisting, is_dead=dead)
         self.mails.append(
-            Mail(now, link, receiver, now + fate.delay if fate.arrives else None, dead)
+            Mail(now, link, receiver, now + fate.delay if fate.arrives else None, dead, address)
         )
         if fate.deferred:
             wait = self.rng.uniform(1, 40)
@@ -319,6 +381,8 @@ class World:
                 if self.rng.random() < one.mute:
                     return
         self.deliveries(event)
+        if self.suppressing:
+            self.suppressions(event)
 
     # What was seen
 
