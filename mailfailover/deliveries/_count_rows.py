@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from mailfailover._sql.rows import insert_new
 from mailfailover.deliveries._counts import HOUR, OF_WEBHOOKS, OUTCOMES, SENT, SLICE, Key
 from mailfailover.deliveries._ledger import PAST, Ledger
+from mailfailover.deliveries._slot import Slot
 from mailfailover.deliveries._tables import COLUMNS, counts, links, receivers
 from mailfailover.deliveries._turns import turn_number
 
@@ -101,6 +102,23 @@ def read_sent(connection: Connection, since: float) -> dict[Place, int]:
         .group_by(counts.c.link, counts.c.receiver)
     )
     return {(link, receiver): int(number) for link, receiver, number in connection.execute(query)}
+
+
+def read_hopes(connection: Connection, since: float) -> frozenset[Place]:
+    """
+    Return the cells whose latest slice with an outcome since a time has deliveries and no refusal.
+    """
+    query = _COUNTS.where(counts.c.slice >= int(since), counts.c.receiver != "")
+    latest: dict[Place, Slot] = {}
+    for _, link, receiver, *found in connection.execute(query.order_by(counts.c.slice)):
+        slot = Slot(found[: len(OUTCOMES)])
+        if slot.told:
+            latest[link, receiver] = slot
+    return frozenset(
+        place
+        for place, slot in latest.items()
+        if slot.arrived and not slot.blocked and not slot.bounced
+    )
 
 
 def read_first(connection: Connection) -> dict[str, float]:

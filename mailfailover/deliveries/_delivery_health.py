@@ -20,6 +20,7 @@ from mailfailover.deliveries._count_rows import (
     compact,
     read_apart,
     read_first,
+    read_hopes,
     read_sent,
     write_apart,
     write_counts,
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
     from mailfailover._provider.link import Link
     from mailfailover.deliveries._cell import Cell, Place
     from mailfailover.tracking import Tracking
+
+
+_HOPE = HOUR / 2
+"""Seconds in which the latest mails of an ill cell were sent."""
 
 
 @published_in("mailfailover.deliveries")
@@ -316,6 +321,7 @@ class DeliveryHealth:
             cells, usual = read_cells(connection)
             ill = {place: cell for place, cell in cells.items() if cell.is_ill}
             sent = read_sent(connection, now - HOUR) if ill else {}
+            hopes = read_hopes(connection, now - _HOPE) if ill else frozenset()
             left = {}
             if self._warmups:
                 today = read_sent(connection, now // DAY * DAY)
@@ -323,7 +329,7 @@ class DeliveryHealth:
             self._apart.since = read_apart(connection)
         self._cells, self._usual = cells, usual
         self._routing.situation = (
-            Situation(ill, usual, sent, left, _well_since(cells)) if ill or left else None
+            Situation(ill, usual, sent, left, _well_since(cells), hopes) if ill or left else None
         )
 
     # Its thread

@@ -88,7 +88,8 @@ class Routing:
         first = candidates[0].link.key
         if first not in illnesses:  # warm-up: the overflow simply goes to the next link
             return order
-        if self._probes.take(first, receivers) or not self._may_take(
+        is_hopeful = situation.is_hopeful(first, receivers)
+        if self._probes.take(first, receivers, is_hopeful=is_hopeful) or not self._may_take(
             situation, well[0].link.key, receivers, count, illnesses[first].since
         ):
             return candidates

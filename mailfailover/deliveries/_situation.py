@@ -31,6 +31,8 @@ class Situation:
         warmups: How many recipients more a link that warms up may get today.
 
         well_since: Since when a cell is well that was ill before.
+
+        hopes: The cells whose latest mails arrived.
     """
 
     cells: Mapping[Place, Cell] = field(default=EMPTY)
@@ -38,6 +40,7 @@ class Situation:
     sent: Mapping[Place, int] = field(default=EMPTY)
     warmups: Mapping[str, float] = field(default=EMPTY)
     well_since: Mapping[Place, float] = field(default=EMPTY)
+    hopes: frozenset[Place] = frozenset()
 
     names: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     """The receivers of the domains that were asked about since."""
@@ -50,6 +53,12 @@ class Situation:
         Whether no link reaches *receiver*.
         """
         return (ALL, receiver) in self.cells
+
+    def is_hopeful(self, link: str, receivers: Sequence[str]) -> bool:
+        """
+        Whether the latest mails through an ill *link* to all of *receivers* arrived.
+        """
+        return bool(self.hopes) and all((link, one) in self.hopes for one in receivers)
 
     def room(self, link: str, receiver: str, since: float, now: float) -> float:
         """

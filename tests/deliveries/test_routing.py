@@ -17,7 +17,7 @@ from mailfailover._provider.link import Link
 from mailfailover._provider.warmup import Warmup
 from mailfailover.deliveries import Cell, CellState, DeliveryHealth
 from mailfailover.deliveries._cell_rows import write_cells
-from mailfailover.deliveries._probes import PROBE_EVERY, PROBE_SECONDS
+from mailfailover.deliveries._probes import HOPE_SECONDS, PROBE_EVERY, PROBE_SECONDS
 from mailfailover.deliveries._routing import Routing
 from mailfailover.deliveries._situation import Situation
 from mailfailover.errors import ConfigurationError
@@ -320,3 +320,19 @@ def test_what_exceeds_the_ramp_goes_by_the_ill_link(tmp_path: Path) -> None:
     assert set(people) == {email for part in went for email in part}
     assert {RecipientStatus.ACCEPTED} == set(receipt.recipients.values())
     tracking.close()
+
+
+def test_a_probe_that_arrives_calls_for_more(clock: FakeClock) -> None:
+    """
+    One in a minute, so that a link is back soon; of another receiver's mails it says nothing.
+    """
+    cells = {("one", "gmail"): ILL, ("one", "yahoo"): ILL}
+    found = routing(clock, Situation(cells, hopes=frozenset({("one", "gmail")})))
+    yahoo = Message(to="bob@yahoo.com", subject="Hi", text="Hi")
+
+    firsts = []
+    for _ in range(3):
+        firsts.append((order(found)[0], order(found, yahoo)[0]))
+        clock.advance(HOPE_SECONDS)
+
+    assert [("two", "two"), ("one", "two"), ("one", "two")] == firsts

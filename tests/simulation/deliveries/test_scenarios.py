@@ -68,12 +68,12 @@ def _told(world: World, link: str, receiver: str) -> float | None:
 @pytest.mark.parametrize("name", ENDING)
 def test_the_first_link_is_back_by_itself(name: str) -> None:
     """
-    Within an hour after the end, and it stays: with little mail, a probe goes each ten minutes.
+    Within half an hour after the end, and it stays.
     """
     world, scenario = found(name), SCENARIOS[name]
 
     assert set() == world.ill()
-    assert world.told[-1][0] <= scenario.end + HOUR
+    assert world.told[-1][0] <= scenario.end + HOUR / 2
     receiver = next((one.receiver for one in scenario.weather if one.receiver != EVERY), "gmail")
     back = max(world.told[-1][0], world.loop.now - HOUR)
     assert world.through("one", receiver, back, world.loop.now) > 0.9
