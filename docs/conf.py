@@ -29,7 +29,7 @@ release = version = installed_version("mailfailover")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "_generated/*.md", "simulation/*.md"]
+exclude_patterns = ["_build", "_generated/*.md"]
 
 html_theme = "furo"
 html_title = "mailfailover"

@@ -1,7 +1,7 @@
 """
 Plays every scenario with and without advice, and writes what was found for the documentation.
 
-Run as ``python -m tests.simulation.deliveries.report docs/simulation``. Takes some minutes of two
+Run as ``python -m tests.simulation.deliveries.report FOLDER``. Takes some minutes of two
 cores. ``python -m tests.simulation.deliveries.years DAYS`` counts false switches.
 """
 
@@ -65,8 +65,8 @@ def save(folder: Path, results: Results) -> None:
     data = {name: {way: asdict(one) for way, one in ways.items()} for name, ways in results.items()}
     (folder / "outages.json").write_text(json.dumps(data, separators=(",", ":")) + "\n")
     (folder / "outages.md").write_text(table(results))
-    for name, file in DRAWN.items():
-        (folder / file).write_text(draw(name, results[name]))
+    for name in DRAWN.keys() & results:
+        (folder / DRAWN[name]).write_text(draw(name, results[name]))
 
 
 def load(folder: Path) -> Results:
