@@ -31,6 +31,8 @@ REASONS: tuple[tuple[RejectReason, re.Pattern[str]], ...] = (
     # Words that later rows would match by mistake.
     _row(
         BLOCKED,
+        # Amazon SES gives 5.1.0 to any answer of a server, and quotes it.
+        r"\d{3}[- ]'5\.7\.\d+ (\S+ )?access denied",
         r"relay quota|esmtp not accepting connections|after (ehlo|helo)\b.{0,80}\b5\d\d",
     ),
     # A full mailbox: its address is well.

@@ -58,6 +58,7 @@ def test_what_ses_writes_around_an_answer_says_nothing() -> None:
     words = "5.1.0 - Unknown address error 550-'5.7.1 Access denied' (delivery attempts: 0)"
 
     assert reason_of("5.7.1", words) is BLOCKED
+    assert reason_of("5.1.0", words) is BLOCKED
 
 
 def test_a_name_in_an_address_is_no_word() -> None:
