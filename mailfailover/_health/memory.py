@@ -23,7 +23,7 @@ from mailfailover._values.fork import after_fork, fresh_rng
 from mailfailover.errors import Penalty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from random import Random
 
     from mailfailover._health.limits import Grant, Portion
@@ -62,6 +62,14 @@ class MemoryHealth:
         self._allowances = LocalAllowances(clock, wall)
         self._new_lock()
         after_fork(self._new_lock)
+
+    def know(self, links: Iterable[Link]) -> None:
+        """
+        Tell of *links* before any mail asks for them.
+        """
+        with self._lock:
+            for link in links:
+                self._breaker(link.key)
 
     def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
         breaker = self._breakers.get(key) or self._breaker(key)
@@ -124,7 +132,7 @@ class MemoryHealth:
 
     def snapshot(self) -> dict[str, ProviderHealth]:
         """
-        Return how each provider stands that any mail asked for.
+        Return how each provider stands, by its key in the chain.
         """
         now = self._clock()
         with self._lock:

@@ -36,11 +36,13 @@ def open_health(
     Raises:
         ConfigurationError: If its store is unknown, or its package is not installed.
     """
-    if health is None:
-        return MemoryHealth(clock=clock, wall=wall, rng=rng)
     store: Any = health
-    if isinstance(health, str):
+    if health is None:
+        store = MemoryHealth(clock=clock, wall=wall, rng=rng)
+    elif isinstance(health, str):
         store = _shared(health, clock=clock, wall=wall, rng=rng)
+    if isinstance(store, MemoryHealth):
+        store.know(links)
     for_links = getattr(store, "for_links", None)
     opened: Health = store if for_links is None else for_links(links)
     return opened

@@ -8,7 +8,7 @@ import time
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self
 
-from mailfailover._health.breaker import FOREVER
+from mailfailover._health.breaker import FOREVER, ProviderHealth
 from mailfailover._health.cooldown import cooldown_seconds
 from mailfailover._health.fingerprint import fingerprint
 from mailfailover._health.memory import JITTER
@@ -26,12 +26,12 @@ from mailfailover.redis._store import (
 from mailfailover.redis._successes import Successes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
     from redis import Redis
 
-    from mailfailover._health.breaker import Hold, ProviderHealth, Ticket
+    from mailfailover._health.breaker import Hold, Ticket
     from mailfailover._health.limits import Grant, Portion
     from mailfailover._provider.link import Link
     from mailfailover.errors import SendError
@@ -100,14 +100,14 @@ class RedisHealth:
         self._clock = clock
         self._wall = wall
         self._rng = rng or fresh_rng()
-        self._begin({})
+        self._begin(())
 
     def for_links(self, links: Iterable[Link]) -> Self:
         """
         Return the same health, as seen by a chain of these *links*.
         """
         view = copy(self)
-        view._begin({link.key: fingerprint(link) for link in links})  # noqa: SLF001 -- a copy of it
+        view._begin(tuple(links))  # noqa: SLF001 -- a copy of it
         return view
 
     def ask(self, key: str, domain: str, lease: float) -> Ticket | Hold:
@@ -191,13 +191,14 @@ class RedisHealth:
 
     def snapshot(self) -> dict[str, ProviderHealth]:
         """
-        Return how each provider stands that anybody ever asked for.
+        Return how each provider stands, by its key in the chain.
         """
         try:
             replies = {key: self._run(key, "describe") for key in list(self._names)}
         except Away:
             return self._standby.snapshot()
-        return {key: read_standing(reply) for key, reply in replies.items() if reply}
+        found = {key: ProviderHealth("closed", senders={}) for key in self._keys}
+        return found | {key: read_standing(reply) for key, reply in replies.items() if reply}
 
     @property
     def is_away(self) -> bool:
@@ -213,9 +214,10 @@ class RedisHealth:
         if self._opened:
             self._store.close()
 
-    def _begin(self, names: dict[str, str]) -> None:
-        self._names = names
-        self._standby = Standby(self._clock, self._wall, self._rng)
+    def _begin(self, links: Sequence[Link]) -> None:
+        self._names = {link.key: fingerprint(link) for link in links}
+        self._keys = tuple(self._names)
+        self._standby = Standby(self._clock, self._wall, self._rng, links)
         self._successes = Successes(self._gather, self._clock)
 
     def _allow(self, link: Link, portion: Portion, *, look: bool) -> Grant:

@@ -12,7 +12,7 @@ from mailfailover._health.memory import MemoryHealth
 from mailfailover.redis._store import SharedTicket
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from random import Random
 
     from mailfailover._health.limits import Grant
@@ -29,10 +29,15 @@ class Standby:
     """
 
     def __init__(
-        self, clock: Callable[[], float], wall: Callable[[], float], rng: Random | None
+        self,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        rng: Random | None,
+        links: Iterable[Link] = (),
     ) -> None:
         self._clock = clock
         self._memory = MemoryHealth(clock=clock, wall=wall, rng=rng)
+        self._memory.know(links)
         self._heard: dict[str, Hold] = {}
 
     def hear(self, key: str, answer: Ticket | Hold) -> None:

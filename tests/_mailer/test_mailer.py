@@ -21,6 +21,7 @@ from mailfailover import (
     Message,
     Ping,
     ProviderChain,
+    ProviderHealth,
     RecipientStatus,
 )
 from mailfailover.errors import (
@@ -312,7 +313,7 @@ def test_asking_who_is_up() -> None:
         ("mute", None, type(None)),
     ]
     assert pings["mute"] == Ping("mute", ok=None)
-    assert mailer.health.snapshot() == {}
+    assert dict.fromkeys(chain, ProviderHealth("closed", senders={})) == mailer.health.snapshot()
 
 
 def test_a_chain_may_be_shared() -> None:
@@ -394,3 +395,15 @@ def test_base_urls_lose_their_slash() -> None:
     link = Link(Mailgun(api_key="key", domain="example.com", base_url="https://proxy.example/x/"))
 
     assert link.provider.base_url == "https://proxy.example/x"  # type: ignore[union-attr]  # it is Mailgun
+
+
+def test_health_tells_of_each_link_before_any_mail() -> None:
+    """
+    Those of a renewed chain too, with a health that was given.
+    """
+    mailer = Mailer("failover(a=null:// b=null://)", health=MemoryHealth())
+    assert ["a", "b"] == [*mailer.health.snapshot()]
+
+    mailer.chain.renew("failover(b=null:// c=null://)")
+
+    assert {"b", "c"} <= {*mailer.health.snapshot()}

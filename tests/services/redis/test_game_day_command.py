@@ -90,12 +90,23 @@ def test_sigterm_ends_it_as_ctrl_c_does(mailer: Mailer) -> None:
     """
     The link is in use again, and the exit code is that of an interruption.
     """
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
 
-    code = run_game_day(mailer, "a", minutes=1, budget=200, database=None, as_json=False)
+    def end_when_it_is_out() -> None:
+        # A signal before the command listens for it would end these tests.
+        while not over.wait(0.05):
+            if mailer.health.snapshot()["a"].state == "isolated":
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
 
-    timer.join()
+    over = threading.Event()
+    thread = threading.Thread(target=end_when_it_is_out)
+    thread.start()
+    try:
+        code = run_game_day(mailer, "a", minutes=1, budget=200, database=None, as_json=False)
+    finally:
+        over.set()
+        thread.join()
+
     assert code == 130
     assert mailer.health.snapshot()["a"].state == "closed"
 

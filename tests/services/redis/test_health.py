@@ -235,13 +235,18 @@ def test_a_flushed_redis_begins_anew(redis: RedisServer, one: RedisHealth) -> No
     assert CLEAN == one.snapshot()["a"]
 
 
-def test_who_was_never_asked_for_is_not_shown(one: RedisHealth) -> None:
+def test_a_link_that_no_mail_asked_for_is_shown_in_use(
+    redis: RedisServer, one: RedisHealth
+) -> None:
     """
-    A chain shows those of its links of which anybody knows something.
+    A chain shows all of its links, while Redis is away too.
     """
     view = one.for_links([Link(Mailgun(api_key="key", domain="mg.example"), "a")])
 
-    assert {} == view.snapshot()
+    assert {"a": ProviderHealth("closed", senders={})} == view.snapshot()
+    redis.kill()
+    assert {"a": ProviderHealth("closed", senders={})} == view.snapshot()
+    redis.start()
 
 
 def test_chains_share_accounts_not_keys(one: RedisHealth) -> None:

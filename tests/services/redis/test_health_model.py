@@ -56,6 +56,7 @@ LINKS = [
     Link(Scripted("r"), rate="10/s", quota="100/h"),
     Link(Scripted("s"), rate="3/h", quota="5/h"),
 ]
+EVERY_LINK = [*LINKS, Link(Scripted("a")), Link(Scripted("b"))]
 ENDINGS = st.sampled_from([*["success"] * 6, *["failure"] * 12, "release", *ERRORS])
 
 
@@ -82,6 +83,7 @@ class SharedAgainstMemory(RuleBasedStateMachine):
         self.clock = FakeClock(1000.0)
         self.chance = Chosen()
         self.model = MemoryHealth(clock=self.clock, wall=self.clock, rng=self.chance)
+        self.model.know(EVERY_LINK)
         self.processes = [self.process(), self.process()]
         self.processes[0]._store.redis.flushall()
         self.running: list[tuple[RedisHealth, Ticket, Ticket]] = []
@@ -90,8 +92,7 @@ class SharedAgainstMemory(RuleBasedStateMachine):
         one = RedisHealth(
             self.url, gather=0.0, clock=self.clock, wall=self.clock, rng=self.chance, now=self.clock
         )
-        one._begin({key: key for key in ("a", "b", *(link.key for link in LINKS))})
-        return one
+        return one.for_links(EVERY_LINK)
 
     def teardown(self) -> None:
         for one in self.processes:
