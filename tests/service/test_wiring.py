@@ -200,7 +200,7 @@ def test_gunicorn_runs_it(environment: dict[str, str], tmp_path: Path) -> None:
     ):
         try:
             url = _listening_at(log)
-            assert {"status": "ok"} == requests.get(f"{url}/healthz", timeout=20).json()
+            assert {"status": "ok"} == requests.get(f"{url}/healthz", timeout=60).json()
         finally:
             process.terminate()
         assert 0 == process.wait(20)
