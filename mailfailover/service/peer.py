@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from ipaddress import IPv4Address
 
 __all__ = ["Peer", "find_peer", "is_loopback"]
@@ -25,6 +25,9 @@ __all__ = ["Peer", "find_peer", "is_loopback"]
 _PROC = Path("/proc")
 _TABLES = ("net/tcp", "net/tcp6")
 _LISTEN = "0A"
+
+_LOOKS = 3
+"""Looks at the kernel's table, which may miss a line while other connections come and go."""
 
 # A forwarder that listens on a loopback address only is told by its name.
 _FORWARDERS = re.compile(
@@ -85,12 +88,18 @@ def find_peer(address: str, port: str, own_port: str, proc: Path = _PROC) -> Pee
     Raises:
         OSError: If this system does not tell about connections.
     """
-    sockets = tuple(_sockets(proc))
     ends = _forms(address, int(port))
-    inodes = {one.inode for one in sockets if one.local in ends and one.state != _LISTEN}
-    holders = {pid: held for pid, held in _holders(proc) if held & inodes}
-    if not holders:
-        return None
+    for _ in range(_LOOKS):
+        sockets = tuple(_sockets(proc))
+        inodes = {one.inode for one in sockets if one.local in ends and one.state != _LISTEN}
+        if holders := {pid: held for pid, held in _holders(proc) if held & inodes}:
+            return _describe(sockets, holders, int(own_port), proc)
+    return None
+
+
+def _describe(
+    sockets: Collection[_Socket], holders: Mapping[str, set[str]], own_port: int, proc: Path
+) -> Peer:
     ours = _inodes(proc / str(os.getpid()))
     own_ends = {one.local for one in sockets if one.inode in ours}
     served = {one.port for one in sockets if one.state == _LISTEN}
@@ -98,7 +107,7 @@ def find_peer(address: str, port: str, own_port: str, proc: Path = _PROC) -> Pee
         name = _name(proc / pid)
         theirs = [one for one in sockets if one.inode in held]
         if pid == str(os.getpid()):  # a client in our own process: what we serve is no proxy
-            theirs = [one for one in theirs if one.port != f"{int(own_port):04X}"]
+            theirs = [one for one in theirs if one.port != f"{own_port:04X}"]
         if _FORWARDERS.fullmatch(name) or any(_serves(one, served, own_ends) for one in theirs):
             return Peer(name, is_server=True)
     return Peer(name, is_server=False)

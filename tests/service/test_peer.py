@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,6 +164,24 @@ def test_connection_of_nobody_has_no_peer(machine: Machine) -> None:
     Another user's program, or one in another container, is not found.
     """
     assert machine.peer() is None
+
+
+def test_line_that_the_kernel_missed_is_looked_for_again(machine: Machine) -> None:
+    """
+    The table is no snapshot: it may lack a connection that is there.
+    """
+    machine.run(7, "curl", (CLIENT, US, ESTABLISHED))
+    table = machine.proc / "net" / "tcp"
+    whole = table.read_text()
+    table.unlink()
+    os.mkfifo(table)
+    kernel = Thread(
+        target=lambda: [table.write_text(text) for text in (HEADER, whole)], daemon=True
+    )
+    kernel.start()
+
+    assert Peer("curl", is_server=False) == machine.peer()
+    kernel.join()
 
 
 def test_process_that_just_ended_is_passed_by(machine: Machine) -> None:
