@@ -102,7 +102,7 @@ class BouncesQuarantined:
     A receiver refuses many addresses that it took mail for before: its bounces suppress nobody.
 
     Attributes:
-        receiver: Who runs the mailboxes, such as ``"gmail"``.
+        receiver: The operator of the mailboxes, such as ``"gmail"``.
 
         since: Since when its bounces count for nothing.
 

@@ -222,7 +222,7 @@ CONFIG_TEMPLATE = """\
 # redirect_to = "team@example.com"
 # allow_recipients = ["example.com"]
 
-# Who is up, shared by all processes through Redis; in each process by itself without it.
+# The store of health that all processes share; without it, each process has its own.
 # health = "redis://localhost:6379/0"
 
 # In which order the providers are tried, by key; as they stand here where it is not given.

@@ -1,8 +1,8 @@
 """
 The attribution of findings: which recipient of the mail each of them is about.
 
-Whoever got a mail can write a report on it and name anybody, so nobody is believed to whom the mail
-did not go.
+A recipient of a mail can write a report on it that names any address, so a report counts only for
+addresses that the mail went to.
 """
 
 from __future__ import annotations

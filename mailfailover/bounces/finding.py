@@ -44,7 +44,7 @@ class Finding:
     Attributes:
         type: What happened.
 
-        recipient: Who got no mail, "" where the report does not say.
+        recipient: The address that the mail did not reach, "" where the report does not say.
 
         aliases: What else the report calls him: where his mail was forwarded to.
 

@@ -103,5 +103,5 @@ def _note(engine: Engine, job: Job, **values: object) -> None:
 
 
 def _is(job: Job) -> ColumnElement[bool]:
-    # Whose lease has ended, and who sees so late, changes nothing any more.
+    # A worker whose lease has ended changes nothing any more.
     return and_(callbacks.c.id == job.id, callbacks.c.attempts == job.attempts)

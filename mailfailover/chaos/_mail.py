@@ -38,7 +38,7 @@ class AcceptedMail:
 
         accepted: When (aware).
 
-        sender: Who it is from, as the request says it; "" where it is not found.
+        sender: The From address of the request, "" where it is not found.
 
         recipients: The addresses of all who get it.
 

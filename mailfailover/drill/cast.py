@@ -40,7 +40,7 @@ def cast(links: Sequence[Link], incident: Incident, strike: str = "") -> Cast:
     Find the links that play the vendor: its own, else the first link.
 
     Args:
-        links: Those of the chain.
+        links: The links of the chain.
 
         incident: What is played.
 

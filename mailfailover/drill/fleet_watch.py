@@ -42,7 +42,7 @@ class Look:
 
         closed: How many of the other links are in use.
 
-        calls, failures: Those of the other links within the last minute, of all processes.
+        calls, failures: Of the other links within the last minute, in all processes.
 
         affected: The mails that were sent or failed since the begin.
 

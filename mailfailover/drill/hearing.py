@@ -76,7 +76,7 @@ class Crowd(DeliveryHealth):
 
         size: How many recipients each mail stands for.
 
-        observers: Who is told what is found.
+        observers: Callables that are told of the findings.
     """
 
     def __init__(

@@ -124,7 +124,7 @@ class Phase:
 
         status: The status of an edge's page.
 
-        edge: Who answers there: ``"cloudflare"`` or ``"nginx"``.
+        edge: The server in front of the vendor: ``"cloudflare"`` or ``"nginx"``.
 
         reply: What an SMTP server says, such as ``"421 4.3.2 try again"``.
 

@@ -50,7 +50,7 @@ class Post:
     Args:
         loop: Virtual time; it is 0 when the incident begins.
 
-        cast: Who meets what.
+        cast: The part of each link in the incident.
 
         epoch: When the incident began, in seconds since 1970.
 

@@ -38,7 +38,7 @@ class Stage:
     Args:
         links: The user's own.
 
-        cast: Who meets what.
+        cast: The part of each link in the incident.
 
         post: Takes the mails that a vendor accepts.
 

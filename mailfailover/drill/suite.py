@@ -103,7 +103,7 @@ def run_all(
     Args:
         chain: As for :func:`run`.
 
-        incidents: Those of this package where None.
+        incidents: The incidents to play; None means all of this package.
 
         messages: Mails like those that the program sends.
 

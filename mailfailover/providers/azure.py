@@ -83,7 +83,7 @@ class Azure:
     is refused here. It takes files of certain types. It has no tags and no metadata, but its
     events tell the Message-ID, which has our id.
 
-    Those come through Event Grid, by a subscription of the endpoint type "Web Hook" and the
+    Events come through Event Grid, by a subscription of the endpoint type "Web Hook" and the
     schema "Event Grid Schema". Write ``?secret=`` and *webhook_secret* at the end of the
     endpoint: nothing else tells its events from what others might send.
 

@@ -36,7 +36,7 @@ ERRORS = plugin.Errors(
     rules=(Rule(errors.RecipientRejected, "invalidArgument", r"Invalid (to|cc|bcc) header"),),
 )
 
-# Who has sent too much is told when to go on, in words, for hours maybe.
+# An account over its limit is told in words when to go on, perhaps in hours.
 RETRY_AFTER = re.compile(r"Retry after (\d{4}-\d\d-\d\dT[\d:.]+)Z")
 TOO_MUCH = (errors.QuotaExceeded, errors.RateLimited)
 

@@ -276,7 +276,7 @@ def _suppressed(
     warnings: Iterable[Mapping[str, Any]], recipients: Iterable[plugin.Address]
 ) -> tuple[str, ...]:
     """
-    Those of *recipients* whom a warning names, for whatever reason.
+    Find the *recipients* that a warning names, whatever its reason.
     """
     entries = [one for warning in warnings for one in plugin.as_objects(warning.get("recipients"))]
     return tuple(plugin.by_recipient(((one.get("email"), one) for one in entries), recipients))

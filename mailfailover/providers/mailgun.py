@@ -48,7 +48,7 @@ ERRORS = plugin.Errors(
 )
 RETRY_AFTER = re.compile(r"try again after (\d+) seconds")
 
-# Whoever calls an address that Mailgun does not know is greeted with these words and a 200.
+# Mailgun answers a path that it does not know with 200 and these words.
 WRONG_URL = b"Mailgun Magnificent API"
 
 # Options that would change who gets the mail and who sends it.
@@ -407,7 +407,7 @@ def _fields(mail: plugin.Message) -> dict[str, str]:
 
 def _shared(message: plugin.Message) -> dict[str, str | None]:
     """
-    Those fields of all the mails of a merge, with None for a value that differs among them.
+    Return the fields of all mails of a merge, with None for a value that differs among them.
 
     One that is missing counts as empty: so do events tell the metadata of others.
     """

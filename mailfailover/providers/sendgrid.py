@@ -50,7 +50,7 @@ ERRORS = plugin.Errors(
 )
 PLACE = re.compile(r"[\w.]+")
 
-# Who gets the mail.
+# Fields that name the recipients.
 RESERVED = {"personalizations"}
 
 ADDRESS = plugin.AddressFields()

@@ -60,7 +60,7 @@ LANGUAGE = plugin.MergeLanguage(
     "{{{%s}}}", r"[{}]{2,}|[{}](?=\0)|(?<=\0)[{}]", {"{": "mf_open", "}": "mf_close"}
 )
 
-# Who sends the mail.
+# Fields that name the sender.
 RESERVED = {"content.from"}
 
 FILE = plugin.FileFields("name", "data", "type")

@@ -45,7 +45,7 @@ UNSUBSCRIBE = "list-unsubscribe"
 ONE_CLICK = "list-unsubscribe-post"
 URIS = re.compile(r"\s*<([^<>\s]+)>\s*(?:,\s*<([^<>\s]+)>\s*)?")
 
-# Nobody's mail: to be asked for by a ping.
+# The id of no mail: a ping asks for it.
 NO_MAIL = "00-00000000-0000-0000-0000-000000000000"
 
 ADDRESS = plugin.AddressFields()

@@ -460,7 +460,7 @@ def _read(
 
 def _named(answer: Mapping[str, Any], recipients: Iterable[plugin.Address]) -> dict[str, str]:
     """
-    Those of *recipients* whom an answer says to be left out, and why, in words of REFUSED.
+    Find the *recipients* that an answer leaves out, each with its reason in words of REFUSED.
     """
     failed = plugin.as_object(answer.get("failed_emails"))
     return {

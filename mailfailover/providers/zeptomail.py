@@ -48,10 +48,10 @@ ERRORS = plugin.Errors(
     ),
 )
 
-# What a mail with nothing in it is refused for by whoever knows its token.
+# The code of a refusal for missing fields, which only the owner of a valid token sees.
 MISSING = "GE_102"
 
-# Who gets the bounces.
+# Fields that name the bounce address.
 RESERVED = {"bounce_address"}
 
 # The models of the vendor's own client, npm zeptomail 8.0.1 (2026-11), which has no name for an

@@ -41,7 +41,7 @@ def read_mail(
 
         sender: The sender of the envelope, "" for none.
 
-        recipients: Those of the envelope, who get the mail whatever its header says.
+        recipients: The envelope's recipients, who get the mail whatever its header says.
 
         trace: The Received header for a mail that goes as it is.
 

@@ -85,7 +85,7 @@ def list_mails(
 
         limit: At most so many.
 
-        before, after: Those next to the mail with this id, on its older or its newer side.
+        before, after: A mail's id; the page begins on its older or its newer side.
     """
     among = search.query(caller)
     if after:

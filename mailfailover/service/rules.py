@@ -197,7 +197,7 @@ def _senders(message: Message) -> Iterator[str]:
         try:
             yield from named_in_header(message.mime, "from", "sender", "resent-from")
         except InvalidMessage:
-            yield ""  # Nobody's address: no rule covers it.
+            yield ""  # The address is empty: no rule covers it.
 
 
 def _covers(allowed: Iterable[str], email: str) -> bool:

@@ -52,13 +52,13 @@ class Evidence(NamedTuple):
 
         key: The same in each repetition.
 
-        mail: Stands for the mail, "" where nobody knows it.
+        mail: A key of the mail, "" while the mail is unknown.
 
         told: When it happened, as the vendor says it.
 
         is_listing: Whether a vendor has the address on a list of its own, and did not try.
 
-        mail_id, provider_message_id: Those of its mail, as long as nobody knows that.
+        mail_id, provider_message_id: The ids of the mail that bounced, until the mail is found.
     """
 
     entry: Suppression

@@ -69,7 +69,7 @@ class SuppressionList(Stored):
             A URL of SQLAlchemy, or an ``Engine``, which is used as it is. Without one it is
             that of the variable MAILFAILOVER_DATABASE, else ``sqlite:///mailfailover.db``.
 
-        tracking: Who knows the mail of an event: :class:`~mailfailover.tracking.Tracking`.
+        tracking: Finds the mail of an event: :class:`~mailfailover.tracking.Tracking`.
 
         ttl: How long an entry holds, by its reason; for ever where that is not named.
 
@@ -81,7 +81,7 @@ class SuppressionList(Stored):
             Knows which receivers are down:
             :class:`~mailfailover.deliveries.DeliveryHealth`. Their bounces suppress nobody.
 
-        observers: Who is told of quarantines.
+        observers: Callables that are told of quarantines.
 
         clock: Seconds since 1970.
 
@@ -184,7 +184,7 @@ class SuppressionList(Stored):
 
             ttl: How long; None is what the list has for this reason.
 
-            source, detail: Who says so, and why, in words.
+            source, detail: The origin of the suppression, and its reason in words.
 
         Raises:
             InvalidMessage: If it is no address, or no domain.

@@ -36,7 +36,7 @@ def row_of(
     Args:
         entry: What it says.
 
-        mail_id, provider_message_id: Those of its mail, as long as nobody knows that.
+        mail_id, provider_message_id: The ids of the mail that bounced, until the mail is found.
 
         evidence: The key of the bounce that it follows from.
     """

@@ -57,7 +57,7 @@ class Bounce:
 
         email: The address, in lower case.
 
-        receiver: Who runs its mailbox.
+        receiver: The operator of the mailbox.
 
         reason: BOUNCED, or SUPPRESSED where a vendor did not say why it has the address listed.
 
@@ -71,13 +71,13 @@ class Bounce:
 
         told: When it happened, as the vendor says it.
 
-        mail: Stands for the mail, "" where nobody knows it.
+        mail: A key of the mail, "" while the mail is unknown.
 
         from_domain, source, detail: See :class:`Suppression`.
 
         expires: When a suppression ends that follows from it.
 
-        mail_id, provider_message_id: Those of its mail, as long as nobody knows that.
+        mail_id, provider_message_id: The ids of the mail that bounced, until the mail is found.
     """
 
     key: str
@@ -113,7 +113,7 @@ def sentences(bounces: Iterable[Bounce], deliveries: Sequence[datetime]) -> Iter
     Yield the sentence of each bounce that still counts for anything.
 
     Args:
-        bounces: Those of one address, in any order.
+        bounces: The bounces of one address, in any order.
 
         deliveries: The times of its last deliveries; of no mail that bounced afterwards.
     """

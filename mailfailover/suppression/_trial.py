@@ -62,13 +62,13 @@ class Court:
     Attributes:
         engine: The database.
 
-        past: Who knows of deliveries that this list never heard of.
+        past: Finds deliveries that this list never heard of.
 
         receiver_of: Names the receiver of a domain.
 
         cells: How links stand at receivers.
 
-        observers: Who is told of quarantines.
+        observers: Callables that are told of quarantines.
     """
 
     engine: Engine
