@@ -89,17 +89,21 @@ class Evidence:
             self._readings[place] = self._read(place)
         return self._readings[place]
 
-    def is_shared(self, link: str, reading: Reading) -> bool:
+    def is_shared(self, place: Place, reading: Reading) -> bool:
         """
-        Whether all other links fell as far in the time of *reading*: then it is none of them.
+        Whether all other links fell as far at the receiver of *place*, in the time of *reading*.
+
+        Then no link is the reason. Links with few mails there, or whose webhooks are silent, show
+        nothing; where no other link shows anything, the fall is that of *place* alone.
         """
+        link, receiver = place
         found = False
-        for key, series in self._ledger.links.items():
-            usual = series.usual
-            if key == link or usual is None or usual.share < _LEAST_USUAL:
+        for other in self._ledger.links:
+            series, usual = self._ledger.at((other, receiver)), self.usual((other, receiver))
+            if other == link or series is None or usual is None or usual.share < _LEAST_USUAL:
                 continue
             mails, share = share_between(series.recent, reading.begin, reading.end, usual.edge)
-            if mails < _ENOUGH:
+            if mails < _ENOUGH or self.is_unheard(other):
                 continue
             if share >= (usual.share + reading.on_time / reading.mails) / 2:
                 return False

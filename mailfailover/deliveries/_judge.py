@@ -77,7 +77,8 @@ class Judge:
         down = self._receivers_down(suspects)
         found: dict[Place, Cell] = {}
         for place, suspect in suspects.items():
-            found[place] = self._cell(place, None if place[1] in down else suspect)
+            is_spared = place[1] in down or self._is_shared(place, suspect)
+            found[place] = self._cell(place, None if is_spared else suspect)
         for receiver, cell in down.items():
             found[ALL, receiver] = self._kept((ALL, receiver), cell)
         for link, cell in columns.items():
@@ -146,7 +147,7 @@ class Judge:
         cell = suspicion.short(reading, self.now)
         if reading is None or cell is None:
             return None
-        if self._evidence.is_shared(link, reading):
+        if self._evidence.is_shared((link, ALL), reading):
             return None
         ill = {place for place in self.before if place[0] == link and self._was_ill(place)}
         return cell if self._evidence.is_everywhere(link, reading, ill) else None
@@ -167,6 +168,18 @@ class Judge:
             and not self._is_reached(receiver, ill)
             and any(map(self._evidence.reaches_others, ill))
         }
+
+    def _is_shared(self, place: Place, suspect: Cell | None) -> bool:
+        """
+        Whether a cell falls short because its receiver is slow for the other links too.
+
+        All links share a slow quarter of an hour, but only a link with few mails can look, by
+        chance, as if its mails had been short for the whole hour.
+        """
+        if suspect is None or suspect.state is CellState.BLOCKED:
+            return False
+        reading = self._evidence.reading(place)
+        return reading is not None and self._evidence.is_shared(place, reading)
 
     def _is_reached(self, receiver: str, ill: Mapping[str, Cell]) -> bool:
         return any(

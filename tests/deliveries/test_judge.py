@@ -197,6 +197,63 @@ def test_a_hiccup_of_minutes_is_no_outage() -> None:
     assert set() == book.ill()
 
 
+# The mails that three links deliver in time at one receiver, in each slice of an hour, while the
+# receiver is quick and in the last twenty minutes, while it is slow. The quick slices of the third
+# link fall short by chance: 10 of 12 mails.
+_QUICK, _SLOW = {"one": 55, "two": 28, "three": 10}, {"one": 10, "two": 4, "three": 3}
+
+
+def slow_hour(book: Book, receiver: str, *, others: bool) -> None:
+    """
+    An hour in which the third link falls short, and the others too if *others*.
+    """
+    for number, start in enumerate(slices(0, HOUR)):
+        for link, mails in (("one", 58), ("two", 30), ("three", 12)):
+            is_slow = number >= 8 and (others or link == "three")
+            in_time = _SLOW[link] if is_slow else _QUICK[link]
+            book.add(link, receiver, start, mails, within_300=in_time)
+
+
+def test_a_receiver_that_is_slow_for_all_blames_no_link() -> None:
+    """
+    Though only the link with few mails looks, by chance, as if it fell short all the time.
+    """
+    book = Book({"one": 58, "two": 30, "three": 12})
+    slow_hour(book, "gmail", others=True)
+
+    book.judge(LATER + 3 * SLICE)
+
+    assert set() == book.ill()
+
+
+def test_a_link_that_is_slow_while_others_are_not_is_late() -> None:
+    """
+    The same mails of the same link make its cell late.
+    """
+    book = Book({"one": 58, "two": 30, "three": 12})
+    slow_hour(book, "gmail", others=False)
+
+    book.judge(LATER + 3 * SLICE)
+
+    assert {"three/gmail"} == book.ill()
+
+
+@pytest.mark.parametrize("mails", [0, 30], ids=["few mails", "silent webhooks"])
+def test_a_link_that_shows_nothing_excuses_no_other(mails: int) -> None:
+    """
+    A link with hardly any mails, or whose webhooks are silent.
+    """
+    book = Book({"two": 30, "three": 12})
+    for number, start in enumerate(slices(0, HOUR + 3 * SLICE)):
+        book.add("three", "gmail", start, 12, within_300=10 if number < 8 else 3)
+        book.ledger.add(book_key("two", "gmail", start, "sent"), mails)
+        book.ledger.add(book_key("two", "", start, "refused"), mails)
+
+    book.judge(LATER + 3 * SLICE)
+
+    assert {"three/gmail"} == book.ill()
+
+
 def test_probes_that_arrive_heal_a_block() -> None:
     """
     A few are enough, and what was before does not make it ill again.
