@@ -4,6 +4,7 @@ A connection of a thread: one call at a time, told how far it got, within the ti
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from mailfailover.transports._silence import Silence
 from mailfailover.transports._tunnel import Tunnel, TunnelError
 
 if TYPE_CHECKING:
-    import socket
-
     from mailfailover.transports._answer import Answer
     from mailfailover.transports._progress import Progress
     from mailfailover.transports._request_body import PartsBody
@@ -25,7 +24,10 @@ _JOINED = 64 * 1024
 """Up to so many bytes, head and body are copied together and leave in one write."""
 
 _PIECE = 1024 * 1024
-"""So much is offered at once; what the system takes of it shows that bytes flow."""
+"""Bytes offered to the system at a time; the part that it takes shows that bytes flow."""
+
+_TLS_PIECE = 64 * 1024
+"""The same over TLS, where a write ends only when all of it is taken."""
 
 _READ = 16 * 1024
 """Bytes read at a time, one record of TLS."""
@@ -104,9 +106,12 @@ class Connection:
                 held += view
                 continue
             self._write(held, progress)
+            progress.flowing()
             held = bytearray()
-            for start in range(0, len(view), _PIECE):
-                self._write(view[start : start + _PIECE], progress)
+            step = _PIECE if type(self._sock) is socket.socket else _TLS_PIECE
+            for start in range(0, len(view), step):
+                self._write(view[start : start + step], progress)
+                progress.flowing()
         self._write(held, progress)
 
     def _write(self, data: bytes | bytearray | memoryview, progress: Progress) -> None:
@@ -118,8 +123,6 @@ class Connection:
             progress.flowing()
             progress.bound(sock)
             size += sock.send(memoryview(data)[size:])
-        if size > _JOINED:
-            progress.flowing()
 
     def _read(self, answer: Answer, progress: Progress) -> None:
         sock = self._sock
