@@ -141,7 +141,7 @@ def test_a_bad_recipient_harms_nobody(vendors: Vendors) -> None:
         states = {key: one.state for key, one in mailer.health.snapshot().items()}
         receipt = mailer.send(mails(1)[0])
 
-    assert states == {"first": "closed"}
+    assert states == {"first": "closed", "second": "closed"}
     assert (receipt.provider, len(receipt.attempts)) == ("first", 1)
     assert len(vendors.second.requests) == 0
 
