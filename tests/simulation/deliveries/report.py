@@ -1,14 +1,16 @@
 """
 Plays every scenario with and without advice, and writes what was found for the documentation.
 
-Run as ``python -m tests.simulation.deliveries.report FOLDER``. Takes some minutes of two
-cores. ``python -m tests.simulation.deliveries.years DAYS`` counts false switches.
+Run as ``python -m tests.simulation.deliveries.report docs/simulation``. Takes a minute of one core,
+and prints the table of ``docs/deliveries.md``. ``python -m tests.simulation.deliveries.years DAYS``
+counts false switches.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from itertools import product
@@ -25,13 +27,12 @@ if TYPE_CHECKING:
 
 WITHOUT, WITH = "without", "with"
 DRAWN = {
-    "mandrill": "mandrill.svg",
     "sendgrid 2015": "sendgrid.svg",
     "shared address": "blocked.svg",
 }
 HEAD = (
-    "| what happened | first told after | as | late, without | late, with | of others moved "
-    "| back after |\n|---|--:|---|--:|--:|--:|--:|\n"
+    "| what happened | told after | as | late, without | late, with | moved | back after |\n"
+    "| --- | --: | --- | --: | --: | --: | --: |\n"
 )
 _SCALE = Scale(step=STEP // 60, tick=60, unit="min", most=1.05)
 
@@ -56,15 +57,15 @@ def main() -> None:
     for (name, way), future in futures.items():
         results[name][way] = future.result()
     save(given.folder, results)
+    sys.stdout.write(table(results))
 
 
 def save(folder: Path, results: Results) -> None:
     """
-    Write the data, the table and the pictures.
+    Write the data and the pictures.
     """
     data = {name: {way: asdict(one) for way, one in ways.items()} for name, ways in results.items()}
     (folder / "outages.json").write_text(json.dumps(data, separators=(",", ":")) + "\n")
-    (folder / "outages.md").write_text(table(results))
     for name in DRAWN.keys() & results:
         (folder / DRAWN[name]).write_text(draw(name, results[name]))
 
@@ -100,13 +101,14 @@ def _row(name: str, found: Mapping[str, Result]) -> str:
     told = f"{with_.minutes:.0f} min" if with_.told else "-"
     back = "-" if with_.back is None else f"{with_.back:.0f} min"
     return (
-        f"| {SCENARIOS[name].title} | {told} | {_words(with_.told)} | {without.late:.0%} "
+        f"| {SCENARIOS[name].title} | {told} | {_words(with_)} | {without.late:.0%} "
         f"| {with_.late:.0%} | {with_.moved:.1%} | {back} |\n"
     )
 
 
-def _words(told: str) -> str:
-    return told.replace(" at *", "").replace("webhooks of *", "all webhooks") or "-"
+def _words(found: Result) -> str:
+    told = found.told.replace(" at *", "").replace("webhooks of *", "all webhooks") or "-"
+    return told if found.down is None else f"{told}; as a receiver after {found.down:.0f} min"
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ class Result:
 
         minutes: How long after the trouble began, 0.0 where nothing was told.
 
+        down: Minutes until a receiver was told to be down, None where none was.
+
         late: The part of the mails of the trouble that came late or never.
 
         moved: The part of the other receivers' mails that went through another link than before.
@@ -47,6 +49,7 @@ class Result:
 
     told: str
     minutes: float
+    down: float | None
     late: float
     moved: float
     back: float | None
@@ -62,9 +65,11 @@ def measure(name: str, seed: int, standby: float | None, *, advised: bool) -> Re
     world = scenario.world(seed, standby=standby, advised=advised)
     world.run(scenario.hours * 3600)
     told, minutes = _first(world)
+    down = world.first(ReceiverDown)
     return Result(
         told,
         minutes,
+        None if down is None else (down - BEGIN) / 60,
         _late(world, scenario),
         _moved(world, scenario),
         _back(world, scenario),

@@ -2,8 +2,8 @@
 Counts the false switches of many healthy days.
 
 Run as ``python -m tests.simulation.deliveries.years 10000``: so many days in all, shared out among
-the shapes of traffic. Ten thousand take an hour of one core. The documentation has what
-``--write docs/simulation/healthy-days.json`` wrote.
+the shapes of traffic. Ten thousand take an hour of one core. ``docs/simulation/healthy-days.json``
+has what ``--write`` wrote.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.simulation.deliveries.healthy import SHAPES, Days, Switch
 from tests.simulation.deliveries.seeds import PROVING, TUNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 log = logging.getLogger(__name__)
 
@@ -64,26 +64,32 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=300, help="seconds between two looks")
     parser.add_argument("--tuning", action="store_true", help="the seeds to tune with")
     parser.add_argument("--first", type=int, default=0, help="how many seeds to pass over")
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--write", type=Path, help="a JSON file for what was found")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     seeds = islice(TUNING if given.tuning else PROVING, given.first, None)
-    found = count(given.days, seeds, given.every, given.processes)
+    found = count(given.days, given.shapes, seeds, given.every, given.processes)
     for shape, tally in found.items():
         log.info("%s: %s", shape, tally)
     if given.write:
         shapes = {shape: asdict(tally) for shape, tally in found.items()}
-        data = {"seconds between looks": given.every, "shapes": shapes}
+        data = {
+            "seconds between looks": given.every,
+            "seeds passed over": given.first,
+            "shapes": shapes,
+        }
         given.write.write_text(json.dumps(data, indent=2) + "\n")
 
 
-def count(days: int, seeds: Iterator[int], every: int, processes: int) -> dict[str, Tally]:
+def count(
+    days: int, names: Sequence[str], seeds: Iterator[int], every: int, processes: int
+) -> dict[str, Tally]:
     """
-    Count what is found in so many days.
+    Count what is found in so many days of the shapes with these names.
     """
-    found = {shape: Tally() for shape in SHAPES}
-    names = list(SHAPES)
+    found = {shape: Tally() for shape in names}
     with ProcessPoolExecutor(processes) as pool:
         runs = {}
         for number, seed in zip(range(days // _RUN), seeds, strict=False):
