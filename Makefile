@@ -80,7 +80,8 @@ test: $(VENV)/.with-test
 
 # What `make test COVERAGE=1` leaves out: the slow tests, and properties with all their examples.
 test-rest: $(VENV)/.with-test-all
-	$(PYTEST) --dist loadgroup -m "slow or hypothesis" --cov --cov-append
+	$(PYTEST) --dist loadgroup -m "slow or hypothesis" --cov --cov-append \
+		--durations 20 --durations-min 5
 
 test-all:
 	@status=0; \
