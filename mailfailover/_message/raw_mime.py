@@ -81,13 +81,6 @@ def raw_header(raw: bytes, name: str) -> str:
     return next(iter(raw_headers(raw, name)), "")
 
 
-def has_unicode_header(raw: bytes) -> bool:
-    """
-    Whether the header holds bytes beyond ASCII, which only SMTPUTF8 allows (RFC 6531).
-    """
-    return not split_raw(raw)[0].isascii()
-
-
 def with_network_line_ends(raw: bytes) -> bytes:
     """
     Return *raw* with each line ended by CRLF, as it goes over a wire and as it is signed.

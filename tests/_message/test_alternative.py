@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from mailfailover import Alternative, Feature, InvalidMessage
+from mailfailover import Alternative, Feature, InvalidMessage, Message
+from mailfailover._message.merge import for_recipient
 from tests.samples import each
 
 
@@ -95,3 +98,44 @@ def test_preferred_is_true_or_false() -> None:
     """
     with pytest.raises(InvalidMessage, match="preferred must be True or False, not str"):
         Alternative("text/calendar", "x", preferred="no")  # type: ignore[arg-type]  # on purpose
+
+
+@each(
+    ("alternatives", "problem"),
+    [
+        (["BEGIN:VCALENDAR"], "must hold Alternative objects, not str"),
+        (
+            [Alternative("text/calendar", "x"), Alternative("text/calendar", "y")],
+            "two alternatives have the same content_type",
+        ),
+    ],
+)
+def test_wrong_alternatives_are_refused(alternatives: Any, problem: str) -> None:
+    """
+    The error names the field and the remedy.
+    """
+    with pytest.raises(InvalidMessage, match=problem) as caught:
+        Message(to="ann@example.org", subject="Hi", text="Hi", alternatives=alternatives)
+
+    assert "alternatives" == caught.value.field
+
+
+def test_an_alternative_is_filled_in_for_each_recipient() -> None:
+    """
+    One without variables stays as it is.
+    """
+    message = Message(
+        to="ann@example.org",
+        from_email="shop@example.com",
+        subject="Hi",
+        text="Hi",
+        alternatives=[
+            Alternative("text/calendar", "SUMMARY:{{name}}"),
+            Alternative("application/ld+json", "{}"),
+        ],
+        merge_data={"ann@example.org": {"name": "Ann"}},
+    )
+
+    one = for_recipient(message, message.to[0])
+
+    assert ["SUMMARY:Ann", "{}"] == [found.content for found in one.alternatives]

@@ -53,6 +53,13 @@ def test_a_name_like_no_other_is_told_all_of_ours() -> None:
         check_keywords(["zzzz"])
 
 
+def test_fields_and_further_names_pass() -> None:
+    """
+    The further ones are those that a function takes beside the fields.
+    """
+    check_keywords(["subject", "timeout"], known=["timeout"])
+
+
 def test_nothing_is_sent_with_a_keyword_too_many() -> None:
     """
     Neither by a message nor by a mailer.
