@@ -90,9 +90,9 @@ class Channel(HTTPChannel):
 
     task_class = Task
     server: Server
-    begun = 0.0
-    size = 0
-    is_new = True
+    begun: float = 0.0
+    size: int = 0
+    is_new: bool = True
 
     @property
     def since(self) -> float:

@@ -14,8 +14,8 @@ from mailfailover._chain.chain import ProviderChain
 from mailfailover._chain.observe import MailFailed, ProviderDown
 from mailfailover._health.memory import MemoryHealth
 from mailfailover._mailer.mailer import Mailer
-from mailfailover.drill.actors import recast
-from mailfailover.drill.cast import cast
+from mailfailover.drill.actors import Recast, recast
+from mailfailover.drill.cast import Cast, cast
 from mailfailover.drill.contenders import WAYS
 from mailfailover.drill.loop import Fiber, Loop
 from mailfailover.drill.outcome import Record, conclude
@@ -91,7 +91,7 @@ class Play:
         self.loop: Loop = Loop(setting.traffic.begin)
         links, incident = setting.mailer.chain.links, setting.incident
         self.epoch: float = incident.begin.timestamp()
-        self.cast = cast(links, incident, setting.strike)
+        self.cast: Cast = cast(links, incident, setting.strike)
         post = Post(
             self.loop,
             self.cast,
@@ -109,7 +109,9 @@ class Play:
             stands_for=setting.traffic.stands_for,
         )
         self.record: Record = Record(fates=post.fates, calls=self.stage.calls)
-        self.strategy = recast(setting.mailer.chain.strategy, self, setting.traffic.stands_for)
+        self.strategy: Recast = recast(
+            setting.mailer.chain.strategy, self, setting.traffic.stands_for
+        )
 
     # Time
 

@@ -31,7 +31,7 @@ class News:
     def __init__(self, now: float) -> None:
         self._known: dict[str, Mapping[str, Any]] = {}
         self._spoken = now
-        self.end = now + LIFETIME
+        self.end: float = now + LIFETIME
 
     def read(self, found: Sequence[Mapping[str, Any]], now: float) -> list[str]:
         """

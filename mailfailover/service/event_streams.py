@@ -52,7 +52,8 @@ class Stream:
         self, connection: socket.socket, head: bytes, subject: Hashable, look: Look, now: float
     ) -> None:
         connection.settimeout(0)
-        self.subject, self.look = subject, look
+        self.subject: Hashable = subject
+        self.look: Look = look
         self._connection = connection
         self._unread = head
         self._news = News(now)

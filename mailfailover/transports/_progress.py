@@ -34,7 +34,7 @@ class Progress:
 
     def __init__(self, timeout: float) -> None:
         now = monotonic()
-        self.timeout = timeout
+        self.timeout: float = timeout
         self._ends = self._until = now + timeout
         self._limit = now + timeout.limit if isinstance(timeout, Timeout) else self._ends
         self.stage: Stage = Stage.PREPARING
