@@ -194,7 +194,8 @@ def _is_broad(reading: Reading, taken: Sequence[_Taken]) -> bool:
     number = min(_PARTS, seconds // SLICE)
     by_time = [number * (reading.end - one.start) // seconds for one in taken]
     passed = accumulate((one.mails for one in taken), initial=0)
-    by_mails = [number * before // reading.mails for before in passed]
+    middles = [before + one.mails / 2 for one, before in zip(taken, passed, strict=False)]
+    by_mails = [int(number * middle / reading.mails) for middle in middles]
     return all(
         _short_parts(reading, taken, parts) >= _SHORT_PARTS * number
         for parts in (by_time, by_mails)

@@ -4,6 +4,8 @@ What the judge finds in ledgers that a test wrote, without any chance.
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import pytest
 
 from mailfailover.deliveries import CellState
@@ -98,6 +100,21 @@ def test_a_fifth_that_is_stuck_makes_a_link_late() -> None:
 
     assert "one/*" in book.ill()
     assert CellState.LATE is book.cells["one", "*"].state
+
+
+def test_slices_of_uneven_mails_delay_no_finding() -> None:
+    """
+    Half an hour in which a fifth is stuck, and each slice has a few mails more or less.
+    """
+    book = Book({"one": 160, "two": 4})
+    for start, mails in zip(slices(0, 2700), cycle((163, 159, 158, 177, 156, 161)), strict=False):
+        for receiver in ("gmail", "microsoft", "yahoo"):
+            book.add("one", receiver, start, mails, within_300=round(0.76 * mails))
+            book.add("two", receiver, start, 4)
+
+    book.judge(NOW + 2699)
+
+    assert "one/*" in book.ill()
 
 
 def test_a_link_that_tells_of_nothing_is_silent() -> None:

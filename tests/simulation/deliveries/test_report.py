@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from tests.simulation.deliveries.healthy import SHAPES
 from tests.simulation.deliveries.report import (
@@ -56,10 +57,25 @@ def test_ten_thousand_healthy_days_were_counted() -> None:
     """
     Of every shape of traffic; one link was blamed for a receiver that was slow for all of them.
     """
-    data = json.loads((DOCS / "healthy-days.json").read_text())["shapes"]
+    first, _ = json.loads((DOCS / "healthy-days.json").read_text())["counts"]
 
-    assert set(SHAPES) == set(data)
-    assert sum(one["days"] for one in data.values()) >= 10_000
-    assert {"many receivers": 4} == {
-        shape: one["switches"] for shape, one in data.items() if one["switches"]
-    }
+    assert set(SHAPES) == set(first["shapes"])
+    assert sum(one["days"] for one in first["shapes"].values()) >= 10_000
+    assert {"many receivers": 4} == _switches(first)
+
+
+def test_healthy_days_were_counted_again() -> None:
+    """
+    Other days of every shape, with the judge of today: the most of the shape that went wrong.
+    """
+    first, again = json.loads((DOCS / "healthy-days.json").read_text())["counts"]
+    shape = "many receivers"
+
+    assert set(SHAPES) == set(again["shapes"])
+    assert again["shapes"][shape]["days"] > first["shapes"][shape]["days"]
+    assert {} == _switches(again)
+
+
+def _switches(count: dict[str, Any]) -> dict[str, int]:
+    shapes = count["shapes"].items()
+    return {shape: one["switches"] for shape, one in shapes if one["switches"]}
