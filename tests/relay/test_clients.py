@@ -10,76 +10,26 @@ import shutil
 import signal
 import smtplib
 import socket
-import sqlite3
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.programs import free_port
+from tests.relay.command import arrives, relay, run, subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 KILLS = int(os.environ.get("MAILFAILOVER_ROUNDS", "5"))
 CLIENTS_AT_ONCE = 4
 IDLE = 150
 LARGE = 200 * 1024 * 1024
 MAIL = "From: a@example.com\r\nTo: b@example.org\r\nSubject: {}\r\n\r\nHello\r\n"
-
-
-@contextmanager
-def relay(
-    folder: Path, port: int, *options: str, command: Sequence[str] = ("relay", "--listen")
-) -> Iterator[subprocess.Popen[bytes]]:
-    """
-    The command, until it answers; it is killed at the end.
-    """
-    started = [sys.executable, "-m", "mailfailover", *command, f"127.0.0.1:{port}"]
-    env = os.environ | {
-        "MAILFAILOVER_DATABASE": f"sqlite:///{folder}/mails.db",
-        "MAILFAILOVER_DSN": f"preview://{folder}/preview.db?max_messages=0",
-        "MAILFAILOVER_WORKER_UNKNOWN_AFTER": "1",  # for mails whose call was cut by a kill
-    }
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen([*started, *options], env=env, stderr=log, cwd=folder)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                smtplib.SMTP("127.0.0.1", port, timeout=20).quit()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def subjects(folder: Path, count: int) -> list[str]:
-    """
-    What the provider got, as soon as it is so many.
-    """
-    import json
-
-    deadline = time.monotonic() + 60
-    while True:
-        found: list[str] = []
-        if (folder / "preview.db").exists():
-            with sqlite3.connect(folder / "preview.db") as mailbox:
-                rows = mailbox.execute("SELECT data FROM mails").fetchall()
-            found = sorted(str(json.loads(data).get("subject", "")) for (data,) in rows)
-        if len(set(found)) >= count or time.monotonic() > deadline:
-            return found
-        time.sleep(0.2)
 
 
 CLIENTS = {
@@ -144,22 +94,6 @@ exit(mail("b@example.org", "sendmail", "Hello", "From: a@example.com") ? 0 : 1);
 """
 
 
-def _run(command: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert 0 == done.returncode, done.stdout + done.stderr
-
-
-def _arrives(subject: str, folder: Path) -> bool:
-    deadline = time.monotonic() + 30
-    while subject not in subjects(folder, 1):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
-
-
 def test_nodemailer(port: tuple[Path, int], tmp_path: Path) -> None:
     """
     Its mail is at the provider.
@@ -172,9 +106,9 @@ def test_nodemailer(port: tuple[Path, int], tmp_path: Path) -> None:
         pytest.skip("nodemailer cannot be had from here")
     (tmp_path / "send.js").write_text(NODEMAILER.replace("PORT", str(port[1])))
 
-    _run(["node", "send.js"], tmp_path)
+    run(["node", "send.js"], tmp_path)
 
-    assert _arrives("nodemailer", port[0])
+    assert arrives("nodemailer", port[0])
 
 
 def test_phpmailer(port: tuple[Path, int], tmp_path: Path) -> None:
@@ -185,9 +119,9 @@ def test_phpmailer(port: tuple[Path, int], tmp_path: Path) -> None:
         pytest.skip("PHPMailer is not installed")
     (tmp_path / "send.php").write_text(PHPMAILER.replace("PORT", str(port[1])))
 
-    _run(["php", "send.php"], tmp_path)
+    run(["php", "send.php"], tmp_path)
 
-    assert _arrives("PHPMailer", port[0])
+    assert arrives("PHPMailer", port[0])
 
 
 def test_a_replacement_of_sendmail(port: tuple[Path, int], tmp_path: Path) -> None:
@@ -199,9 +133,9 @@ def test_a_replacement_of_sendmail(port: tuple[Path, int], tmp_path: Path) -> No
     (tmp_path / "send.php").write_text(SENDMAIL)
     program = f"msmtp --host=127.0.0.1 --port={port[1]} --read-envelope-from -t"
 
-    _run(["php", "-d", f'sendmail_path="{program}"', "send.php"], tmp_path)
+    run(["php", "-d", f'sendmail_path="{program}"', "send.php"], tmp_path)
 
-    assert _arrives("sendmail", port[0])
+    assert arrives("sendmail", port[0])
 
 
 def _send_until_it_dies(port: int, name: str, accepted: list[str]) -> None:
@@ -253,7 +187,7 @@ def test_idle_clients_stop_nobody(port: tuple[Path, int]) -> None:
         for one in idle:
             one.close()
 
-    assert _arrives("among idle ones", port[0])
+    assert arrives("among idle ones", port[0])
 
 
 def test_an_endless_mail_costs_no_memory(tmp_path: Path) -> None:
