@@ -21,7 +21,17 @@ from tests.benchmarks.table import Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECTIONS = ("sending", "bodies", "loading", "failing", "growing", "posting", "outbox", "deliveries")
+SECTIONS = (
+    "sending",
+    "bodies",
+    "loading",
+    "failing",
+    "growing",
+    "posting",
+    "port",
+    "outbox",
+    "deliveries",
+)
 LIMIT = 300.0
 """Seconds that a section may take."""
 

@@ -4,6 +4,8 @@ A Django project for tests: its settings, made once for the whole process.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from tempfile import mkdtemp
 from typing import Any
 
@@ -11,6 +13,7 @@ import django
 from django.conf import settings
 
 DIRECTORY = mkdtemp(prefix="mailfailover-django-")
+atexit.register(shutil.rmtree, DIRECTORY, ignore_errors=True)
 BACKEND = "mailfailover.django.EmailBackend"
 
 SETTINGS: dict[str, Any] = {
